@@ -1,0 +1,41 @@
+# The one place that knows compiler flags: everything links ctys_build_options.
+option(CTYS_WERROR "Treat warnings as errors" ON)
+set(CTYS_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=..., empty for none")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+
+add_library(ctys_build_options INTERFACE)
+target_compile_options(ctys_build_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+    -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+    $<$<BOOL:${CTYS_WERROR}>:-Werror>
+    # Object files of two checkouts are equal, so that ccache serves every worktree.
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+target_include_directories(ctys_build_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(ctys_build_options INTERFACE CTYS_VERSION="${PROJECT_VERSION}")
+
+if(CTYS_SANITIZE)
+    target_compile_options(ctys_build_options INTERFACE
+        -fsanitize=${CTYS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(ctys_build_options INTERFACE -fsanitize=${CTYS_SANITIZE})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CTYS_SANITIZE MATCHES "undefined|thread")
+    # g++ 12 reports uninitialised members of std::optional and std::variant that no path reads.
+    target_compile_options(ctys_build_options INTERFACE -Wno-maybe-uninitialized)
+endif()
+
+find_program(CTYS_CCACHE ccache)
+if(CTYS_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+        CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        ${CTYS_CCACHE})
+endif()
+find_program(CTYS_MOLD mold)
+if(CTYS_MOLD)
+    add_link_options(-fuse-ld=mold)
+endif()
