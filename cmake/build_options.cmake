@@ -12,6 +12,8 @@ add_library(ctys_build_options INTERFACE)
 target_compile_options(ctys_build_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
     -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+    # Designated initialisers name what differs from the defaults; the rest is meant to be left out.
+    -Wno-missing-field-initializers
     $<$<BOOL:${CTYS_WERROR}>:-Werror>
     # Object files of two checkouts are equal, so that ccache serves every worktree.
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "mesh/core/id.h"
+#include "mesh/core/role.h"
+#include "mesh/core/time.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ctys {
+
+/// What can be asked of one VM or one worker. Wire values never change.
+enum class Verb : std::uint16_t {
+    Start = 1,
+    Shutdown = 2, ///< ask the guest; cut only at a deadline that was given
+    Kill = 3,     ///< cut the power at once
+    Reboot = 4,   ///< ask the guest to end, then start it again within the same QEMU
+    Reset = 5,
+    Pause = 6,
+    Resume = 7,
+    Scan = 8,    ///< of a worker: walk its pools now
+    Suspend = 9, ///< state to disk
+};
+[[nodiscard]] std::string_view to_string(Verb verb);
+[[nodiscard]] std::optional<Verb> verb_from_text(std::string_view text);
+/// After a crash in the middle, may it be executed or judged again from what is observed?
+/// False for reset and reboot: those end as indeterminate and are never repeated.
+[[nodiscard]] bool is_repeatable(Verb verb);
+
+/// What to do when the VM to start already runs.
+enum class IfRunning : std::uint16_t { Refuse = 1, Reuse = 2, Connect = 3 };
+
+struct Action {
+    ActionId id;
+    Verb verb = Verb::Start;
+    std::string target;               ///< the address as it was typed, for people and records
+    VmId vm;                          ///< resolved by the broker; none for actions of workers
+    WorkerId worker;                  ///< chosen or asked for
+    std::string user;                 ///< account the VM runs as; empty: owner of the configuration
+    std::optional<Duration> deadline; ///< the VM's time until power is cut
+    bool always_cut = false;          ///< the original's poweroff: 20 s when no time is given
+    bool force = false;               ///< skip asking, use the hypervisor (FORCE)
+    IfRunning if_running = IfRunning::Refuse;
+    std::string reason; ///< --reason
+    Principal principal;
+    Duration expiry = std::chrono::seconds{30}; ///< time in which a worker must have begun
+    std::uint64_t token = 0;                    ///< fencing token of a start
+    std::string config;                         ///< path on the worker, chosen by the broker
+    bool dry_run = false;
+
+    bool operator==(const Action&) const = default;
+};
+
+enum class ActionState : std::uint16_t {
+    Requested = 1,  ///< durable, waiting for its worker
+    Dispatched = 2, ///< sent; the worker has not said that it began
+    Running = 3,    ///< the worker has written its intent
+    Ended = 4,
+};
+[[nodiscard]] std::string_view to_string(ActionState state);
+
+/// The one end of an action.
+struct Outcome {
+    std::optional<Error> error; ///< none: done
+    std::string text;           ///< "gone after 0.3 s", "power cut at its 5 s deadline"
+
+    [[nodiscard]] bool ok() const { return !error.has_value(); }
+    bool operator==(const Outcome&) const = default;
+};
+
+struct ActionRecord {
+    Action action;
+    std::string label; ///< of the VM when it was asked
+    ActionState state = ActionState::Requested;
+    std::string progress; ///< last words of the worker
+    bool cancelling = false;
+    std::optional<Outcome> outcome;
+    WallTime requested;
+    WallTime ended;
+
+    bool operator==(const ActionRecord&) const = default;
+};
+
+} // namespace ctys

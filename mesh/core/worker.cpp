@@ -1,0 +1,35 @@
+#include "mesh/core/worker.h"
+
+namespace ctys {
+
+std::string_view to_string(WorkerState state) {
+    switch (state) {
+    case WorkerState::Alive:
+        return "alive";
+    case WorkerState::Suspect:
+        return "suspect";
+    case WorkerState::Lost:
+        return "lost";
+    case WorkerState::Paused:
+        return "paused";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(PoolHealth health) {
+    switch (health) {
+    case PoolHealth::Good:
+        return "good";
+    case PoolHealth::Stalled:
+        return "stalled";
+    case PoolHealth::Missing:
+        return "missing";
+    case PoolHealth::ReadOnly:
+        return "read-only";
+    case PoolHealth::Copied:
+        return "copied";
+    }
+    return "unknown";
+}
+
+} // namespace ctys
