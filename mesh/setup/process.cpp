@@ -1,0 +1,96 @@
+#include "mesh/setup/process.h"
+
+#include "mesh/core/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace ctys::setup {
+
+namespace {
+
+constexpr rlim_t wanted_descriptors = 65'536;
+
+/// The first line of a small file, or nothing.
+std::string first_line(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return {};
+    std::array<char, 256> text{};
+    const auto size = ::read(file, text.data(), text.size());
+    ::close(file);
+    if (size <= 0) return {};
+    const std::string_view all(text.data(), static_cast<std::size_t>(size));
+    return std::string(trim(all.substr(0, all.find('\n'))));
+}
+
+std::optional<Uuid> uuid_in(const std::string& path) {
+    const auto uuid = Uuid::parse(first_line(path));
+    if (!uuid || !uuid->identifies()) return std::nullopt;
+    return *uuid;
+}
+
+std::string kernel_host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+    return name.data();
+}
+
+} // namespace
+
+Result<MachineFacts> read_machine_facts(const std::string& root) {
+    const auto boot = BootId::parse(first_line(root + "/proc/sys/kernel/random/boot_id"));
+    if (!boot) {
+        return wrap("read /proc/sys/kernel/random/boot_id (is /proc mounted?)",
+                    Error{.code = ErrorCode::Failed, .message = boot.error().message});
+    }
+    return MachineFacts{.boot = *boot,
+                        .machine = uuid_in(root + "/etc/machine-id"),
+                        .platform = uuid_in(root + "/sys/class/dmi/id/product_uuid"),
+                        .host_name = kernel_host_name()};
+}
+
+Result<std::uint64_t> raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return fail(ErrorCode::Failed,
+                    fmt::format("read the limit of open files: {}", std::strerror(errno)));
+    }
+    const auto reachable = std::min(wanted_descriptors, limit.rlim_max);
+    if (limit.rlim_cur >= reachable) return limit.rlim_cur;
+    limit.rlim_cur = reachable;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return fail(ErrorCode::Failed,
+                    fmt::format("raise the limit of open files: {}", std::strerror(errno)));
+    }
+    return limit.rlim_cur;
+}
+
+std::vector<LeakyDescriptor> leaky_descriptors() {
+    std::vector<LeakyDescriptor> leaky;
+    std::error_code code;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", code)) {
+        const auto name = entry.path().filename().string();
+        int descriptor = -1;
+        std::from_chars(name.data(), name.data() + name.size(), descriptor);
+        if (descriptor <= 2) continue;
+        const int flags = ::fcntl(descriptor, F_GETFD);
+        if (flags < 0 || (flags & FD_CLOEXEC) != 0) continue;
+        std::error_code gone;
+        leaky.push_back({descriptor, std::filesystem::read_symlink(entry.path(), gone).string()});
+    }
+    std::sort(leaky.begin(), leaky.end(), [](const auto& a, const auto& b) {
+        return a.descriptor < b.descriptor;
+    });
+    return leaky;
+}
+
+} // namespace ctys::setup
