@@ -1,0 +1,93 @@
+#include "mesh/bus/curve_keys.h"
+#include "tests/support/temp_dir.h"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+using ctys::ErrorCode;
+using ctys::bus::CurveKeyPair;
+using ctys::bus::is_z85_key;
+using ctys::test::TempDir;
+
+TEST_CASE("a key pair comes back from its file", "[bus][keys]") {
+    const TempDir dir;
+    const auto pair = CurveKeyPair::generate();
+    REQUIRE(pair.save(dir.file("key")));
+
+    const auto loaded = CurveKeyPair::load(dir.file("key"));
+
+    REQUIRE(loaded);
+    CHECK(loaded->public_key == pair.public_key);
+    CHECK(loaded->secret_key == pair.secret_key);
+    CHECK(CurveKeyPair::generate().secret_key != pair.secret_key);
+    CHECK((std::filesystem::status(dir.file("key")).permissions() & std::filesystem::perms::mask) ==
+          std::filesystem::perms(0600));
+}
+
+TEST_CASE("a key file is never overwritten", "[bus][keys]") {
+    const TempDir dir;
+    const auto pair = CurveKeyPair::generate();
+    REQUIRE(pair.save(dir.file("key")));
+    CHECK(CurveKeyPair::generate().save(dir.file("key")).error().code == ErrorCode::Conflict);
+    CHECK(CurveKeyPair::load(dir.file("key"))->secret_key == pair.secret_key);
+}
+
+TEST_CASE("a secret that others can read is refused with its remedy", "[bus][keys]") {
+    const TempDir dir;
+    const auto path = dir.file("key");
+    REQUIRE(CurveKeyPair::generate().save(path));
+    std::filesystem::permissions(path, std::filesystem::perms(0640));
+
+    const auto loaded = CurveKeyPair::load(path);
+
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().code == ErrorCode::Refused);
+    CHECK(loaded.error().message ==
+          "key file " + path + ": others may use it (mode 0640); a secret key is 0600 only");
+    CHECK(loaded.error().try_next == "chmod 600 " + path);
+}
+
+TEST_CASE("a key file of somebody else is refused", "[bus][keys]") {
+    const TempDir dir;
+    const auto path = dir.file("key");
+    REQUIRE(CurveKeyPair::generate().save(path));
+    // Only root can give a file away; for others a file of root that they may read takes its place.
+    const bool is_root = ::geteuid() == 0;
+    if (is_root) REQUIRE(::chown(path.c_str(), 12345, 12345) == 0);
+
+    const auto loaded = CurveKeyPair::load(is_root ? path : "/etc/hostname");
+
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().code == ErrorCode::Refused);
+    CHECK_THAT(loaded.error().message, Catch::Contains("it belongs to uid"));
+}
+
+TEST_CASE("missing, linked, damaged and huge key files are errors", "[bus][keys]") {
+    const TempDir dir;
+    CHECK(CurveKeyPair::load(dir.file("none")).error().code == ErrorCode::NotFound);
+
+    const auto path = dir.file("key");
+    const auto put = [&](const std::string& text) {
+        std::ofstream(path) << text;
+        std::filesystem::permissions(path, std::filesystem::perms(0600));
+        return CurveKeyPair::load(path);
+    };
+    CHECK(put("").error().code == ErrorCode::Malformed);
+    CHECK(put("secret = \"short\"").error().code == ErrorCode::Malformed);
+    CHECK(put("secret = \"").error().code == ErrorCode::Malformed);
+    CHECK(put(std::string(10'000, '#')).error().code == ErrorCode::Malformed);
+    std::filesystem::create_symlink(path, dir.file("link"));
+    CHECK_FALSE(CurveKeyPair::load(dir.file("link")));
+    CHECK(CurveKeyPair::load(dir.path()).error().code == ErrorCode::Refused);
+}
+
+TEST_CASE("only forty characters of the alphabet are a key", "[bus][keys]") {
+    CHECK(is_z85_key(CurveKeyPair::generate().public_key));
+    CHECK_FALSE(is_z85_key(std::string(39, 'a')));
+    CHECK_FALSE(is_z85_key(std::string(41, 'a')));
+    CHECK_FALSE(is_z85_key(std::string(39, 'a') + "\""));
+    CHECK_FALSE(is_z85_key(std::string(39, 'a') + "\xc3"));
+}
