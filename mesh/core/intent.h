@@ -1,0 +1,20 @@
+#pragma once
+
+#include "mesh/core/action.h"
+#include "mesh/core/vm.h"
+
+namespace ctys {
+
+/// What an agent is about to execute. Written to its spool before it does, so that the spool tells
+/// after a restart what may have happened, and what was asked twice (DESIGN: Agent, Intents).
+struct Intent {
+    ActionId action;
+    Verb verb = Verb::Start;
+    InstanceKey instance; ///< the process it acts on; none for a start
+    VmId vm;
+    WallTime at;
+
+    bool operator==(const Intent&) const = default;
+};
+
+} // namespace ctys

@@ -1,0 +1,108 @@
+#include "schema/parts.h"
+#include "schema/vm.capnp.h"
+#include "schema/writing.h"
+
+namespace ctys::schema {
+
+namespace {
+
+void put_ending(wire::Ending::Builder to, const Ending& value) {
+    using To = wire::Ending::Builder;
+    to.setBy(wire_value(value.by));
+    to.setEvidence(wire_value(value.evidence));
+    to.setExitCode(value.exit_code);
+    to.setSignal(value.signal);
+    put_text<&To::setDetail>(to, value.detail, limits::long_text);
+    to.setAtUs(wire_value(value.at));
+}
+
+Ending take_ending(Reading& in, wire::Ending::Reader from) {
+    return {
+        .by = in.choice("ended by", from.getBy(), EndedBy::Unknown, EndedBy::Oom),
+        .evidence =
+            in.choice("evidence", from.getEvidence(), Evidence::None, Evidence::ProcConnector),
+        .exit_code = from.getExitCode(),
+        .signal = from.getSignal(),
+        .detail = in.text("ending", from.getDetail(), limits::long_text),
+        .at = in.wall("ended at", from.getAtUs()),
+    };
+}
+
+} // namespace
+
+template <typename To>
+void put(To to, const InstanceRecord& value) {
+    put(to.initKey(), value.key);
+    put_uuid(to.getVm(), value.vm.uuid);
+    put_uuid(to.getWorker(), value.worker.uuid);
+    put_text<&To::setLabel>(to, value.label, limits::label);
+    to.setManaged(value.managed);
+    to.setOwner(wire_value(value.owner));
+    to.setState(wire_value(value.state));
+    put_text<&To::setReason>(to, value.reason, limits::sentence);
+    to.setSinceUs(wire_value(value.since));
+    to.setStartedUs(wire_value(value.started));
+    put_text<&To::setUser>(to, value.user, limits::short_text);
+    to.setUid(value.uid);
+    to.setGid(value.gid);
+    put_text<&To::setExecutable>(to, value.executable, limits::path);
+    put_text<&To::setVersion>(to, value.version, limits::short_text);
+    put_text<&To::setAccelerator>(to, value.accelerator, limits::short_text);
+    put_text<&To::setArch>(to, value.arch, limits::short_text);
+    put_text<&To::setMachine>(to, value.machine, limits::short_text);
+    put_text<&To::setConfig>(to, value.config, limits::path);
+    put_text<&To::setImage>(to, value.image, limits::path);
+    put_text<&To::setConsole>(to, value.console, limits::path);
+    put_text<&To::setDisplay>(to, value.display, limits::short_text);
+    to.setCport(value.cport);
+    put_text<&To::setNote>(to, value.note, limits::sentence);
+    to.setCanAsk(value.can_ask);
+    put_texts<&To::initMacs>(to, value.macs, limits::addresses, limits::short_text);
+    to.setMemoryMb(value.memory_mb);
+    to.setVcpus(value.vcpus);
+    to.setStartedBy(value.started_by.value);
+    to.setToken(value.token);
+    if (value.ended) put_ending(to.initEnded(), *value.ended);
+}
+
+template <typename From>
+InstanceRecord take_instance(Reading& in, From from) {
+    InstanceRecord one;
+    one.key = take_instance_key(in, from.getKey());
+    one.vm = {take_uuid(from.getVm())};
+    one.worker = {take_uuid(from.getWorker())};
+    one.label = in.text("label", from.getLabel(), limits::label);
+    one.managed = from.getManaged();
+    one.owner = in.choice("owner", from.getOwner(), Owner::Unknown, Owner::Incus);
+    one.state = in.choice("state", from.getState(), VmState::Unknown, VmState::Gone);
+    one.reason = in.text("reason", from.getReason(), limits::sentence);
+    one.since = in.wall("since", from.getSinceUs());
+    one.started = in.wall("started", from.getStartedUs());
+    one.user = in.text("user", from.getUser(), limits::short_text);
+    one.uid = from.getUid();
+    one.gid = from.getGid();
+    one.executable = in.text("executable", from.getExecutable(), limits::path);
+    one.version = in.text("QEMU version", from.getVersion(), limits::short_text);
+    one.accelerator = in.text("accelerator", from.getAccelerator(), limits::short_text);
+    one.arch = in.text("architecture", from.getArch(), limits::short_text);
+    one.machine = in.text("machine type", from.getMachine(), limits::short_text);
+    one.config = in.text("configuration path", from.getConfig(), limits::path);
+    one.image = in.text("image", from.getImage(), limits::path);
+    one.console = in.text("console", from.getConsole(), limits::path);
+    one.display = in.text("display", from.getDisplay(), limits::short_text);
+    one.cport = from.getCport();
+    one.note = in.text("note", from.getNote(), limits::sentence);
+    one.can_ask = from.getCanAsk();
+    one.macs = in.texts("MACs", from.getMacs(), limits::addresses, limits::short_text);
+    one.memory_mb = from.getMemoryMb();
+    one.vcpus = from.getVcpus();
+    one.started_by = {from.getStartedBy()};
+    one.token = from.getToken();
+    if (from.hasEnded()) one.ended = take_ending(in, from.getEnded());
+    return one;
+}
+
+template void put(wire::InstanceRecord::Builder, const InstanceRecord&);
+template InstanceRecord take_instance(Reading&, wire::InstanceRecord::Reader);
+
+} // namespace ctys::schema

@@ -1,0 +1,74 @@
+@0xf36d4cef94049001;
+# Workers: machines that run an agent. Conventions: types.capnp.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("ctys::schema::wire");
+
+struct PoolReport @0xbae75d9fb3a986cf {
+  # A directory tree that holds VM directories, as its worker sees it. Set by the agent.
+  root @0 :Text;
+  id :group {                 # none where no marker could be written
+    hi @1 :UInt64;
+    lo @2 :UInt64;
+  }
+  health @3 :UInt16;          # PoolHealth
+  reason @4 :Text;
+  filesystem @5 :Text;
+  shared @6 :Bool;            # network file system
+  trusted @7 :Bool;           # accepted without a marker by an administrator
+  vms @8 :UInt32;             # VM directories found in it
+}
+
+struct Accelerator @0xce472f37f4ba3f57 {
+  # What a probe guest has shown. Set by the agent.
+  name @0 :Text;
+  usable @1 :Bool;
+  why @2 :Text;               # reason when it is not usable, or a remark
+}
+
+struct StreamMark @0xb4fab3a792a1dc07 {
+  # A place in a worker's stream of events.
+  stream :group {
+    hi @0 :UInt64;
+    lo @1 :UInt64;
+  }
+  sequence @2 :UInt64;        # last event up to and including which this holds; 0: none
+  hash @3 :UInt64;            # running hash over the stream up to there
+}
+
+struct WorkerRecord @0xf0df136a8d2559eb {
+  # What a worker says of itself, and what the broker adds. Kept in table `worker`.
+  id :group {
+    hi @0 :UInt64;
+    lo @1 :UInt64;
+  }
+  name @2 :Text;
+  boot :group {
+    hi @3 :UInt64;
+    lo @4 :UInt64;
+  }
+  nonce :group {              # of the agent process that speaks for it
+    hi @5 :UInt64;
+    lo @6 :UInt64;
+  }
+  machineId @7 :Text;         # /etc/machine-id
+  platform :group {           # DMI product UUID or vm.conf; none when unknown or junk
+    hi @8 :UInt64;
+    lo @9 :UInt64;
+  }
+  platformConflict @10 :Text; # DMI and vm.conf differ: both, for people
+  version @11 :Text;          # of the agent
+  host @12 :Text;
+  arch @13 :Text;
+  cpus @14 :UInt32;
+  memoryMb @15 :UInt64;       # MiB
+  accelerators @16 :List(Accelerator);
+  binaries @17 :List(Text);   # usable qemu-system-*, absolute paths
+  blindSpots @18 :List(Text); # what it may not see, in sentences
+  pools @19 :List(PoolReport);
+  mark @20 :StreamMark;       # set by the broker: what it has applied
+  state @21 :UInt16;          # WorkerState, set by the broker
+  lastSeenUs @22 :Int64;      # set by the broker
+  stateSinceUs @23 :Int64;    # set by the broker
+  fenced @24 :Bool;           # set by the broker: an administrator declared its VMs dead
+}
