@@ -1,0 +1,44 @@
+#pragma once
+
+#include "mesh/core/intent.h"
+#include "mesh/core/message.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+/// One fully populated value of everything that travels or is kept: every field differs from its
+/// default and from its neighbours, so that a field that is lost or swapped is noticed. The golden
+/// bytes of tests/data/wire and the fuzz corpora are made of them: existing values stay as they
+/// are.
+namespace ctys::samples {
+
+/// Sixteen different bytes, other ones for every seed.
+[[nodiscard]] Uuid uuid(unsigned seed);
+[[nodiscard]] Error error();
+[[nodiscard]] Principal principal();
+
+[[nodiscard]] VmRecord vm();
+[[nodiscard]] PathRecord path();
+[[nodiscard]] InstanceRecord instance(); ///< has ended
+[[nodiscard]] Lease lease();
+[[nodiscard]] WorkerRecord worker();
+[[nodiscard]] Action action();
+[[nodiscard]] ActionRecord action_record(); ///< has failed
+[[nodiscard]] Intent intent();
+
+/// As an agent publishes it most often: a VM changes its state, with its instance.
+[[nodiscard]] Event state_change();
+/// One event per alternative of EventPayload, with its name.
+[[nodiscard]] std::vector<std::pair<std::string, Event>> events_by_payload();
+
+[[nodiscard]] VmRow vm_row(unsigned number = 1);
+[[nodiscard]] VmDetail vm_detail();
+[[nodiscard]] WatchRow watch_row();
+[[nodiscard]] StatusRow status_row();
+
+/// One body per alternative of Body, in its order, with its name. Opaque events are short bytes
+/// that no decoder would take.
+[[nodiscard]] std::vector<std::pair<std::string, Body>> bodies();
+
+} // namespace ctys::samples

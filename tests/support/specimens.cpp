@@ -1,0 +1,58 @@
+#include "tests/support/specimens.h"
+
+#include "schema/codec.h"
+#include "tests/support/samples.h"
+
+namespace ctys::samples {
+
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+template <typename T>
+Specimen specimen(std::string name,
+                  const T& sample,
+                  std::vector<std::byte> bytes,
+                  Result<T> (*decode)(Bytes)) {
+    return {
+        .name = std::move(name),
+        .bytes = std::move(bytes),
+        .is_decoded_from =
+            [sample, decode](Bytes from) {
+                const auto value = decode(from);
+                return value && *value == sample;
+            },
+        .can_decode = [decode](Bytes from) { return decode(from).has_value(); },
+    };
+}
+
+template <typename T>
+Specimen record(std::string name, const T& sample, Result<T> (*decode)(Bytes)) {
+    return specimen("record_" + name, sample, schema::encode(sample), decode);
+}
+
+} // namespace
+
+std::vector<Specimen> specimens() {
+    std::vector<Specimen> out = {
+        record("vm", vm(), schema::decode_vm),
+        record("path", path(), schema::decode_path),
+        record("instance", instance(), schema::decode_instance),
+        record("worker", worker(), schema::decode_worker),
+        record("action", action_record(), schema::decode_action),
+        record("lease", lease(), schema::decode_lease),
+        record("intent", intent(), schema::decode_intent),
+    };
+    for (const auto& [name, event] : events_by_payload()) {
+        out.push_back(
+            specimen("event_" + name, event, *schema::encode_event(event), schema::decode_event));
+    }
+    for (const auto& [name, body] : bodies()) {
+        const Envelope envelope{.correlation = 0x0123456789abcdef, .body = body};
+        out.push_back(specimen(
+            "envelope_" + name, envelope, schema::encode(envelope), schema::decode_envelope));
+    }
+    return out;
+}
+
+} // namespace ctys::samples

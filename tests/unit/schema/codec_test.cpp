@@ -1,0 +1,102 @@
+#include "schema/codec.h"
+#include "tests/support/samples.h"
+#include "tests/support/specimens.h"
+
+#include <catch2/catch.hpp>
+
+#include <cstring>
+
+using namespace ctys;
+
+TEST_CASE("what is encoded decodes to the same value", "[schema]") {
+    for (const auto& specimen : samples::specimens()) {
+        INFO(specimen.name);
+        CHECK(specimen.is_decoded_from(specimen.bytes));
+    }
+}
+
+TEST_CASE("a value without anything set decodes to the same value", "[schema]") {
+    CHECK(schema::decode_vm(schema::encode(VmRecord{})) == VmRecord{});
+    CHECK(schema::decode_path(schema::encode(PathRecord{})) == PathRecord{});
+    CHECK(schema::decode_instance(schema::encode(InstanceRecord{})) == InstanceRecord{});
+    CHECK(schema::decode_worker(schema::encode(WorkerRecord{})) == WorkerRecord{});
+    CHECK(schema::decode_action(schema::encode(ActionRecord{})) == ActionRecord{});
+    CHECK(schema::decode_lease(schema::encode(Lease{})) == Lease{});
+    CHECK(schema::decode_intent(schema::encode(Intent{})) == Intent{});
+    CHECK(schema::decode_event(*schema::encode_event(Event{})) == Event{});
+    CHECK(schema::decode_envelope(schema::encode(Envelope{})) == Envelope{});
+}
+
+TEST_CASE("there is a sample for every kind of message and payload", "[schema]") {
+    const auto bodies = samples::bodies();
+    REQUIRE(bodies.size() == std::variant_size_v<Body>);
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        INFO(bodies[i].first);
+        CHECK(bodies[i].second.index() == i);
+    }
+    const auto events = samples::events_by_payload();
+    REQUIRE(events.size() == std::variant_size_v<EventPayload>);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        INFO(events[i].first);
+        CHECK(events[i].second.payload.index() == i);
+    }
+}
+
+TEST_CASE("an event keeps its kind, also one that is not known here", "[schema]") {
+    const auto kind = GENERATE(range(0, 80), Catch::Generators::values({255, 65535}));
+    auto event = samples::state_change();
+    event.kind = static_cast<EventKind>(kind);
+
+    const auto decoded = schema::decode_event(*schema::encode_event(event));
+
+    REQUIRE(decoded);
+    CHECK(*decoded == event);
+}
+
+TEST_CASE("bytes are decoded wherever they lie", "[schema]") {
+    for (const auto& specimen : samples::specimens()) {
+        std::vector<std::byte> room(specimen.bytes.size() + 8);
+        for (std::size_t offset = 0; offset < 8; ++offset) {
+            INFO(specimen.name << " at " << offset);
+            std::memcpy(room.data() + offset, specimen.bytes.data(), specimen.bytes.size());
+            CHECK(specimen.is_decoded_from({room.data() + offset, specimen.bytes.size()}));
+        }
+    }
+}
+
+TEST_CASE("every code of the error table travels", "[schema]") {
+    for (const auto& row : error_table()) {
+        const Envelope envelope{.body = msg::Failure{{.code = row.code, .message = "x"}}};
+        CHECK(schema::decode_envelope(schema::encode(envelope)) == envelope);
+    }
+}
+
+TEST_CASE("an answer of many rows arrives whole", "[schema]") {
+    msg::Rows rows{.last = true};
+    for (unsigned i = 0; i < 500; ++i) {
+        rows.rows.emplace_back(samples::vm_row(i));
+    }
+    const Envelope envelope{.correlation = 3, .body = rows};
+
+    CHECK(schema::decode_envelope(schema::encode(envelope)) == envelope);
+}
+
+TEST_CASE("a batch of events just below the frame limit arrives whole", "[schema]") {
+    const auto big = std::make_shared<const std::vector<std::byte>>(1U << 20, std::byte{7});
+    const Envelope envelope{.body = msg::Publish{.events = {big, big, big}}};
+
+    CHECK(schema::decode_envelope(schema::encode(envelope)) == envelope);
+}
+
+TEST_CASE("an encoded event inside a message is carried unchanged", "[schema]") {
+    const auto bytes = schema::encode_event(samples::state_change());
+    const Envelope envelope{.body = msg::Publish{.events = {bytes}}};
+
+    const auto decoded = schema::decode_envelope(schema::encode(envelope));
+
+    REQUIRE(decoded);
+    const auto& publish = std::get<msg::Publish>(decoded->body);
+    REQUIRE(publish.events.size() == 1);
+    CHECK(*publish.events[0] == *bytes);
+    CHECK(schema::decode_event(view(publish.events[0])) == samples::state_change());
+}
