@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sys/stat.h>
 
 namespace ctys::bus {
@@ -19,11 +19,6 @@ constexpr std::string_view suffix = ".pub";
 constexpr std::size_t max_file_bytes = 4096;
 /// Bound of what is kept (P8); a mesh has one key per worker and per person.
 constexpr std::size_t max_keys = 100'000;
-
-constexpr std::array role_names = {std::pair{KeyRole::Viewer, std::string_view("viewer")},
-                                   std::pair{KeyRole::Operator, std::string_view("operator")},
-                                   std::pair{KeyRole::Admin, std::string_view("admin")},
-                                   std::pair{KeyRole::Agent, std::string_view("agent")}};
 
 struct Line {
     std::string_view word;
@@ -38,7 +33,7 @@ std::optional<Line> parse_line(std::string_view line) {
     return Line{trim(line.substr(0, equals)), value.substr(1, value.size() - 2)};
 }
 
-Status apply(const Line& line, KeyHolder& holder, bool& has_role) {
+Status apply(const Line& line, KeyHolder& holder) {
     if (line.word == "key") {
         if (!is_z85_key(line.value))
             return fail(ErrorCode::Malformed, "not a key of 40 characters");
@@ -46,11 +41,11 @@ Status apply(const Line& line, KeyHolder& holder, bool& has_role) {
         return {};
     }
     if (line.word == "role") {
-        const auto role = parse_key_role(line.value);
-        if (!role) return tl::unexpected(role.error());
-        holder.role = *role;
-        has_role = true;
-        return {};
+        holder.role = role_from_text(line.value).value_or(Role::None);
+        if (holder.role != Role::None) return {};
+        return fail(ErrorCode::Malformed,
+                    fmt::format("role \"{}\" is not viewer, operator, admin or agent",
+                                printable(line.value, 40)));
     }
     if (line.word == "worker") {
         if (!is_label(line.value)) return fail(ErrorCode::Malformed, "not a name of a worker");
@@ -97,26 +92,12 @@ Status load_file(const std::filesystem::path& path, KnownKeys& keys) {
 
 } // namespace
 
-std::string_view to_string(KeyRole role) {
-    return role_names[static_cast<std::size_t>(role)].second;
-}
-
-Result<KeyRole> parse_key_role(std::string_view text) {
-    for (const auto& [role, name] : role_names) {
-        if (name == text) return role;
-    }
-    return fail(
-        ErrorCode::Malformed,
-        fmt::format("role \"{}\" is not viewer, operator, admin or agent", printable(text, 40)));
-}
-
 Result<KeyHolder>
 KnownKeys::parse(std::string_view name, std::string_view file, std::string_view text) {
     if (!is_label(name)) {
         return fail(ErrorCode::Malformed, fmt::format("{}:1: the file name is no label", file));
     }
     KeyHolder holder{.name = std::string(name), .key = {}};
-    bool has_role = false;
     std::size_t number = 0;
     for (auto line : split(text, '\n')) {
         ++number;
@@ -127,11 +108,11 @@ KnownKeys::parse(std::string_view name, std::string_view file, std::string_view 
             return fail(ErrorCode::Malformed,
                         fmt::format("{}:{}: WORD = \"VALUE\" is expected", file, number));
         }
-        if (auto applied = apply(*parsed, holder, has_role); !applied) {
+        if (auto applied = apply(*parsed, holder); !applied) {
             return wrap(fmt::format("{}:{}", file, number), std::move(applied.error()));
         }
     }
-    if (holder.key.empty() || !has_role) {
+    if (holder.key.empty() || holder.role == Role::None) {
         return fail(ErrorCode::Malformed,
                     fmt::format("{}:{}: the line with {} is missing",
                                 file,

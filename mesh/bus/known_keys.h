@@ -1,9 +1,9 @@
 #pragma once
 
 #include "mesh/core/error.h"
+#include "mesh/core/role.h"
 
-#include <cstdint>
-#include <optional>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,16 +11,11 @@
 
 namespace ctys::bus {
 
-enum class KeyRole : std::uint8_t { Viewer, Operator, Admin, Agent };
-[[nodiscard]] std::string_view to_string(KeyRole role);
-/// Errors: Malformed, listing the roles.
-[[nodiscard]] Result<KeyRole> parse_key_role(std::string_view text);
-
 /// Whom a public key stands for.
 struct KeyHolder {
     std::string name; ///< of the file without ".pub"; comes back as PeerIdentity::name
     std::string key;  ///< public key, Z85
-    KeyRole role = KeyRole::Viewer;
+    Role role = Role::None;
     std::string worker = {}; ///< an agent key speaks for this worker only; empty: not bound
 };
 

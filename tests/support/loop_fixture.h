@@ -7,7 +7,7 @@
 #include <chrono>
 #include <functional>
 
-namespace ctys::test {
+namespace ctys::support {
 
 /// An event loop for one test case. Objects on the loop are members of the test case declared
 /// after the fixture; one that is still open when the fixture goes aborts the test binary.
@@ -33,4 +33,4 @@ public:
     }
 };
 
-} // namespace ctys::test
+} // namespace ctys::support

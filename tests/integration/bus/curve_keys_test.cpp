@@ -1,5 +1,5 @@
 #include "mesh/bus/curve_keys.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
@@ -10,34 +10,34 @@
 using ctys::ErrorCode;
 using ctys::bus::CurveKeyPair;
 using ctys::bus::is_z85_key;
-using ctys::test::TempDir;
+using ctys::support::TemporaryDirectory;
 
 TEST_CASE("a key pair comes back from its file", "[bus][keys]") {
-    const TempDir dir;
+    const TemporaryDirectory dir;
     const auto pair = CurveKeyPair::generate();
-    REQUIRE(pair.save(dir.file("key")));
+    REQUIRE(pair.save(dir / "key"));
 
-    const auto loaded = CurveKeyPair::load(dir.file("key"));
+    const auto loaded = CurveKeyPair::load(dir / "key");
 
     REQUIRE(loaded);
     CHECK(loaded->public_key == pair.public_key);
     CHECK(loaded->secret_key == pair.secret_key);
     CHECK(CurveKeyPair::generate().secret_key != pair.secret_key);
-    CHECK((std::filesystem::status(dir.file("key")).permissions() & std::filesystem::perms::mask) ==
+    CHECK((std::filesystem::status(dir / "key").permissions() & std::filesystem::perms::mask) ==
           std::filesystem::perms(0600));
 }
 
 TEST_CASE("a key file is never overwritten", "[bus][keys]") {
-    const TempDir dir;
+    const TemporaryDirectory dir;
     const auto pair = CurveKeyPair::generate();
-    REQUIRE(pair.save(dir.file("key")));
-    CHECK(CurveKeyPair::generate().save(dir.file("key")).error().code == ErrorCode::Conflict);
-    CHECK(CurveKeyPair::load(dir.file("key"))->secret_key == pair.secret_key);
+    REQUIRE(pair.save(dir / "key"));
+    CHECK(CurveKeyPair::generate().save(dir / "key").error().code == ErrorCode::Conflict);
+    CHECK(CurveKeyPair::load(dir / "key")->secret_key == pair.secret_key);
 }
 
 TEST_CASE("a secret that others can read is refused with its remedy", "[bus][keys]") {
-    const TempDir dir;
-    const auto path = dir.file("key");
+    const TemporaryDirectory dir;
+    const auto path = dir / "key";
     REQUIRE(CurveKeyPair::generate().save(path));
     std::filesystem::permissions(path, std::filesystem::perms(0640));
 
@@ -51,8 +51,8 @@ TEST_CASE("a secret that others can read is refused with its remedy", "[bus][key
 }
 
 TEST_CASE("a key file of somebody else is refused", "[bus][keys]") {
-    const TempDir dir;
-    const auto path = dir.file("key");
+    const TemporaryDirectory dir;
+    const auto path = dir / "key";
     REQUIRE(CurveKeyPair::generate().save(path));
     // Only root can give a file away; for others a file of root that they may read takes its place.
     const bool is_root = ::geteuid() == 0;
@@ -66,10 +66,10 @@ TEST_CASE("a key file of somebody else is refused", "[bus][keys]") {
 }
 
 TEST_CASE("missing, linked, damaged and huge key files are errors", "[bus][keys]") {
-    const TempDir dir;
-    CHECK(CurveKeyPair::load(dir.file("none")).error().code == ErrorCode::NotFound);
+    const TemporaryDirectory dir;
+    CHECK(CurveKeyPair::load(dir / "none").error().code == ErrorCode::NotFound);
 
-    const auto path = dir.file("key");
+    const auto path = dir / "key";
     const auto put = [&](const std::string& text) {
         std::ofstream(path) << text;
         std::filesystem::permissions(path, std::filesystem::perms(0600));
@@ -79,8 +79,8 @@ TEST_CASE("missing, linked, damaged and huge key files are errors", "[bus][keys]
     CHECK(put("secret = \"short\"").error().code == ErrorCode::Malformed);
     CHECK(put("secret = \"").error().code == ErrorCode::Malformed);
     CHECK(put(std::string(10'000, '#')).error().code == ErrorCode::Malformed);
-    std::filesystem::create_symlink(path, dir.file("link"));
-    CHECK_FALSE(CurveKeyPair::load(dir.file("link")));
+    std::filesystem::create_symlink(path, dir / "link");
+    CHECK_FALSE(CurveKeyPair::load(dir / "link"));
     CHECK(CurveKeyPair::load(dir.path()).error().code == ErrorCode::Refused);
 }
 

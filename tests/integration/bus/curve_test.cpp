@@ -3,7 +3,7 @@
 #include "mesh/bus/zap_authenticator.h"
 #include "tests/integration/bus/raw_peer.h"
 #include "tests/support/loop_fixture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 using ctys::ErrorCode;
+using ctys::Role;
 using ctys::bus::Context;
 using ctys::bus::CurveClient;
 using ctys::bus::CurveKeyPair;
@@ -18,16 +19,15 @@ using ctys::bus::CurveServer;
 using ctys::bus::Endpoint;
 using ctys::bus::Frames;
 using ctys::bus::KeyHolder;
-using ctys::bus::KeyRole;
 using ctys::bus::KnownKeys;
 using ctys::bus::Message;
 using ctys::bus::PeerIdentity;
 using ctys::bus::Socket;
 using ctys::bus::SocketKind;
 using ctys::bus::ZapAuthenticator;
-using ctys::test::LoopFixture;
-using ctys::test::Monitor;
-using ctys::test::RawPeer;
+using ctys::support::LoopFixture;
+using ctys::support::Monitor;
+using ctys::support::RawPeer;
 
 namespace {
 
@@ -37,7 +37,7 @@ constexpr int connection_ends =
 
 KnownKeys known(const std::string& name, const CurveKeyPair& pair) {
     KnownKeys keys;
-    REQUIRE(keys.add({.name = name, .key = pair.public_key, .role = KeyRole::Agent}));
+    REQUIRE(keys.add({.name = name, .key = pair.public_key, .role = Role::Agent}));
     return keys;
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("a policy can close a socket to holders of known keys", "[bus][curve]"
     const ZapAuthenticator zap(b.context,
                                known("lab02", b.client_keys),
                                [](const std::string& domain, const KeyHolder& holder) {
-                                   return domain != "ctys" || holder.role != KeyRole::Agent;
+                                   return domain != "ctys" || holder.role != Role::Agent;
                                });
     const auto server = b.server();
     RawPeer agent(b.context, ZMQ_DEALER);
@@ -201,9 +201,9 @@ TEST_CASE("a policy can close a socket to holders of known keys", "[bus][curve]"
 
 TEST_CASE("one router serves keys over tcp and users over ipc", "[bus][curve]") {
     Bench b;
-    const ctys::test::TempDir dir;
+    const ctys::support::TemporaryDirectory dir;
     const ZapAuthenticator zap(b.context, known("lab02", b.client_keys));
-    const auto ipc = Endpoint::ipc(dir.file("s")).value();
+    const auto ipc = Endpoint::ipc(dir / "s").value();
     auto server = b.server(ipc);
     const auto tcp = server.last_endpoint();
     CHECK(server.bind(ipc).error().code == ErrorCode::Usage);

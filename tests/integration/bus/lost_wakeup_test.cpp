@@ -3,7 +3,7 @@
 #include "mesh/loop/timer.h"
 #include "tests/integration/bus/raw_peer.h"
 #include "tests/support/loop_fixture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
@@ -19,9 +19,9 @@ using ctys::bus::Frames;
 using ctys::bus::Message;
 using ctys::bus::Socket;
 using ctys::bus::SocketKind;
-using ctys::test::LoopFixture;
-using ctys::test::RawPeer;
-using ctys::test::TempDir;
+using ctys::support::LoopFixture;
+using ctys::support::RawPeer;
+using ctys::support::TemporaryDirectory;
 
 namespace {
 
@@ -69,10 +69,10 @@ TEST_CASE("draining only when the descriptor becomes readable loses messages for
           "[bus][wakeup]") {
     // The counter-example: what mesh/bus must not do.
     LoopFixture f;
-    const TempDir dir;
+    const TemporaryDirectory dir;
     Context context;
     RawPeer router(context, ZMQ_ROUTER);
-    const auto endpoint = "ipc://" + dir.file("s");
+    const auto endpoint = "ipc://" + (dir / "s");
     REQUIRE(zmq_bind(router.native(), endpoint.c_str()) == 0);
     int got = 0;
     const auto drain = [&] {
@@ -108,7 +108,7 @@ TEST_CASE("draining only when the descriptor becomes readable loses messages for
 TEST_CASE("messages that arrive while the loop sends on the same socket are received",
           "[bus][wakeup]") {
     LoopFixture f;
-    const TempDir dir;
+    const TemporaryDirectory dir;
     Context context;
     int got = 0;
     Frame peer_id;
@@ -116,7 +116,7 @@ TEST_CASE("messages that arrive while the loop sends on the same socket are rece
         peer_id = std::move(message.frames.front());
         ++got;
     });
-    const auto endpoint = Endpoint::ipc(dir.file("s")).value();
+    const auto endpoint = Endpoint::ipc(dir / "s").value();
     REQUIRE(router.bind(endpoint));
     RawPeer dealer(context, ZMQ_DEALER);
     dealer.connect(endpoint.to_string());

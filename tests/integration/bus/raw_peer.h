@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace ctys::test {
+namespace ctys::support {
 
 /// A peer that does not use our Socket and so may misbehave. Blocking; waits are bounded.
 class RawPeer {
@@ -65,4 +65,4 @@ private:
     RawPeer reader_;
 };
 
-} // namespace ctys::test
+} // namespace ctys::support

@@ -2,7 +2,7 @@
 #include "mesh/loop/timer.h"
 #include "tests/integration/bus/raw_peer.h"
 #include "tests/support/loop_fixture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
@@ -21,9 +21,9 @@ using ctys::bus::PeerIdentity;
 using ctys::bus::Socket;
 using ctys::bus::SocketKind;
 using ctys::bus::SocketOptions;
-using ctys::test::LoopFixture;
-using ctys::test::RawPeer;
-using ctys::test::TempDir;
+using ctys::support::LoopFixture;
+using ctys::support::RawPeer;
+using ctys::support::TemporaryDirectory;
 
 namespace {
 
@@ -53,11 +53,11 @@ struct Inbox {
 /// Order of the members is the order of construction: loop and context outlive the sockets.
 struct Bench {
     LoopFixture f;
-    TempDir dir;
+    TemporaryDirectory dir;
     Context context;
     Inbox server_inbox;
     Inbox client_inbox;
-    Endpoint endpoint = Endpoint::ipc(dir.file("s")).value();
+    Endpoint endpoint = Endpoint::ipc(dir / "s").value();
 
     Socket server(SocketOptions options = {}, SocketKind kind = SocketKind::Router) {
         Socket socket(context, f.loop, kind, std::move(options), server_inbox.taker());
@@ -106,7 +106,7 @@ TEST_CASE("an ipc peer is known by its user and process", "[bus]") {
                                               .gid = ::getgid(),
                                               .pid = ::getpid()});
     CHECK(server.counters().anonymous == 0);
-    CHECK((std::filesystem::status(b.dir.file("s")).permissions() & std::filesystem::perms::mask) ==
+    CHECK((std::filesystem::status(b.dir / "s").permissions() & std::filesystem::perms::mask) ==
           std::filesystem::perms(0600));
 }
 
@@ -208,7 +208,7 @@ TEST_CASE("an oversized frame ends its connection and nobody else's", "[bus]") {
     auto server = b.server({.max_frame_bytes = 1000});
     auto honest = b.client();
     RawPeer hostile(b.context, ZMQ_DEALER);
-    ctys::test::Monitor monitor(b.context, hostile, ZMQ_EVENT_DISCONNECTED);
+    ctys::support::Monitor monitor(b.context, hostile, ZMQ_EVENT_DISCONNECTED);
     hostile.connect(b.endpoint.to_string());
     REQUIRE(hostile.send("small"));
     b.await_bodies(1);

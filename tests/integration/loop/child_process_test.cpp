@@ -1,6 +1,6 @@
 #include "mesh/loop/child_process.h"
 #include "tests/support/loop_fixture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <fstream>
 #include <optional>
@@ -16,7 +16,7 @@ using ctys::loop::ChildSpec;
 using ctys::loop::ToFile;
 using ctys::loop::ToMemory;
 using ctys::loop::WhenDropped;
-using ctys::test::LoopFixture;
+using ctys::support::LoopFixture;
 
 namespace {
 
@@ -82,23 +82,23 @@ TEST_CASE("output beyond the limit is cut and reported", "[loop][child]") {
 
 TEST_CASE("environment and directory of a child are as asked", "[loop][child]") {
     LoopFixture f;
-    const ctys::test::TempDir dir;
+    const ctys::support::TemporaryDirectory dir;
     auto spec = shell("echo $A${HOME-none}; pwd");
     spec.argv[0] = "/bin/sh";
     spec.env = {"A=1"};
     spec.cwd = dir.path();
-    CHECK(finish(f, std::move(spec)).output == "1none\n" + dir.path().string() + "\n");
+    CHECK(finish(f, std::move(spec)).output == "1none\n" + dir.path() + "\n");
 }
 
 TEST_CASE("output can be appended to a file", "[loop][child]") {
     LoopFixture f;
-    const ctys::test::TempDir dir;
+    const ctys::support::TemporaryDirectory dir;
     for (int i = 0; i < 2; ++i) {
         auto spec = shell("echo line");
-        spec.output = ToFile{dir.file("log")};
+        spec.output = ToFile{dir / "log"};
         finish(f, std::move(spec));
     }
-    CHECK(content(dir.file("log")) == "line\nline\n");
+    CHECK(content(dir / "log") == "line\nline\n");
 }
 
 TEST_CASE("a program or folder that does not exist is an error value", "[loop][child]") {

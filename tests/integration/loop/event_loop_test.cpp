@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using ctys::Duration;
 using ctys::loop::EventLoop;
 using ctys::loop::Timer;
-using ctys::test::LoopFixture;
+using ctys::support::LoopFixture;
 
 namespace {
 

@@ -1,6 +1,6 @@
 #include "mesh/loop/inotify.h"
 #include "tests/support/loop_fixture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <fcntl.h>
 #include <fstream>
@@ -12,8 +12,8 @@
 using ctys::ErrorCode;
 using ctys::loop::Inotify;
 using ctys::loop::InotifyEvent;
-using ctys::test::LoopFixture;
-using ctys::test::TempDir;
+using ctys::support::LoopFixture;
+using ctys::support::TemporaryDirectory;
 
 namespace {
 
@@ -33,7 +33,7 @@ long queue_limit() {
 TEST_CASE("changes of a directory come with names, both halves of a rename with one cookie",
           "[loop][inotify]") {
     LoopFixture f;
-    const TempDir dir;
+    const TemporaryDirectory dir;
     std::vector<std::pair<std::uint32_t, std::string>> seen;
     std::vector<std::uint32_t> cookies;
     auto inotify = Inotify::open(
@@ -46,8 +46,8 @@ TEST_CASE("changes of a directory come with names, both halves of a rename with 
     REQUIRE(inotify);
     REQUIRE(inotify->add(dir.path(), IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO));
 
-    touch(dir.file("a"));
-    std::filesystem::rename(dir.file("a"), dir.file("b"));
+    touch(dir / "a");
+    std::filesystem::rename((dir / "a"), dir / "b");
 
     f.run_until([&] { return seen.size() >= 3; });
     CHECK(seen == std::vector<std::pair<std::uint32_t, std::string>>{
@@ -58,7 +58,7 @@ TEST_CASE("changes of a directory come with names, both halves of a rename with 
 
 TEST_CASE("a removed watch ends with its ignored event", "[loop][inotify]") {
     LoopFixture f;
-    const TempDir dir;
+    const TemporaryDirectory dir;
     std::vector<std::uint32_t> masks;
     auto inotify = Inotify::open(
         f.loop, [&](const InotifyEvent& event) { masks.push_back(event.mask); }, [] {});
@@ -67,7 +67,7 @@ TEST_CASE("a removed watch ends with its ignored event", "[loop][inotify]") {
     REQUIRE(watch);
 
     inotify->remove(*watch);
-    touch(dir.file("unseen"));
+    touch(dir / "unseen");
 
     f.run_until([&] { return !masks.empty(); });
     f.drain();
@@ -76,7 +76,7 @@ TEST_CASE("a removed watch ends with its ignored event", "[loop][inotify]") {
 
 TEST_CASE("dropped events are reported as an overflow", "[loop][inotify]") {
     LoopFixture f;
-    const TempDir dir;
+    const TemporaryDirectory dir;
     long events = 0;
     int overflows = 0;
     auto inotify = Inotify::open(
@@ -87,7 +87,7 @@ TEST_CASE("dropped events are reported as an overflow", "[loop][inotify]") {
     REQUIRE(limit > 0);
 
     // Equal neighbours are merged by the kernel; a create and a delete of one name are not.
-    const auto path = dir.file("x");
+    const auto path = dir / "x";
     for (long made = 0; made <= limit; made += 2) {
         touch(path);
         ::unlink(path.c_str());
@@ -100,7 +100,7 @@ TEST_CASE("dropped events are reported as an overflow", "[loop][inotify]") {
 
 TEST_CASE("the watcher may be dropped by its own event", "[loop][inotify]") {
     LoopFixture f;
-    const TempDir dir;
+    const TemporaryDirectory dir;
     int events = 0;
     std::optional<Inotify> held;
     auto inotify = Inotify::open(
@@ -113,8 +113,8 @@ TEST_CASE("the watcher may be dropped by its own event", "[loop][inotify]") {
     REQUIRE(inotify);
     held = std::move(*inotify);
     REQUIRE(held->add(dir.path(), IN_CREATE));
-    touch(dir.file("a"));
-    touch(dir.file("b"));
+    touch(dir / "a");
+    touch(dir / "b");
 
     f.run_until([&] { return events > 0; });
     f.drain();

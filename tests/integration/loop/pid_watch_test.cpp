@@ -10,7 +10,7 @@ using ctys::ErrorCode;
 using ctys::loop::ChildProcess;
 using ctys::loop::ChildResult;
 using ctys::loop::PidWatch;
-using ctys::test::LoopFixture;
+using ctys::support::LoopFixture;
 
 namespace {
 

@@ -1,7 +1,7 @@
 #include "mesh/loop/unix_listener.h"
 #include "mesh/loop/unix_stream.h"
 #include "tests/support/loop_fixture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <filesystem>
 #include <fstream>
@@ -12,25 +12,25 @@ using ctys::ErrorCode;
 using ctys::Status;
 using ctys::loop::UnixListener;
 using ctys::loop::UnixStream;
-using ctys::test::LoopFixture;
-using ctys::test::TempDir;
+using ctys::support::LoopFixture;
+using ctys::support::TemporaryDirectory;
 
 namespace {
 
 /// A connected pair: `client` dialled, `server` was accepted.
 struct Pair {
     LoopFixture f;
-    TempDir dir;
+    TemporaryDirectory dir;
     std::optional<UnixStream> server;
     std::optional<UnixListener> listener;
     std::optional<UnixStream> client;
 
     Pair() {
         auto opened = UnixListener::open(
-            f.loop, dir.file("s"), [this](UnixStream stream) { server = std::move(stream); });
+            f.loop, dir / "s", [this](UnixStream stream) { server = std::move(stream); });
         REQUIRE(opened);
         listener = std::move(*opened);
-        auto dialled = UnixStream::connect(f.loop, dir.file("s"));
+        auto dialled = UnixStream::connect(f.loop, dir / "s");
         REQUIRE(dialled);
         client = std::move(*dialled);
         f.run_until([this] { return server.has_value(); });
@@ -141,8 +141,8 @@ TEST_CASE("dropping a stream with queued bytes leaves nothing behind", "[loop][u
 
 TEST_CASE("a listener refuses a taken path, replaces it if told, and removes it", "[loop][unix]") {
     LoopFixture f;
-    const TempDir dir;
-    const auto path = dir.file("s");
+    const TemporaryDirectory dir;
+    const auto path = dir / "s";
     const auto never = [](UnixStream) {};
     {
         const auto first = UnixListener::open(f.loop, path, never);
@@ -162,9 +162,9 @@ TEST_CASE("a listener refuses a taken path, replaces it if told, and removes it"
 
 TEST_CASE("paths that are too long and folders that are missing are errors", "[loop][unix]") {
     LoopFixture f;
-    const TempDir dir;
+    const TemporaryDirectory dir;
     const auto never = [](UnixStream) {};
-    const auto longest = dir.file(std::string(107 - dir.path().string().size() - 1, 'p'));
+    const auto longest = (dir / std::string(107 - dir.path().size() - 1, 'p'));
     REQUIRE(longest.size() == 107);
     CHECK(UnixListener::open(f.loop, longest, never));
     CHECK(UnixListener::open(f.loop, longest + "p", never).error().code == ErrorCode::Usage);

@@ -5,7 +5,7 @@
 #include <semaphore>
 
 using ctys::ErrorCode;
-using ctys::test::LoopFixture;
+using ctys::support::LoopFixture;
 using Worker = ctys::loop::WorkerThread<int, int>;
 
 namespace {

@@ -1,5 +1,5 @@
 #include "mesh/bus/known_keys.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
@@ -7,8 +7,8 @@
 #include <fstream>
 
 using ctys::ErrorCode;
+using ctys::Role;
 using ctys::bus::KeyHolder;
-using ctys::bus::KeyRole;
 using ctys::bus::KnownKeys;
 
 namespace {
@@ -32,7 +32,7 @@ TEST_CASE("a key file gives its holder", "[bus][keys]") {
     REQUIRE(holder);
     CHECK(holder->name == "lab02");
     CHECK(holder->key == key_a);
-    CHECK(holder->role == KeyRole::Agent);
+    CHECK(holder->role == Role::Agent);
     CHECK(holder->worker == "lab02");
 
     const auto again = KnownKeys::parse("lab02", "lab02.pub", KnownKeys::to_text(*holder));
@@ -59,16 +59,16 @@ TEST_CASE("a mistake in a key file is named with file and line", "[bus][keys]") 
 }
 
 TEST_CASE("one bad file does not keep the other keys out", "[bus][keys]") {
-    const ctys::test::TempDir dir;
+    const ctys::support::TemporaryDirectory dir;
     const auto good = [](const std::string& key) {
         return "key = \"" + key + "\"\nrole = \"viewer\"\n";
     };
-    write(dir.path() / "alice.pub", good(key_a));
-    write(dir.path() / "bad.pub", "nonsense");
-    write(dir.path() / "copy.pub", good(key_a));
-    write(dir.path() / "open.pub", good(key_b));
-    write(dir.path() / "notes.txt", "not a key");
-    std::filesystem::permissions(dir.path() / "open.pub", std::filesystem::perms(0666));
+    write(dir / "alice.pub", good(key_a));
+    write(dir / "bad.pub", "nonsense");
+    write(dir / "copy.pub", good(key_a));
+    write(dir / "open.pub", good(key_b));
+    write(dir / "notes.txt", "not a key");
+    std::filesystem::permissions(dir / "open.pub", std::filesystem::perms(0666));
 
     const auto load = KnownKeys::load(dir.path());
     REQUIRE(load);
@@ -77,10 +77,10 @@ TEST_CASE("one bad file does not keep the other keys out", "[bus][keys]") {
     CHECK(load->keys.find_name("alice")->key == key_a);
     CHECK(load->keys.find_key(key_b) == nullptr);
     REQUIRE(load->problems.size() == 3);
-    CHECK(load->problems[0].message == dir.file("bad.pub") + ":1: WORD = \"VALUE\" is expected");
+    CHECK(load->problems[0].message == (dir / "bad.pub") + ":1: WORD = \"VALUE\" is expected");
     CHECK(load->problems[1].code == ErrorCode::Conflict);
     CHECK(load->problems[2].code == ErrorCode::Refused);
-    CHECK(load->problems[2].try_next == "chmod go-w " + dir.file("open.pub"));
+    CHECK(load->problems[2].try_next == "chmod go-w " + (dir / "open.pub"));
 }
 
 TEST_CASE("a directory that does not exist knows no keys", "[bus][keys]") {
