@@ -1,0 +1,331 @@
+#include "agent/core/core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ctys::agent {
+
+AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
+    : worker_(std::move(settings.worker)), last_sequence_(recovered.stream.last_sequence),
+      hash_(recovered.stream.hash), recovered_(std::move(recovered.intents)),
+      control_(instances_, works_, std::move(settings.owners)),
+      starter_(instances_, works_, control_),
+      uplink_(std::move(recovered.stream), settings.spool_limit, [this] { return facts(); }) {}
+
+Effects AgentCore::finish(Turn& turn) {
+    uplink_.on_emitted(turn.emitted());
+    return turn.finish();
+}
+
+Effects AgentCore::start(Now now) {
+    Turn turn{now, worker_, last_sequence_, hash_};
+    for (const auto& intent : std::exchange(recovered_, {})) {
+        settle(turn, intent);
+    }
+    uplink_.start(turn, 0);
+    return finish(turn);
+}
+
+Effects AgentCore::step(Input input, Now now) {
+    Turn turn{now, worker_, last_sequence_, hash_};
+    std::visit([&](auto& each) { on(turn, each); }, input);
+    return finish(turn);
+}
+
+void AgentCore::settle(Turn& turn, const Intent& intent) {
+    Action action{.id = intent.action, .verb = intent.verb, .vm = intent.vm};
+    const auto* live = instances_.find_live(intent.vm);
+    const auto* same = intent.instance == InstanceKey{} ? live : instances_.find(intent.instance);
+    Outcome outcome;
+    const auto failed = [&](std::string why) {
+        outcome.error = Error{.code = ErrorCode::Failed, .message = std::move(why)};
+    };
+    switch (intent.verb) {
+    case Verb::Start:
+        if (live != nullptr && live->record.started_by == intent.action &&
+            live->record.state != VmState::Starting) {
+            outcome.text = fmt::format("running, pid {}", live->record.key.pid);
+        } else {
+            failed("its agent was restarted before the VM ran");
+        }
+        break;
+    case Verb::Shutdown:
+    case Verb::Kill:
+        if (same == nullptr) {
+            outcome.text = "gone while the agent was away";
+        } else {
+            failed("its agent was restarted; the VM still runs");
+        }
+        break;
+    case Verb::Pause:
+        if (same == nullptr || same->record.state != VmState::Paused)
+            failed("its agent was restarted; the VM is not paused");
+        break;
+    case Verb::Resume:
+        if (same == nullptr || same->record.state != VmState::Running)
+            failed("its agent was restarted; the VM does not run");
+        break;
+    case Verb::Scan:
+        failed("its agent was restarted");
+        break;
+    case Verb::Reset:
+    case Verb::Reboot:
+    case Verb::Suspend:
+        outcome.error = Error{
+            .code = ErrorCode::Indeterminate,
+            .message =
+                "its agent was restarted; it may or may not have happened, and is not repeated"};
+        break;
+    }
+    works_.adopt(action, live != nullptr ? live->record.label : std::string{}, intent.instance);
+    works_.end(turn, intent.action, std::move(outcome));
+}
+
+std::vector<Event> AgentCore::facts() const {
+    std::vector<Event> facts;
+    Event about{.kind = EventKind::WorkerFact};
+    about.worker = worker_.id;
+    about.worker_name = worker_.name;
+    about.payload = worker_;
+    facts.push_back(about);
+    for (const auto& [vm, path] : paths_) {
+        Event event{.kind = EventKind::PathSeen};
+        event.worker = worker_.id;
+        event.worker_name = worker_.name;
+        event.vm = vm;
+        event.label = path.vm.label;
+        event.payload = path;
+        facts.push_back(std::move(event));
+    }
+    for (const auto& [key, instance] : instances_.all()) {
+        Event event{.kind = kind_of(instance.record.state)};
+        event.worker = worker_.id;
+        event.worker_name = worker_.name;
+        event.vm = instance.record.vm;
+        event.label = instance.record.label;
+        event.new_state = instance.record.state;
+        event.time = instance.record.since;
+        event.payload = instance.record;
+        facts.push_back(std::move(event));
+    }
+    return facts;
+}
+
+void AgentCore::on(Turn& turn, FromBroker& from) {
+    std::visit([&](const auto& body) { on_body(turn, from.envelope, body); }, from.envelope.body);
+}
+
+Status AgentCore::execute(Turn& turn, const msg::Command& command) {
+    const auto& action = command.action;
+    const auto session = uplink_.session(turn.now().instant);
+    if (!session)
+        return fail(ErrorCode::Expired, "the worker has not heard the broker's clock for 3 s");
+    if (*session > command.expires)
+        return fail(ErrorCode::Expired, "it reached its worker after its expiry");
+    if (spool_broken_) return fail(ErrorCode::Degraded, "the worker cannot write its spool");
+    if (action.verb == Verb::Start) {
+        auto& newest = tokens_[action.vm];
+        if (action.token <= newest)
+            return fail(ErrorCode::Conflict, "a newer start was given before");
+        const auto path = std::find_if(paths_.begin(), paths_.end(), [&](const auto& item) {
+            return item.second.path.config == action.config;
+        });
+        const auto* facts = path == paths_.end() ? nullptr : &path->second;
+        if (auto ok = starter_.check(action, facts != nullptr ? &facts->path : nullptr); !ok)
+            return ok;
+        newest = action.token;
+        starter_.begin(turn, action, facts->path, facts->vm.label);
+        return {};
+    }
+    if (action.verb == Verb::Scan) {
+        works_.begin(turn, action, worker_.name, {});
+        turn.then(ScanNow{action.id});
+        return {};
+    }
+    const auto* live = instances_.find_live(action.vm);
+    if (live == nullptr) return fail(ErrorCode::Conflict, "it does not run here any more");
+    auto& instance = *instances_.find(live->record.key);
+    if (auto ok = control_.check(action, instance); !ok) return ok;
+    control_.begin(turn, action, instance);
+    return {};
+}
+
+void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Command& command) {
+    // Sent again after a broken connection or a restart: what is known is not begun twice.
+    if (works_.known(command.action.id) != msg::CommandStatus::Known::Never) return;
+    auto begun = execute(turn, command);
+    if (begun) return;
+    works_.refuse(command.action.id);
+    turn.then(ToBroker{Envelope{.body = msg::CommandRefused{command.action.id, begun.error()}}});
+}
+
+void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::CommandQuery& query) {
+    turn.then(
+        ToBroker{Envelope{.body = msg::CommandStatus{query.action, works_.known(query.action)}}});
+}
+
+void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Withdraw& withdraw) {
+    if (works_.find(withdraw.action) != nullptr) return starter_.withdraw(turn, withdraw.action);
+    works_.refuse(withdraw.action);
+    turn.then(ToBroker{Envelope{.body = msg::Withdrawn{withdraw.action}}});
+}
+
+void AgentCore::on_body(Turn& turn,
+                        const Envelope& /*envelope*/,
+                        const msg::CancelCommand& cancel) {
+    starter_.withdraw(turn, cancel.action);
+    control_.cancel(turn, cancel.action);
+}
+
+void AgentCore::on_body(Turn& turn, const Envelope& envelope, const msg::Failure& failure) {
+    if (failure.error.code == ErrorCode::Expired) return uplink_.on_hello_again(turn, 0);
+    turn.log(
+        LogLine::Level::Warning,
+        fmt::format("the broker answers ({}): {}", envelope.correlation, failure.error.message));
+}
+
+template <typename Other>
+void AgentCore::on_body(Turn& turn, const Envelope& envelope, const Other& other) {
+    if constexpr (std::is_same_v<Other, msg::Ping>) {
+        uplink_.on_ping(turn, other);
+    } else if constexpr (std::is_same_v<Other, msg::Welcome>) {
+        uplink_.on_welcome(turn, other);
+        starter_.on_online(turn);
+    } else if constexpr (std::is_same_v<Other, msg::Acknowledge>) {
+        uplink_.on_acknowledge(turn, other);
+    } else if constexpr (std::is_same_v<Other, msg::Confirmed>) {
+        starter_.on_confirmed(turn, other);
+    } else if constexpr (std::is_same_v<Other, msg::ProveStorage>) {
+        turn.now_do(Prove{other, envelope.correlation});
+    } else {
+        turn.log(
+            LogLine::Level::Warning,
+            fmt::format("a message of kind {} makes no sense to an agent", envelope.body.index()));
+    }
+}
+
+void AgentCore::on(Turn& turn, Appeared& appeared) {
+    if (instances_.find(appeared.record.key) != nullptr) return;
+    auto& instance =
+        instances_.add(turn,
+                       std::move(appeared.record),
+                       /*ours=*/appeared.record.managed && appeared.record.owner == Owner::Ctys);
+    starter_.on_appeared(instance);
+}
+
+void AgentCore::on(Turn& turn, const Exited& exited) {
+    const auto* instance = instances_.find(exited.key);
+    if (instance == nullptr) return;
+    auto ending = exited.ending;
+    if (ending.detail.empty()) ending.detail = instance->last_stop;
+    // The event of the end comes before the outcome that rests on it.
+    const auto copy = *instance;
+    instances_.end(turn, exited.key, ending);
+    control_.on_exit(turn, copy, ending);
+    starter_.on_exit(turn, copy, ending);
+}
+
+void AgentCore::on(Turn& turn, const MonitorUp& up) {
+    auto* instance = instances_.find(up.key);
+    if (instance == nullptr) return;
+    auto& record = instance->record;
+    instance->monitor = true;
+    instance->has_guest_agent = up.has_guest_agent;
+    record.can_ask = true;
+    if (!up.accelerator.empty()) record.accelerator = up.accelerator;
+    if (!up.version.empty()) record.version = up.version;
+    if (!up.display.empty()) record.display = up.display;
+    record.note.clear();
+    if (starter_.on_monitor_up(turn, *instance, up)) return;
+    if (control_.owns(up.key)) return;
+    if (record.state != up.state || record.reason != up.reason) {
+        instances_.set_state(turn, *instance, up.state, up.reason);
+    } else {
+        instances_.changed(turn, *instance, "its monitor is connected");
+    }
+}
+
+void AgentCore::on(Turn& turn, const MonitorDown& down) {
+    auto* instance = instances_.find(down.key);
+    if (instance == nullptr) return;
+    instance->monitor = false;
+    control_.on_monitor_lost(turn, down.key);
+}
+
+void AgentCore::on(Turn& turn, const MonitorReply& reply) {
+    starter_.on_reply(turn, reply);
+    control_.on_reply(turn, reply);
+}
+
+void AgentCore::on(Turn& turn, const MonitorEvent& event) {
+    auto* instance = instances_.find(event.key);
+    if (instance == nullptr || starter_.owns(event.key)) return;
+    control_.on_event(turn, *instance, event);
+}
+
+void AgentCore::on(Turn& turn, const LaunchEnded& ended) {
+    starter_.on_launch(turn, ended);
+}
+
+void AgentCore::on(Turn& turn, const OwnerCommandEnded& ended) {
+    control_.on_owner_command(turn, ended);
+}
+
+void AgentCore::on(Turn& turn, Scanned& scanned) {
+    for (auto& event : scanned.events) {
+        if (auto* facts = std::get_if<PathFacts>(&event.payload)) {
+            facts->path.worker = worker_.id;
+            paths_[facts->vm.id] = *facts;
+        } else if (auto* path = std::get_if<PathRecord>(&event.payload)) {
+            path->worker = worker_.id;
+            const auto known = paths_.find(path->vm);
+            if (known != paths_.end() && path->health == PathHealth::Vanished) paths_.erase(known);
+            if (known != paths_.end() && path->health != PathHealth::Vanished)
+                known->second.path = *path;
+        }
+        turn.emit(std::move(event));
+    }
+}
+
+void AgentCore::on(Turn& turn, const ScanEnded& ended) {
+    works_.end(turn, ended.action, Outcome{.text = ended.text});
+}
+
+void AgentCore::on(Turn& turn, const Proved& proved) {
+    turn.then(ToBroker{Envelope{.correlation = proved.correlation, .body = proved.proof}});
+}
+
+void AgentCore::on(Turn& turn, const FactsChanged& changed) {
+    worker_.accelerators = changed.worker.accelerators;
+    worker_.binaries = changed.worker.binaries;
+    worker_.blind_spots = changed.worker.blind_spots;
+    worker_.pools = changed.worker.pools;
+    Event event{.kind = EventKind::WorkerFact};
+    event.payload = worker_;
+    turn.emit(std::move(event));
+}
+
+void AgentCore::on(Turn& turn, const Spooled& spooled) {
+    spool_broken_ = false;
+    uplink_.on_spooled(turn, spooled.last_sequence);
+}
+
+void AgentCore::on(Turn& turn, const SpoolFailed& failed) {
+    if (!spool_broken_)
+        turn.log(LogLine::Level::Error, fmt::format("the spool cannot be written: {}", failed.why));
+    spool_broken_ = true;
+}
+
+void AgentCore::on(Turn& turn, const TimerFired& fired) {
+    switch (fired.key.kind) {
+    case TimerKind::Uplink:
+        return uplink_.on_timer(turn, 0);
+    case TimerKind::Ladder:
+        return control_.on_timer(turn, fired.key.instance);
+    case TimerKind::Start:
+        return starter_.on_timer(turn, fired.key.action);
+    }
+}
+
+} // namespace ctys::agent

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "agent/core/starter.h"
+#include "agent/core/uplink.h"
+
+namespace ctys::agent {
+
+struct CoreSettings {
+    WorkerRecord worker;
+    OwnerCommands owners;
+    std::size_t spool_limit = 8 * 1024 * 1024; ///< bytes of events kept for an absent broker
+};
+
+/// What a former life of the agent had begun and not ended.
+struct Recovered {
+    StreamStart stream;
+    std::vector<Intent> intents;
+};
+
+/// The agent's decisions. Pure: same inputs, same effects. What runs is told by Appeared; what a
+/// former life left behind is settled when the processes it knew have been looked for (start()).
+class AgentCore {
+public:
+    AgentCore(CoreSettings settings, Recovered recovered);
+
+    /// Called once, after every process that runs was told as Appeared.
+    [[nodiscard]] Effects start(Now now);
+    [[nodiscard]] Effects step(Input input, Now now);
+
+    [[nodiscard]] const Instances& instances() const { return instances_; }
+    [[nodiscard]] bool online() const { return uplink_.online(); }
+    [[nodiscard]] const WorkerRecord& worker() const { return worker_; }
+    /// How everything stands, as the events of a full exchange.
+    [[nodiscard]] std::vector<Event> facts() const;
+
+private:
+    Effects finish(Turn& turn);
+    void on(Turn& turn, FromBroker& from);
+    void on(Turn& turn, Appeared& appeared);
+    void on(Turn& turn, const Exited& exited);
+    void on(Turn& turn, const MonitorUp& up);
+    void on(Turn& turn, const MonitorDown& down);
+    void on(Turn& turn, const MonitorReply& reply);
+    void on(Turn& turn, const MonitorEvent& event);
+    void on(Turn& turn, const LaunchEnded& ended);
+    void on(Turn& turn, const OwnerCommandEnded& ended);
+    void on(Turn& turn, Scanned& scanned);
+    void on(Turn& turn, const ScanEnded& ended);
+    void on(Turn& turn, const Proved& proved);
+    void on(Turn& turn, const FactsChanged& changed);
+    void on(Turn& turn, const Spooled& spooled);
+    void on(Turn& turn, const SpoolFailed& failed);
+    void on(Turn& turn, const TimerFired& fired);
+
+    void on_body(Turn& turn, const Envelope& envelope, const msg::Command& command);
+    void on_body(Turn& turn, const Envelope& envelope, const msg::CommandQuery& query);
+    void on_body(Turn& turn, const Envelope& envelope, const msg::Withdraw& withdraw);
+    void on_body(Turn& turn, const Envelope& envelope, const msg::CancelCommand& cancel);
+    void on_body(Turn& turn, const Envelope& envelope, const msg::Failure& failure);
+    template <typename Other>
+    void on_body(Turn& turn, const Envelope& envelope, const Other& other);
+    [[nodiscard]] Status execute(Turn& turn, const msg::Command& command);
+    void settle(Turn& turn, const Intent& intent);
+
+    WorkerRecord worker_;
+    std::uint64_t last_sequence_;
+    std::uint64_t hash_;
+    std::vector<Intent> recovered_;
+    Instances instances_;
+    WorkTable works_;
+    Control control_;
+    Starter starter_;
+    std::map<VmId, PathFacts> paths_;
+    std::map<VmId, std::uint64_t> tokens_; ///< newest fencing token seen for a VM
+    Uplink uplink_;
+    bool spool_broken_ = false;
+};
+
+} // namespace ctys::agent

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "agent/core/turn.h"
+
+#include <map>
+#include <optional>
+
+namespace ctys::agent {
+
+/// One QEMU process on this machine, as the agent knows it.
+struct Instance {
+    InstanceRecord record;
+    bool ours = false;    ///< started by this agent, now or in a former life
+    bool monitor = false; ///< QMP is connected and was queried
+    bool has_guest_agent = false;
+    std::string last_stop; ///< what we did to it last: a rung, for the event of its end
+    ActionId last_action;  ///< on whose behalf
+};
+
+/// Every QEMU of the machine and its state. Emits an event for every change; decides nothing else.
+class Instances {
+public:
+    [[nodiscard]] Instance* find(const InstanceKey& key);
+    [[nodiscard]] const Instance* find_live(const VmId& vm) const;
+    [[nodiscard]] const std::map<InstanceKey, Instance>& all() const { return instances_; }
+
+    Instance& add(Turn& turn, InstanceRecord record, bool ours);
+    /// Emits the change, unless state and reason are what they were.
+    void set_state(Turn& turn,
+                   Instance& instance,
+                   VmState state,
+                   std::string reason = {},
+                   std::string by = {},
+                   std::string text = {},
+                   ActionId action = {});
+    /// Facts changed, not the state.
+    void changed(Turn& turn, const Instance& instance, std::string text);
+    /// The process is gone: emits the end with its cause and forgets it.
+    void end(Turn& turn, const InstanceKey& key, Ending ending);
+
+private:
+    static Event about(const Instance& instance, EventKind kind);
+
+    std::map<InstanceKey, Instance> instances_;
+};
+
+} // namespace ctys::agent

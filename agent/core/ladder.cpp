@@ -1,0 +1,113 @@
+#include "agent/core/ladder.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ctys::agent {
+
+std::string_view to_string(Rung rung) {
+    switch (rung) {
+    case Rung::OwnerCommand:
+        return "owner command";
+    case Rung::GuestAgent:
+        return "guest agent";
+    case Rung::Wake:
+        return "wake-up";
+    case Rung::Button:
+        return "power button";
+    case Rung::Quit:
+        return "quit";
+    case Rung::Sigterm:
+        return "SIGTERM";
+    case Rung::Sigkill:
+        return "SIGKILL";
+    }
+    return "unknown";
+}
+
+Ladder::Ladder(LadderSettings settings, Instant now)
+    : settings_(settings), give_up_at_(now + settings.patience), next_(now) {
+    if (settings_.deadline) cut_at_ = now + *settings_.deadline;
+    if (!settings_.ask || (cut_at_ && *cut_at_ <= now)) {
+        cut_now(now);
+    } else {
+        ask(now);
+    }
+}
+
+std::vector<Rung> Ladder::take() {
+    return std::exchange(pending_, {});
+}
+
+void Ladder::use(Rung rung) {
+    pending_.push_back(rung);
+    last_ = rung;
+}
+
+void Ladder::ask(Instant now) {
+    if (settings_.has_owner_command) {
+        use(Rung::OwnerCommand);
+    } else if (settings_.has_guest_agent) {
+        use(Rung::GuestAgent);
+    } else {
+        if (settings_.is_suspended) use(Rung::Wake);
+        use(Rung::Button);
+    }
+    next_ = std::min(now + settings_.button_again, cut_at_.value_or(give_up_at_));
+}
+
+void Ladder::enter(State state, Rung rung, Instant now, Duration wait) {
+    state_ = state;
+    use(rung);
+    next_ = now + wait;
+}
+
+void Ladder::cut_now(Instant now) {
+    if (state_ != State::Asking && state_ != State::GaveUp) return;
+    if (settings_.has_qmp) {
+        enter(State::Quitting, Rung::Quit, now, settings_.term_after);
+    } else {
+        enter(State::Terminating, Rung::Sigterm, now, settings_.kill_after);
+    }
+}
+
+void Ladder::on_time(Instant now) {
+    if (now < next_) return;
+    switch (state_) {
+    case State::Asking:
+        if (cut_at_ && now >= *cut_at_) return cut_now(now);
+        if (!cut_at_ && now >= give_up_at_) {
+            state_ = State::GaveUp;
+            return;
+        }
+        return ask(now);
+    case State::Quitting:
+        return enter(State::Terminating, Rung::Sigterm, now, settings_.kill_after);
+    case State::Terminating:
+        return enter(State::Killing, Rung::Sigkill, now, settings_.stuck_after);
+    case State::Killing:
+        state_ = State::Stuck;
+        return;
+    case State::Stuck:
+    case State::GaveUp:
+        return;
+    }
+}
+
+void Ladder::on_guest_reset(Instant now) {
+    if (state_ == State::Asking) ask(now);
+}
+
+void Ladder::on_guest_agent_failed(Instant now) {
+    if (state_ != State::Asking || !settings_.has_guest_agent) return;
+    settings_.has_guest_agent = false;
+    ask(now);
+}
+
+void Ladder::on_monitor_lost(Instant now) {
+    settings_.has_qmp = false;
+    if (state_ == State::Quitting)
+        enter(State::Terminating, Rung::Sigterm, now, settings_.kill_after);
+}
+
+} // namespace ctys::agent
