@@ -1,0 +1,199 @@
+#include "broker/core/core.h"
+
+#include <fmt/format.h>
+
+namespace ctys::broker {
+
+BrokerCore::BrokerCore(Settings settings,
+                       Loaded loaded,
+                       const InventoryView& durable,
+                       const JournalView& journal,
+                       Now now)
+    : settings_(std::move(settings)), head_(loaded.head), last_recorded_(loaded.last_recorded),
+      durable_(durable), journal_(journal), overlay_(durable), dispatcher_(leases_, roster_),
+      folder_(leases_, roster_, proofs_), proofs_(settings_.nonce) {
+    roster_.load(std::move(loaded.workers), now);
+    leases_.load(std::move(loaded.leases), loaded.last_token);
+    dispatcher_.load(std::move(loaded.actions), now.instant);
+    status_.version = settings_.version;
+    status_.started = now.wall;
+    status_.degraded = settings_.degraded;
+}
+
+Effects BrokerCore::step(Input input, Now now) {
+    Turn turn{now, overlay_, head_, last_recorded_, batch_ + 1};
+    std::visit([&](auto& each) { on(turn, each); }, input);
+    auto effects = turn.finish();
+    for (const auto& effect : effects) {
+        if (std::holds_alternative<Commit>(effect)) ++batch_;
+    }
+    return effects;
+}
+
+Sources BrokerCore::sources() const {
+    return Sources{.inventory = durable_,
+                   .journal = journal_,
+                   .roster = roster_,
+                   .leases = leases_,
+                   .dispatcher = dispatcher_,
+                   .watches = watches_,
+                   .head = head_,
+                   .status = status_};
+}
+
+bool BrokerCore::refuse_degraded(Turn& turn, const Received& from) const {
+    if (settings_.degraded.empty()) return false;
+    turn.send(from.peer,
+              from.envelope.correlation,
+              msg::Failure{Error{.code = ErrorCode::Degraded,
+                                 .message = fmt::format("the broker cannot record anything: {}",
+                                                        settings_.degraded),
+                                 .try_next = "ctys status"}});
+    return true;
+}
+
+void BrokerCore::on(Turn& turn, Received& received) {
+    if (auto* member = roster_.find_peer(received.peer)) {
+        if (settings_.degraded.empty()) roster_.on_heard(turn, *member);
+    }
+    std::visit([&](auto& body) { on_body(turn, received, body); }, received.envelope.body);
+}
+
+void BrokerCore::on(Turn& turn, const PeerGone& gone) {
+    watches_.close_all(gone.peer);
+    if (auto challenger = roster_.on_unreachable(gone.peer)) {
+        register_worker(turn, challenger->peer, challenger->correlation, challenger->hello);
+    }
+}
+
+void BrokerCore::on(Turn& turn, const Tick& /*tick*/) {
+    watches_.on_tick(turn);
+    queries_.on_tick(turn);
+    if (!settings_.degraded.empty()) return;
+    for (const auto& accepted : roster_.on_tick(turn)) {
+        register_worker(turn, accepted.peer, accepted.correlation, accepted.hello);
+    }
+    proofs_.on_tick(turn, roster_);
+    dispatcher_.on_tick(turn);
+}
+
+void BrokerCore::on(Turn& turn, const Committed& committed) {
+    overlay_.committed(committed.batch);
+    watches_.pump(turn, journal_, head_.epoch);
+}
+
+void BrokerCore::on(Turn& turn, const Continue& /*again*/) {
+    watches_.pump(turn, journal_, head_.epoch);
+    queries_.pump(turn, sources());
+}
+
+void BrokerCore::on(Turn& /*turn*/, const ShellStatus& status) {
+    const auto started = status_.started;
+    status_ = status.status;
+    status_.version = settings_.version;
+    status_.started = started;
+    status_.degraded = settings_.degraded;
+}
+
+void BrokerCore::on_body(Turn& turn, const Received& from, msg::AgentHello& hello) {
+    const auto refuse = [&](Error error) {
+        turn.send(from.peer, from.envelope.correlation, msg::Failure{std::move(error)});
+    };
+    if (refuse_degraded(turn, from)) return;
+    if (auto allowed = check_permission(from.principal, Permission::SpeakForWorker); !allowed) {
+        return refuse(allowed.error());
+    }
+    if (!from.principal.worker.empty() && from.principal.worker != hello.worker.name) {
+        return refuse(
+            Error{.code = ErrorCode::Refused,
+                  .message = fmt::format("the key of {} may only speak for worker {}, not for {}",
+                                         from.principal.name,
+                                         from.principal.worker,
+                                         hello.worker.name)});
+    }
+    if (hello.worker.id.is_none() || hello.worker.name.empty()) {
+        return refuse(Error{.code = ErrorCode::Malformed, .message = "the hello names no worker"});
+    }
+    register_worker(turn, from.peer, from.envelope.correlation, hello);
+}
+
+void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Submit& submit) {
+    if (refuse_degraded(turn, from)) return;
+    dispatcher_.on_submit(turn, from.peer, from.envelope.correlation, from.principal, submit);
+}
+
+void BrokerCore::on_body(Turn& turn, const Received& from, const msg::CancelAction& cancel) {
+    if (refuse_degraded(turn, from)) return;
+    dispatcher_.on_cancel(turn, from.peer, from.envelope.correlation, from.principal, cancel);
+}
+
+void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Ask& ask) {
+    queries_.open(turn, sources(), from.peer, from.envelope.correlation, from.principal, ask);
+}
+
+void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Watch& watch) {
+    watches_.open(
+        turn, journal_, head_.epoch, from.peer, from.envelope.correlation, from.principal, watch);
+}
+
+void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Credit& credit) {
+    const auto correlation = from.envelope.correlation;
+    if (queries_.add_credit(turn, sources(), from.peer, correlation, credit.add)) return;
+    if (!watches_.add_credit(turn, from.peer, correlation, credit.add)) {
+        // The stream was closed (silence, or another life of this broker): the tool opens it anew.
+        turn.send(from.peer,
+                  correlation,
+                  msg::Failure{Error{.code = ErrorCode::Expired,
+                                     .message = "no such stream; open it again"}});
+    }
+}
+
+void BrokerCore::on_body(Turn& /*turn*/, const Received& from, const msg::CloseStream& /*close*/) {
+    queries_.close(from.peer, from.envelope.correlation);
+    watches_.close(from.peer, from.envelope.correlation);
+}
+
+void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Ping& ping) {
+    turn.send(from.peer, from.envelope.correlation, msg::Pong{ping.session});
+}
+
+template <typename Other>
+void BrokerCore::on_body(Turn& turn, const Received& from, const Other& other) {
+    constexpr bool is_agents =
+        std::is_same_v<Other, msg::Publish> || std::is_same_v<Other, msg::Pong> ||
+        std::is_same_v<Other, msg::CommandStatus> || std::is_same_v<Other, msg::CommandRefused> ||
+        std::is_same_v<Other, msg::Confirm> || std::is_same_v<Other, msg::Withdrawn> ||
+        std::is_same_v<Other, msg::StorageProof>;
+    if constexpr (is_agents) {
+        auto* member = roster_.find_peer(from.peer);
+        if (member == nullptr || !settings_.degraded.empty()) {
+            // Another life of this broker knew the agent, or nothing can be recorded: hello again,
+            // later.
+            return turn.send(
+                from.peer,
+                from.envelope.correlation,
+                msg::Failure{Error{.code = settings_.degraded.empty() ? ErrorCode::Expired
+                                                                      : ErrorCode::Degraded,
+                                   .message = "say hello again"}});
+        }
+        if constexpr (std::is_same_v<Other, msg::Publish> ||
+                      std::is_same_v<Other, msg::StorageProof>) {
+            on_member(turn, *member, from, other);
+        } else if constexpr (std::is_same_v<Other, msg::CommandStatus>) {
+            dispatcher_.on_status(turn, *member, other);
+        } else if constexpr (std::is_same_v<Other, msg::CommandRefused>) {
+            dispatcher_.on_refused(turn, *member, other);
+        } else if constexpr (std::is_same_v<Other, msg::Confirm>) {
+            dispatcher_.on_confirm(turn, *member, from.envelope.correlation, other);
+        } else if constexpr (std::is_same_v<Other, msg::Withdrawn>) {
+            dispatcher_.on_withdrawn(turn, *member, other);
+        } // a pong has been heard, which is all it is for
+    } else {
+        turn.send(from.peer,
+                  from.envelope.correlation,
+                  msg::Failure{Error{.code = ErrorCode::Unsupported,
+                                     .message = "a broker does not take messages of this kind"}});
+    }
+}
+
+} // namespace ctys::broker

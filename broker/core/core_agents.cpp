@@ -1,0 +1,265 @@
+// The part of the core that speaks with agents: registration, streams, full exchanges, fencing.
+
+#include "broker/core/core.h"
+#include "mesh/core/digest.h"
+#include "schema/codec.h"
+
+#include <fmt/format.h>
+
+namespace ctys::broker {
+
+namespace {
+
+Event about(const Member& member, EventKind kind, std::string text) {
+    Event event{.kind = kind};
+    event.worker = member.record.id;
+    event.worker_name = member.record.name;
+    event.text = std::move(text);
+    return event;
+}
+
+Event rejected(const Member& member, const SharedBytes& bytes, const Error& error) {
+    auto event = about(member, EventKind::WorkerRejected, error.message);
+    event.data = {{"size", std::to_string(bytes->size())},
+                  {"digest", fmt::format("{:016x}", digest(view(bytes)))}};
+    return event;
+}
+
+} // namespace
+
+void BrokerCore::register_worker(Turn& turn,
+                                 const PeerId& peer,
+                                 std::uint64_t correlation,
+                                 const msg::AgentHello& hello) {
+    if (const auto* before = roster_.find(hello.worker.id);
+        before != nullptr && before->record.boot != hello.worker.boot) {
+        folder_.on_reboot(turn, *before, hello.worker.boot);
+    }
+    auto* member = roster_.on_hello(turn, peer, correlation, hello);
+    if (member == nullptr) return;
+    auto& mark = member->record.mark;
+    std::string why;
+    if (mark.stream != hello.end.stream) {
+        if (!mark.stream.is_none()) why = "its stream is a new one";
+        mark = StreamMark{.stream = hello.end.stream, .sequence = hello.first_kept - 1, .hash = 0};
+    } else if (hello.acknowledged.epoch == head_.epoch &&
+               hello.acknowledged.sequence > head_.sequence) {
+        why = "it was told of events this journal does not have";
+    } else if (hello.end.sequence < mark.sequence) {
+        why = "its stream is behind what was applied";
+        mark.sequence = hello.end.sequence;
+        mark.hash = hello.end.hash;
+    } else if (hello.first_kept > mark.sequence + 1) {
+        why = fmt::format(
+            "its spool no longer has {} to {}", mark.sequence + 1, hello.first_kept - 1);
+        mark.sequence = hello.first_kept - 1;
+        mark.hash = 0;
+    }
+    if (!why.empty()) turn.record(about(*member, EventKind::WorkerGap, why));
+    // A full exchange is cheap (only differences are recorded) and settles whatever was missed.
+    member->exchanging = true;
+    turn.put(member->record);
+    turn.release(peer,
+                 correlation,
+                 msg::Welcome{.broker = settings_.nonce,
+                              .session = turn.now().instant.since_start,
+                              .mark = mark,
+                              .full = true,
+                              .version = settings_.version});
+    proofs_.on_pools(turn, roster_, *member);
+    dispatcher_.on_registered(turn, *member);
+}
+
+void BrokerCore::demand_exchange(Turn& turn, Member& member, std::string why) {
+    turn.record(about(member, EventKind::WorkerGap, std::move(why)));
+    member.exchanging = true;
+    member.named = {};
+    turn.put(member.record);
+    turn.release(*member.peer,
+                 0,
+                 msg::Welcome{.broker = settings_.nonce,
+                              .session = turn.now().instant.since_start,
+                              .mark = member.record.mark,
+                              .full = true,
+                              .version = settings_.version});
+}
+
+void BrokerCore::on_member(Turn& turn,
+                           Member& member,
+                           const Received& /*from*/,
+                           const msg::Publish& publish) {
+    if (publish.full) return apply_full(turn, member, publish);
+    apply_batch(turn, member, publish);
+}
+
+void BrokerCore::apply_batch(Turn& turn, Member& member, const msg::Publish& publish) {
+    auto& mark = member.record.mark;
+    const auto acknowledge = [&] {
+        turn.release(
+            *member.peer, 0, msg::Acknowledge{mark.stream, mark.sequence, mark.hash, turn.head()});
+    };
+    if (publish.stream != mark.stream)
+        return demand_exchange(turn, member, "events of another stream");
+    if (publish.first > mark.sequence + 1) {
+        const auto why =
+            fmt::format("its stream jumps from {} to {}", mark.sequence, publish.first);
+        mark.sequence = publish.first - 1;
+        mark.hash = publish.hash_before;
+        demand_exchange(turn, member, why);
+    }
+    auto hash = publish.hash_before;
+    bool is_mismatch = publish.first == mark.sequence + 1 && mark.hash != 0 && hash != mark.hash;
+    for (std::size_t i = 0; i < publish.events.size(); ++i) {
+        const auto sequence = publish.first + i;
+        const auto& bytes = publish.events[i];
+        hash = digest(view(bytes), hash);
+        if (sequence <= mark.sequence) {
+            // Sent again: acknowledged, not applied. The hash tells whether it is the same stream.
+            if (sequence == mark.sequence && mark.hash != 0 && hash != mark.hash)
+                is_mismatch = true;
+            continue;
+        }
+        auto event = schema::decode_event(view(bytes));
+        if (!event) {
+            turn.record(rejected(member, bytes, event.error()));
+        } else {
+            event->worker = member.record.id;
+            const bool has_pools = std::holds_alternative<WorkerRecord>(event->payload);
+            if (family(event->kind) == EventFamily::Action)
+                dispatcher_.on_event(turn, member, *event);
+            folder_.fold(turn, member, std::move(*event), bytes);
+            if (has_pools) proofs_.on_pools(turn, roster_, member);
+        }
+        mark.sequence = sequence;
+        mark.hash = hash;
+    }
+    turn.put(member.record);
+    if (is_mismatch) {
+        mark.hash = hash;
+        demand_exchange(turn, member, "its stream differs from what was applied");
+    }
+    acknowledge();
+}
+
+void BrokerCore::apply_full(Turn& turn, Member& member, const msg::Publish& publish) {
+    if (!member.exchanging || publish.stream != member.record.mark.stream) return;
+    for (const auto& bytes : publish.events) {
+        auto event = schema::decode_event(view(bytes));
+        if (!event) {
+            turn.record(rejected(member, bytes, event.error()));
+            continue;
+        }
+        event->worker = member.record.id;
+        folder_.fold_fact(turn, member, std::move(*event), bytes);
+    }
+    if (!publish.last) return;
+    folder_.end_exchange(turn, member);
+    turn.put(member.record);
+    const auto& mark = member.record.mark;
+    turn.release(
+        *member.peer, 0, msg::Acknowledge{mark.stream, mark.sequence, mark.hash, turn.head()});
+}
+
+void BrokerCore::on_member(Turn& turn,
+                           Member& member,
+                           const Received& /*from*/,
+                           const msg::StorageProof& proof) {
+    if (proofs_.on_proof(turn, roster_, member, proof)) mark_proven(turn, member, proof.pool);
+}
+
+void BrokerCore::mark_proven(Turn& turn, const Member& member, const PoolId& pool) {
+    std::vector<PathRecord> proven;
+    overlay_.each_vm(VmId{}, [&](const VmRecord& vm) {
+        for (auto& path : overlay_.paths(vm.id)) {
+            if (path.worker == member.record.id && path.storage.pool == pool &&
+                path.health == PathHealth::Unproven) {
+                proven.push_back(std::move(path));
+            }
+        }
+        return true;
+    });
+    for (auto& path : proven) {
+        path.health = PathHealth::Good;
+        auto event =
+            about(member, EventKind::PathProven, fmt::format("{}: same storage", path.config));
+        event.vm = path.vm;
+        if (const auto vm = overlay_.vm(path.vm)) event.label = vm->label;
+        event.payload = path;
+        turn.put(std::move(path));
+        turn.record(std::move(event));
+    }
+}
+
+void BrokerCore::fence(Turn& turn,
+                       const Received& from,
+                       const msg::Administer& administer,
+                       const Member& member) {
+    auto record = member.record;
+    record.fenced = true;
+    const auto freed = leases_.fence(turn, record.id);
+    folder_.on_fenced(turn, member);
+    auto event = about(
+        member,
+        EventKind::WorkerFenced,
+        fmt::format("by {}: {} VMs are declared dead there", from.principal.name, freed.size()));
+    event.by = from.principal.name;
+    if (!administer.reason.empty()) event.data.emplace_back("reason", administer.reason);
+    turn.record(std::move(event));
+    roster_.find(record.id)->record.fenced = true;
+    turn.put(std::move(record));
+    dispatcher_.on_worker_gone(turn, member.record.id, "its worker was fenced");
+    turn.release(from.peer,
+                 from.envelope.correlation,
+                 msg::Done{fmt::format("{} fenced; {} VMs may be started elsewhere",
+                                       member.record.name,
+                                       freed.size())});
+}
+
+void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Administer& administer) {
+    const auto refuse = [&](Error error) {
+        turn.release(from.peer, from.envelope.correlation, msg::Failure{std::move(error)});
+    };
+    if (refuse_degraded(turn, from)) return;
+    if (auto allowed = check_permission(from.principal, Permission::Administer); !allowed) {
+        Event event{.kind = EventKind::AuditRefused};
+        event.by = from.principal.name;
+        event.text = fmt::format("administer {}: {}", administer.subject, allowed.error().message);
+        turn.record(std::move(event));
+        return refuse(allowed.error());
+    }
+    if (administer.what == msg::Administer::What::TrustPool) {
+        return refuse(Error{.code = ErrorCode::Unsupported,
+                            .message = "pools are trusted by the agent that has them",
+                            .try_next = "set trust = true for the pool in agent.toml"});
+    }
+    const auto* member = roster_.find_name(administer.subject);
+    if (member == nullptr) {
+        return refuse(Error{.code = ErrorCode::NotFound,
+                            .message = fmt::format("no worker is called {}", administer.subject),
+                            .try_next = "ctys workers"});
+    }
+    const bool is_alive = member->peer.has_value() && member->record.state == WorkerState::Alive;
+    if (is_alive) {
+        return refuse(Error{
+            .code = ErrorCode::Conflict,
+            .message =
+                fmt::format("{} is alive; only a worker that is away can be fenced or forgotten",
+                            member->record.name)});
+    }
+    if (administer.what == msg::Administer::What::FenceWorker)
+        return fence(turn, from, administer, *member);
+    for (const auto& [vm, lease] : leases_.all()) {
+        if (lease.worker != member->record.id) continue;
+        return refuse(Error{.code = ErrorCode::Conflict,
+                            .message = fmt::format("{} may still run VMs", member->record.name),
+                            .try_next = fmt::format("ctys worker fence {}", member->record.name)});
+    }
+    dispatcher_.on_worker_gone(turn, member->record.id, "its worker was forgotten");
+    const auto name = member->record.name;
+    folder_.forget(turn, *member);
+    roster_.forget(turn, WorkerId{member->record.id});
+    turn.release(
+        from.peer, from.envelope.correlation, msg::Done{fmt::format("{} is forgotten", name)});
+}
+
+} // namespace ctys::broker

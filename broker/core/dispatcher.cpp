@@ -1,0 +1,428 @@
+#include "broker/core/dispatcher.h"
+
+#include "broker/core/placement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ctys::broker {
+
+namespace {
+
+Event about(const ActionRecord& record, EventKind kind, std::string text) {
+    Event event{.kind = kind};
+    event.worker = record.action.worker;
+    event.vm = record.action.vm;
+    event.label = record.label;
+    event.action = record.action.id;
+    event.by = record.action.principal.name;
+    event.text = std::move(text);
+    event.data = {{"verb", std::string{to_string(record.action.verb)}}};
+    if (!record.action.reason.empty()) event.data.emplace_back("reason", record.action.reason);
+    if (record.outcome && record.outcome->error) {
+        event.data.emplace_back("code", std::string{to_string(record.outcome->error->code)});
+    }
+    event.payload = record;
+    return event;
+}
+
+std::string ambiguity_line(const VmRecord& vm, const std::vector<PathRecord>& paths) {
+    return fmt::format(
+        "u:{} {}", vm.id, paths.empty() ? std::string{"(no configuration)"} : paths.front().config);
+}
+
+} // namespace
+
+void Dispatcher::load(std::vector<ActionRecord> actions, Instant now) {
+    for (auto& record : actions) {
+        const auto id = record.action.id;
+        if (record.state == ActionState::Ended) {
+            ended_order_.emplace_back(record.ended, id);
+            // Whether a worker confirmed a withdrawal is not kept; asking again does no harm.
+            const auto* lease = leases_.find(record.action.vm);
+            if (lease != nullptr && lease->action == id && lease->phase == Lease::Phase::Reserved) {
+                withdrawing_.insert(id);
+            }
+        } else {
+            open_.emplace(id, Open{.expires = now + record.action.expiry, .maybe_sent = true});
+        }
+        actions_.emplace(id, std::move(record));
+    }
+    std::sort(ended_order_.begin(), ended_order_.end());
+}
+
+void Dispatcher::store(Turn& turn, ActionRecord& record, EventKind kind, std::string text) {
+    turn.record(about(record, kind, std::move(text)));
+    turn.put(record);
+}
+
+void Dispatcher::on_submit(Turn& turn,
+                           const PeerId& peer,
+                           std::uint64_t correlation,
+                           const Principal& principal,
+                           const msg::Submit& submit) {
+    const auto refuse = [&](Error error) {
+        // What was refused for lack of rights is worth knowing later (P7).
+        if (error.code == ErrorCode::Refused) {
+            Event event{.kind = EventKind::AuditRefused};
+            event.by = principal.name;
+            event.text = fmt::format(
+                "{} {}: {}", to_string(submit.action.verb), submit.action.target, error.message);
+            turn.record(std::move(event));
+        }
+        turn.release(peer, correlation, msg::Failure{std::move(error)});
+    };
+    if (auto allowed = check_permission(principal, Permission::Operate); !allowed) {
+        return refuse(allowed.error());
+    }
+    if (submit.action.id.is_none()) {
+        return refuse(Error{.code = ErrorCode::Malformed, .message = "the action has no id"});
+    }
+    if (const auto known = actions_.find(submit.action.id); known != actions_.end()) {
+        return turn.release(
+            peer,
+            correlation,
+            msg::Accepted{submit.action.id, known->second.label, {}, "known already"});
+    }
+    if (open_.size() >= most_open) {
+        return refuse(Error{.code = ErrorCode::Overloaded,
+                            .message = fmt::format("{} actions are open already", open_.size())});
+    }
+    ActionRecord record{.action = submit.action, .requested = turn.now().wall};
+    record.action.principal = principal;
+    record.action.token = 0;
+    std::string answer;
+    if (auto admitted = admit(turn, record, submit, answer); !admitted)
+        return refuse(admitted.error());
+
+    const auto* member = roster_.find(record.action.worker);
+    const auto id = record.action.id;
+    auto& stored = actions_.emplace(id, std::move(record)).first->second;
+    store(turn,
+          stored,
+          EventKind::ActionRequested,
+          fmt::format("{} {}", to_string(stored.action.verb), stored.action.target));
+    turn.release(
+        peer,
+        correlation,
+        msg::Accepted{id, stored.label, member != nullptr ? member->record.name : "", answer});
+    if (!answer.empty()) return end(turn, stored, Outcome{.text = answer});
+    auto& open =
+        open_.emplace(id, Open{.expires = turn.now().instant + stored.action.expiry}).first->second;
+    dispatch(turn, stored, open);
+}
+
+Status Dispatcher::admit(Turn& turn,
+                         ActionRecord& record,
+                         const msg::Submit& submit,
+                         std::string& answer) {
+    auto address = Address::parse(record.action.target);
+    if (!address) return tl::unexpected(address.error());
+    if (record.action.verb == Verb::Scan) {
+        const auto* member =
+            roster_.find_name(address->worker.value_or(address->label.value_or("")));
+        if (member == nullptr) return fail(ErrorCode::NotFound, "no such worker", "ctys workers");
+        if (!member->reachable()) {
+            return fail(
+                ErrorCode::Unreachable,
+                fmt::format("{} is {}", member->record.name, to_string(member->record.state)));
+        }
+        record.action.worker = member->record.id;
+        record.label = member->record.name;
+        return {};
+    }
+    if (!address->names_a_vm()) {
+        return fail(ErrorCode::Usage, fmt::format("\"{}\" names no VM", record.action.target));
+    }
+    const auto found = find_vms(turn.inventory(), *address, 16);
+    if (found.empty()) {
+        if (address->bare && roster_.find_name(*address->label) != nullptr) {
+            return fail(
+                ErrorCode::NotFound,
+                fmt::format("no VM has this label; {} is a worker", *address->label),
+                fmt::format("ctys {} w:{}", to_string(record.action.verb), *address->label));
+        }
+        return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
+    }
+    if (found.size() > 1) {
+        std::vector<std::string> candidates;
+        for (const auto& vm : found) {
+            candidates.push_back(ambiguity_line(*vm, turn.inventory().paths(vm->id)));
+        }
+        return fail(ErrorCode::Ambiguous,
+                    fmt::format("{} VMs match this address", found.size()),
+                    fmt::format("ctys {} u:{}", to_string(record.action.verb), found.front()->id),
+                    std::move(candidates));
+    }
+    const auto& vm = *found.front();
+    record.action.vm = vm.id;
+    record.label = vm.label;
+    if (!record.action.deadline) record.action.deadline = vm.grace;
+    if (record.action.always_cut && !submit.action.deadline)
+        record.action.deadline = std::chrono::seconds{20};
+    if (record.action.verb == Verb::Start) return admit_start(turn, record, submit, vm, answer);
+    return admit_other(turn, record, vm);
+}
+
+Status Dispatcher::admit_start(Turn& turn,
+                               ActionRecord& record,
+                               const msg::Submit& submit,
+                               const VmRecord& vm,
+                               std::string& answer) {
+    const auto instances = turn.inventory().instances(vm.id);
+    if (record.action.if_running != IfRunning::Refuse) {
+        const auto live = require_live(vm, instances);
+        if (live && live->state != VmState::Starting) {
+            record.action.worker = live->worker;
+            answer = fmt::format("runs already (pid {})", live->key.pid);
+            return {};
+        }
+        if (record.action.if_running == IfRunning::Connect && !live)
+            return tl::unexpected(live.error());
+    }
+    if (auto free = check_free(vm, instances, leases_.find(vm.id), roster_); !free) return free;
+    auto path = choose_path(vm, turn.inventory().paths(vm.id), roster_, submit.on);
+    if (!path) return tl::unexpected(path.error());
+    record.action.worker = path->worker;
+    record.action.config = path->config;
+    record.action.token = leases_.reserve(turn, vm.id, path->worker, record.action.id).token;
+    return {};
+}
+
+Status Dispatcher::admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm) {
+    const auto live = require_live(vm, turn.inventory().instances(vm.id));
+    if (!live) return tl::unexpected(live.error());
+    const auto* member = roster_.find(live->worker);
+    if (member == nullptr || !member->reachable()) {
+        return fail(ErrorCode::Unreachable,
+                    fmt::format("it runs on {}, which is away",
+                                member != nullptr ? member->record.name : "an unknown worker"),
+                    "ctys workers");
+    }
+    record.action.worker = live->worker;
+    return {};
+}
+
+void Dispatcher::dispatch(Turn& turn, ActionRecord& record, Open& open) {
+    const auto* member = roster_.find(record.action.worker);
+    if (member == nullptr || !member->reachable()) return;
+    record.state = ActionState::Dispatched;
+    open.maybe_sent = true;
+    turn.put(record);
+    turn.release(*member->peer,
+                 0,
+                 msg::Command{.action = record.action,
+                              .session = turn.now().instant.since_start,
+                              .expires = open.expires.since_start});
+}
+
+void Dispatcher::end(Turn& turn, ActionRecord& record, Outcome outcome) {
+    record.state = ActionState::Ended;
+    record.ended = turn.now().wall;
+    record.outcome = std::move(outcome);
+    const auto& error = record.outcome->error;
+    store(turn, record, EventKind::ActionEnded, error ? error->message : record.outcome->text);
+    open_.erase(record.action.id);
+    ended_order_.emplace_back(record.ended, record.action.id);
+    drop_oldest(turn);
+}
+
+void Dispatcher::drop_oldest(Turn& turn) {
+    while (ended_order_.size() > kept) {
+        turn.write(EraseAction{ended_order_.front().second});
+        actions_.erase(ended_order_.front().second);
+        ended_order_.erase(ended_order_.begin());
+    }
+}
+
+void Dispatcher::withdraw(Turn& turn, const ActionRecord& record) {
+    withdrawing_.insert(record.action.id);
+    const auto* member = roster_.find(record.action.worker);
+    if (member != nullptr && member->peer)
+        turn.release(*member->peer, 0, msg::Withdraw{record.action.id});
+}
+
+void Dispatcher::on_cancel(Turn& turn,
+                           const PeerId& peer,
+                           std::uint64_t correlation,
+                           const Principal& principal,
+                           const msg::CancelAction& cancel) {
+    const auto answer = [&](Body body) { turn.release(peer, correlation, std::move(body)); };
+    if (auto allowed = check_permission(principal, Permission::Operate); !allowed) {
+        return answer(msg::Failure{allowed.error()});
+    }
+    std::vector<ActionRecord*> found;
+    for (auto& [id, record] : actions_) {
+        if (!cancel.action.empty() && id.to_string().starts_with(cancel.action))
+            found.push_back(&record);
+    }
+    if (found.size() != 1) {
+        const auto code = found.empty() ? ErrorCode::NotFound : ErrorCode::Ambiguous;
+        return answer(msg::Failure{Error{
+            .code = code,
+            .message = fmt::format("{} actions begin with \"{}\"", found.size(), cancel.action),
+            .try_next = "ctys actions"}});
+    }
+    auto& record = *found.front();
+    if (record.state == ActionState::Ended) {
+        return answer(
+            msg::Failure{Error{.code = ErrorCode::Conflict, .message = "it has ended already"}});
+    }
+    record.cancelling = true;
+    store(turn, record, EventKind::ActionCancelling, fmt::format("by {}", principal.name));
+    const auto* member = roster_.find(record.action.worker);
+    if (!open_.at(record.action.id).maybe_sent) {
+        leases_.on_not_started(turn, record.action.id);
+        end(turn,
+            record,
+            Outcome{.error = Error{.code = ErrorCode::Cancelled, .message = "cancelled"}});
+    } else if (member != nullptr && member->peer) {
+        turn.release(*member->peer, 0, msg::CancelCommand{record.action.id});
+    }
+    answer(msg::Done{fmt::format("{} is being cancelled", record.action.id)});
+}
+
+void Dispatcher::on_refused(Turn& turn, const Member& member, const msg::CommandRefused& refused) {
+    const auto found = actions_.find(refused.action);
+    if (found == actions_.end() || found->second.action.worker != member.record.id) return;
+    leases_.on_not_started(turn, refused.action);
+    withdrawing_.erase(refused.action);
+    if (found->second.state == ActionState::Ended) return;
+    end(turn, found->second, Outcome{.error = refused.error});
+}
+
+void Dispatcher::on_status(Turn& turn, const Member& member, const msg::CommandStatus& status) {
+    const auto found = actions_.find(status.action);
+    const auto open = open_.find(status.action);
+    if (found == actions_.end() || open == open_.end()) return;
+    auto& record = found->second;
+    if (record.action.worker != member.record.id ||
+        status.known != msg::CommandStatus::Known::Never)
+        return;
+    if (turn.now().instant < open->second.expires && !record.cancelling) {
+        return dispatch(turn, record, open->second);
+    }
+    leases_.on_not_started(turn, status.action);
+    end(turn,
+        record,
+        Outcome{.error =
+                    Error{.code = record.cancelling ? ErrorCode::Cancelled : ErrorCode::Expired,
+                          .message = record.cancelling ? "cancelled before it began"
+                                                       : "it expired before its worker began"}});
+}
+
+void Dispatcher::on_confirm(Turn& turn,
+                            const Member& member,
+                            std::uint64_t correlation,
+                            const msg::Confirm& confirm) {
+    const auto* lease = leases_.find(confirm.vm);
+    msg::Confirmed answer{.action = confirm.action};
+    answer.holds = lease != nullptr && lease->worker == member.record.id &&
+                   lease->token == confirm.token && !withdrawing_.contains(confirm.action);
+    if (!answer.holds) {
+        answer.reason = lease == nullptr ? "the lease has ended" : "another start holds the lease";
+    }
+    turn.release(*member.peer, correlation, std::move(answer));
+}
+
+void Dispatcher::on_withdrawn(Turn& turn, const Member& member, const msg::Withdrawn& withdrawn) {
+    const auto found = actions_.find(withdrawn.action);
+    if (found == actions_.end() || found->second.action.worker != member.record.id) return;
+    withdrawing_.erase(withdrawn.action);
+    leases_.on_not_started(turn, withdrawn.action);
+}
+
+void Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) {
+    const auto found = actions_.find(event.action);
+    if (found == actions_.end() || found->second.action.worker != member.record.id) return;
+    auto& record = found->second;
+    if (event.kind == EventKind::ActionEnded) {
+        const auto* reported = std::get_if<ActionRecord>(&event.payload);
+        const auto outcome =
+            reported != nullptr ? reported->outcome.value_or(Outcome{}) : Outcome{};
+        withdrawing_.erase(event.action);
+        if (!outcome.ok() && outcome.error->code != ErrorCode::Stuck)
+            leases_.on_not_started(turn, event.action);
+        if (record.state == ActionState::Ended) return;
+        record.state = ActionState::Ended;
+        record.ended = turn.now().wall;
+        record.outcome = outcome;
+        open_.erase(event.action);
+        ended_order_.emplace_back(record.ended, event.action);
+        drop_oldest(turn);
+    } else if (record.state == ActionState::Ended) {
+        return;
+    } else if (event.kind == EventKind::ActionBegun) {
+        record.state = ActionState::Running;
+    } else if (event.kind == EventKind::ActionProgress) {
+        record.progress = event.text;
+    } else {
+        return;
+    }
+    turn.put(record);
+}
+
+void Dispatcher::on_registered(Turn& turn, const Member& member) {
+    for (auto& [id, open] : open_) {
+        auto& record = actions_.at(id);
+        if (record.action.worker != member.record.id) continue;
+        if (open.maybe_sent) {
+            turn.release(*member.peer, 0, msg::CommandQuery{id});
+        } else {
+            dispatch(turn, record, open);
+        }
+    }
+    for (const auto& id : withdrawing_) {
+        const auto found = actions_.find(id);
+        if (found != actions_.end() && found->second.action.worker == member.record.id) {
+            turn.release(*member.peer, 0, msg::Withdraw{id});
+        }
+    }
+}
+
+void Dispatcher::on_worker_gone(Turn& turn, const WorkerId& worker, std::string_view why) {
+    std::vector<ActionId> ending;
+    for (const auto& [id, open] : open_) {
+        if (actions_.at(id).action.worker == worker) ending.push_back(id);
+    }
+    for (const auto& id : ending) {
+        auto& record = actions_.at(id);
+        const auto code =
+            is_repeatable(record.action.verb) ? ErrorCode::Unreachable : ErrorCode::Indeterminate;
+        withdrawing_.insert(id);
+        end(turn, record, Outcome{.error = Error{.code = code, .message = std::string{why}}});
+    }
+}
+
+void Dispatcher::on_tick(Turn& turn) {
+    std::vector<ActionId> expired;
+    for (auto& [id, open] : open_) {
+        const auto& record = actions_.at(id);
+        if (record.state == ActionState::Running || turn.now().instant < open.expires) continue;
+        const auto* member = roster_.find(record.action.worker);
+        if (open.maybe_sent && member != nullptr && member->reachable()) {
+            turn.release(*member->peer, 0, msg::CommandQuery{id});
+        } else {
+            expired.push_back(id);
+        }
+    }
+    for (const auto& id : expired) {
+        auto& record = actions_.at(id);
+        const bool maybe_sent = open_.at(id).maybe_sent;
+        if (maybe_sent) {
+            withdraw(turn, record);
+        } else {
+            leases_.on_not_started(turn, id);
+        }
+        end(turn,
+            record,
+            Outcome{.error = Error{
+                        .code = ErrorCode::Unreachable,
+                        .message = maybe_sent ? "its worker did not answer in time; if it began "
+                                                "after all, its events will tell"
+                                              : "its worker was away until it expired"}});
+    }
+}
+
+} // namespace ctys::broker

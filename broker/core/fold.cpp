@@ -1,0 +1,290 @@
+#include "broker/core/fold.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ctys::broker {
+
+namespace {
+
+std::size_t count_live(const std::vector<InstanceRecord>& instances) {
+    return static_cast<std::size_t>(
+        std::count_if(instances.begin(), instances.end(), [](const InstanceRecord& row) {
+            return is_live(row.state);
+        }));
+}
+
+const InstanceRecord* find_instance(const std::vector<InstanceRecord>& rows,
+                                    const InstanceKey& key) {
+    const auto found = std::find_if(
+        rows.begin(), rows.end(), [&](const InstanceRecord& row) { return row.key == key; });
+    return found == rows.end() ? nullptr : &*found;
+}
+
+bool same_storage(const StorageIdentity& a, const StorageIdentity& b) {
+    return a.pool == b.pool && a.below == b.below;
+}
+
+} // namespace
+
+VmId id_of_copy(const VmId& original, const StorageIdentity& storage) {
+    return VmId{
+        Uuid::from_name(original.uuid, fmt::format("copy {} {}", storage.pool, storage.below))};
+}
+
+void Folder::settle_conflict(Turn& turn, const VmId& vm, std::size_t live_before) {
+    const auto rows = turn.inventory().instances(vm);
+    const auto live = count_live(rows);
+    if ((live_before > 1) == (live > 1)) return;
+    Event event{.kind = live > 1 ? EventKind::Conflict : EventKind::ConflictEnded};
+    event.vm = vm;
+    std::vector<std::string> holders;
+    for (const auto& row : rows) {
+        if (!is_live(row.state)) continue;
+        event.label = row.label;
+        const auto* member = roster_.find(row.worker);
+        holders.push_back(
+            fmt::format("{} pid {}", member != nullptr ? member->record.name : "?", row.key.pid));
+    }
+    event.text = live > 1 ? fmt::format("runs {} times: {}", live, fmt::join(holders, ", "))
+                          : std::string{"one instance is left"};
+    turn.record(std::move(event));
+}
+
+bool Folder::apply_instance(Turn& turn,
+                            const Member& member,
+                            InstanceRecord instance,
+                            bool is_fact) {
+    instance.worker = member.record.id;
+    const auto rows = turn.inventory().instances(instance.vm);
+    const auto* known = find_instance(rows, instance.key);
+    if (known != nullptr && known->worker != instance.worker && known->managed &&
+        !instance.managed) {
+        // Two agents on one machine see the process; the one that started it speaks for it.
+        const auto* owner = roster_.find(known->worker);
+        if (owner != nullptr && owner->reachable()) return false;
+        instance.managed = true;
+        instance.owner = known->owner;
+    }
+    // Late news of the stream do not raise the dead; facts of an exchange do (a fenced worker
+    // returns).
+    if (known != nullptr && !is_live(known->state) && is_live(instance.state) && !is_fact) {
+        return false;
+    }
+    const auto live_before = count_live(rows);
+    if (!turn.inventory().vm(instance.vm)) {
+        VmRecord vm;
+        vm.id = instance.vm;
+        vm.label = instance.label;
+        vm.foreign = true;
+        vm.macs = instance.macs;
+        vm.arch = instance.arch;
+        vm.memory_mb = instance.memory_mb;
+        vm.vcpus = instance.vcpus;
+        turn.put(std::move(vm));
+    }
+    if (!is_live(instance.state)) {
+        // One ended instance is kept per VM: the last one, for "by guest, 1m ago".
+        for (const auto& row : rows) {
+            if (!is_live(row.state) && row.key != instance.key)
+                turn.write(EraseInstance{row.vm, row.key});
+        }
+    }
+    turn.put(instance);
+    if (is_live(instance.state)) {
+        leases_.on_live(turn, instance);
+    } else {
+        leases_.on_ended(turn, instance);
+    }
+    settle_conflict(turn, instance.vm, live_before);
+    return true;
+}
+
+bool Folder::apply_path(Turn& turn, const Member& member, PathFacts facts) {
+    facts.path.worker = member.record.id;
+    auto known = turn.inventory().vm(facts.vm.id);
+    const auto& storage = facts.path.storage;
+    if (known && !known->foreign && !storage.pool.is_none() && !known->home.pool.is_none() &&
+        !same_storage(known->home, storage)) {
+        facts.vm.copy_of = facts.vm.id;
+        facts.vm.id = id_of_copy(facts.vm.id, storage);
+        known = turn.inventory().vm(facts.vm.id);
+    }
+    facts.path.vm = facts.vm.id;
+    const auto paths = turn.inventory().paths(facts.vm.id);
+    const auto before = std::find_if(paths.begin(), paths.end(), [&](const PathRecord& path) {
+        return path.worker == facts.path.worker;
+    });
+    if (before != paths.end()) facts.path.first_seen = before->first_seen;
+    if (facts.path.health == PathHealth::Good && !proofs_.proven(storage.pool, member.record.id)) {
+        // Another worker already leads to this storage: equal markers prove nothing yet.
+        const bool elsewhere = std::any_of(paths.begin(), paths.end(), [&](const PathRecord& path) {
+            return path.worker != facts.path.worker && path.health != PathHealth::Vanished;
+        });
+        const bool was_good = before != paths.end() && before->health == PathHealth::Good;
+        if (elsewhere && !was_good) facts.path.health = PathHealth::Unproven;
+    }
+    facts.vm.home = known && !known->home.pool.is_none() ? known->home : storage;
+    if (!known || *known != facts.vm) turn.put(std::move(facts.vm));
+    turn.put(std::move(facts.path));
+    return true;
+}
+
+void Folder::fold(Turn& turn, Member& member, Event event, SharedBytes bytes) {
+    apply(turn, member, event, std::move(bytes), /*is_fact=*/false);
+}
+
+void Folder::apply(
+    Turn& turn, Member& member, const Event& event, SharedBytes bytes, bool is_fact) {
+    bool keep = true;
+    if (const auto* instance = std::get_if<InstanceRecord>(&event.payload)) {
+        keep = apply_instance(turn, member, *instance, is_fact);
+    } else if (const auto* facts = std::get_if<PathFacts>(&event.payload)) {
+        keep = apply_path(turn, member, *facts);
+    } else if (const auto* path = std::get_if<PathRecord>(&event.payload)) {
+        auto row = *path;
+        row.worker = member.record.id;
+        turn.put(std::move(row));
+    } else if (const auto* worker = std::get_if<WorkerRecord>(&event.payload)) {
+        member.record.accelerators = worker->accelerators;
+        member.record.binaries = worker->binaries;
+        member.record.blind_spots = worker->blind_spots;
+        member.record.pools = worker->pools;
+    }
+    if (keep) turn.record(event, std::move(bytes));
+}
+
+void Folder::fold_fact(Turn& turn, Member& member, Event event, SharedBytes bytes) {
+    if (const auto* instance = std::get_if<InstanceRecord>(&event.payload)) {
+        member.named.instances.emplace(instance->vm, instance->key);
+        const auto rows = turn.inventory().instances(instance->vm);
+        const auto* known = find_instance(rows, instance->key);
+        if (known != nullptr && *known == *instance) return;
+    } else if (const auto* facts = std::get_if<PathFacts>(&event.payload)) {
+        member.named.paths.insert(facts->vm.id);
+        const auto rows = turn.inventory().paths(facts->vm.id);
+        const bool same = std::any_of(rows.begin(), rows.end(), [&](const PathRecord& path) {
+            return path.worker == member.record.id &&
+                   path.config_digest == facts->path.config_digest &&
+                   path.config == facts->path.config && path.health == facts->path.health;
+        });
+        if (same) return;
+    }
+    apply(turn, member, event, std::move(bytes), /*is_fact=*/true);
+}
+
+void Folder::end_instance(Turn& turn, InstanceRecord instance, EndedBy by, std::string detail) {
+    const auto rows = turn.inventory().instances(instance.vm);
+    const auto live_before = count_live(rows);
+    Event event;
+    event.old_state = instance.state;
+    event.new_state = instance.managed ? VmState::Stopped : VmState::Gone;
+    event.kind = kind_of(event.new_state);
+    event.worker = instance.worker;
+    const auto* member = roster_.find(instance.worker);
+    if (member != nullptr) event.worker_name = member->record.name;
+    event.vm = instance.vm;
+    event.label = instance.label;
+    event.by = to_string(by);
+    event.evidence = to_string(Evidence::None);
+    event.text = detail;
+    instance.state = event.new_state;
+    instance.since = turn.now().wall;
+    instance.ended = Ending{.by = by, .detail = std::move(detail), .at = turn.now().wall};
+    event.payload = instance;
+    leases_.on_ended(turn, instance);
+    const auto vm = instance.vm;
+    turn.put(std::move(instance));
+    turn.record(std::move(event));
+    settle_conflict(turn, vm, live_before);
+}
+
+void Folder::end_exchange(Turn& turn, Member& member) {
+    std::vector<InstanceRecord> ended;
+    std::vector<PathRecord> vanished;
+    turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
+        for (auto& row : turn.inventory().instances(vm.id)) {
+            if (row.worker == member.record.id && is_live(row.state) &&
+                !member.named.instances.contains({row.vm, row.key})) {
+                ended.push_back(std::move(row));
+            }
+        }
+        for (auto& path : turn.inventory().paths(vm.id)) {
+            const auto named_as = vm.copy_of.is_none() ? vm.id : vm.copy_of;
+            if (path.worker == member.record.id && path.health != PathHealth::Vanished &&
+                !member.named.paths.contains(named_as)) {
+                vanished.push_back(std::move(path));
+            }
+        }
+        return true;
+    });
+    for (auto& row : ended) {
+        end_instance(turn, std::move(row), EndedBy::Unknown, "ended while nobody watched");
+    }
+    for (auto& path : vanished) {
+        path.health = PathHealth::Vanished;
+        Event event{.kind = EventKind::PathVanished};
+        event.worker = member.record.id;
+        event.worker_name = member.record.name;
+        event.vm = path.vm;
+        if (const auto vm = turn.inventory().vm(path.vm)) event.label = vm->label;
+        event.text = path.config;
+        event.payload = path;
+        turn.put(std::move(path));
+        turn.record(std::move(event));
+    }
+    member.exchanging = false;
+    member.named = {};
+}
+
+void Folder::forget(Turn& turn, const Member& member) {
+    std::vector<VmId> led;
+    turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
+        for (const auto& path : turn.inventory().paths(vm.id)) {
+            if (path.worker == member.record.id) led.push_back(vm.id);
+        }
+        return true;
+    });
+    for (const auto& vm : led) {
+        turn.write(ErasePath{vm, member.record.id});
+        const auto& view = turn.inventory();
+        if (view.paths(vm).empty() && view.instances(vm).empty()) turn.write(EraseVm{vm});
+    }
+}
+
+void Folder::end_all(Turn& turn,
+                     const std::function<bool(const InstanceRecord&)>& which,
+                     EndedBy by,
+                     const std::string& detail) {
+    std::vector<InstanceRecord> ended;
+    turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
+        for (auto& row : turn.inventory().instances(vm.id)) {
+            if (is_live(row.state) && which(row)) ended.push_back(std::move(row));
+        }
+        return true;
+    });
+    for (auto& row : ended) {
+        end_instance(turn, std::move(row), by, detail);
+    }
+}
+
+void Folder::on_reboot(Turn& turn, const Member& member, const BootId& boot) {
+    end_all(
+        turn,
+        [&](const InstanceRecord& row) {
+            return row.worker == member.record.id && row.key.boot != boot;
+        },
+        EndedBy::Host,
+        "its machine was booted anew");
+}
+
+void Folder::on_fenced(Turn& turn, const Member& member) {
+    end_all(
+        turn,
+        [&](const InstanceRecord& row) { return row.worker == member.record.id; },
+        EndedBy::Unknown,
+        "declared dead with its worker");
+}
+
+} // namespace ctys::broker

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "broker/core/leases.h"
+#include "broker/core/proofs.h"
+#include "broker/core/roster.h"
+
+namespace ctys::broker {
+
+/// Folds what agents report into inventory and leases, and records it.
+class Folder {
+public:
+    Folder(Leases& leases, const Roster& roster, const StorageProofs& proofs)
+        : leases_(leases), roster_(roster), proofs_(proofs) {}
+
+    /// Applies one event of a worker's stream. `bytes` are what it was decoded from; they go into
+    /// the journal as they are. Facts that another live agent of the same machine owns change
+    /// nothing.
+    void fold(Turn& turn, Member& member, Event event, SharedBytes bytes);
+    /// Applies one fact of a full exchange: recorded only when it differs from the inventory.
+    void fold_fact(Turn& turn, Member& member, Event event, SharedBytes bytes);
+    /// The full exchange is complete: what it did not name is gone.
+    void end_exchange(Turn& turn, Member& member);
+    /// The machine of a worker has a new boot id: everything it ran has ended.
+    void on_reboot(Turn& turn, const Member& member, const BootId& boot);
+    /// An administrator declared the worker's VMs dead.
+    void on_fenced(Turn& turn, const Member& member);
+    /// The worker will never come back: its paths are erased.
+    void forget(Turn& turn, const Member& member);
+
+private:
+    void apply(Turn& turn, Member& member, const Event& event, SharedBytes bytes, bool is_fact);
+    void end_all(Turn& turn,
+                 const std::function<bool(const InstanceRecord&)>& which,
+                 EndedBy by,
+                 const std::string& detail);
+    /// False: nothing changes and nothing is recorded.
+    bool apply_instance(Turn& turn, const Member& member, InstanceRecord instance, bool is_fact);
+    bool apply_path(Turn& turn, const Member& member, PathFacts facts);
+    void settle_conflict(Turn& turn, const VmId& vm, std::size_t live_before);
+    void end_instance(Turn& turn, InstanceRecord instance, EndedBy by, std::string detail);
+
+    Leases& leases_;
+    const Roster& roster_;
+    const StorageProofs& proofs_;
+};
+
+/// The row under which a second home of a UUID is kept: a copy never shares the identity
+/// (DESIGN: Identity).
+[[nodiscard]] VmId id_of_copy(const VmId& original, const StorageIdentity& storage);
+
+} // namespace ctys::broker

@@ -1,0 +1,39 @@
+#include "broker/core/inventory.h"
+
+#include <algorithm>
+
+namespace ctys::broker {
+
+std::vector<VmRef>
+find_vms(const InventoryView& inventory, const Address& address, std::size_t limit) {
+    std::vector<VmRef> found;
+    const auto consider = [&](const VmRef& vm) {
+        if (vm && found.size() < limit && matches(address, *vm, inventory.paths(vm->id))) {
+            found.push_back(vm);
+        }
+    };
+    const auto consider_all = [&](std::vector<VmId> ids) {
+        std::sort(ids.begin(), ids.end());
+        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+        for (const auto& id : ids) {
+            consider(inventory.vm(id));
+        }
+    };
+    if (address.uuid) {
+        consider(inventory.vm(VmId{*address.uuid}));
+    } else if (address.label) {
+        consider_all(inventory.by_label(*address.label));
+    } else if (address.mac) {
+        consider_all(inventory.by_mac(*address.mac));
+    } else if (address.tcp) {
+        consider_all(inventory.by_ip(*address.tcp));
+    } else {
+        inventory.each_vm(VmId{}, [&](const VmRecord& vm) {
+            consider(std::make_shared<const VmRecord>(vm));
+            return found.size() < limit;
+        });
+    }
+    return found;
+}
+
+} // namespace ctys::broker

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "mesh/core/address.h"
+#include "mesh/core/message.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace ctys::broker {
+
+using VmRef = std::shared_ptr<const VmRecord>;
+
+/// What the broker knows, read-only. Implementations: LMDB (broker/storage), std::map (tests and
+/// simulator), and Overlay, which lays undurable decisions over either. Values are copies: nothing
+/// points into a store.
+class InventoryView {
+public:
+    virtual ~InventoryView() = default;
+
+    [[nodiscard]] virtual VmRef vm(const VmId& id) const = 0;
+    [[nodiscard]] virtual std::vector<PathRecord> paths(const VmId& vm) const = 0;
+    [[nodiscard]] virtual std::vector<InstanceRecord> instances(const VmId& vm) const = 0;
+    /// All VMs with a larger id, in order of ids, until `each` returns false.
+    virtual void each_vm(const VmId& after,
+                         const std::function<bool(const VmRecord&)>& each) const = 0;
+    /// Exact matches of a label, MAC or IP, without reading every VM.
+    [[nodiscard]] virtual std::vector<VmId> by_label(std::string_view label) const = 0;
+    [[nodiscard]] virtual std::vector<VmId> by_mac(std::string_view mac) const = 0;
+    [[nodiscard]] virtual std::vector<VmId> by_ip(std::string_view ip) const = 0;
+};
+
+/// One entry of the journal as it is stored.
+struct JournalItem {
+    std::uint64_t sequence = 0;
+    WallTime recorded;
+    SharedBytes event; ///< empty when the record is damaged: shown as a gap
+};
+
+/// The durable journal, read-only. All events are of the present epoch.
+class JournalView {
+public:
+    virtual ~JournalView() = default;
+
+    /// Oldest and newest sequence; {1, 0} when it is empty.
+    [[nodiscard]] virtual std::pair<std::uint64_t, std::uint64_t> range() const = 0;
+    /// Items with sequence > after, in order, until `each` returns false.
+    virtual void read(std::uint64_t after,
+                      const std::function<bool(const JournalItem&)>& each) const = 0;
+    /// First sequence recorded at or after `time`; one beyond the newest when there is none.
+    [[nodiscard]] virtual std::uint64_t sequence_at(WallTime time) const = 0;
+};
+
+/// VMs that fit every key of the address, in order of ids; at most `limit` are returned.
+[[nodiscard]] std::vector<VmRef>
+find_vms(const InventoryView& inventory, const Address& address, std::size_t limit);
+
+} // namespace ctys::broker

@@ -1,0 +1,187 @@
+#include "broker/core/placement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ctys::broker {
+
+namespace {
+
+std::string clock_text(WallTime time) {
+    return time.to_rfc3339().substr(11, 5);
+}
+
+std::string name_of(const Roster& roster, const WorkerId& id) {
+    const auto* member = roster.find(id);
+    return member != nullptr ? member->record.name : id.to_string();
+}
+
+struct Candidate {
+    const PathRecord* path = nullptr;
+    int score = 0;
+    std::string why_not;
+    bool away = false;
+};
+
+Candidate judge(const PathRecord& path, const Roster& roster, bool asked) {
+    Candidate candidate{.path = &path};
+    const auto* member = roster.find(path.worker);
+    if (member == nullptr || !member->reachable()) {
+        candidate.away = true;
+        candidate.why_not = member == nullptr ? "its worker is not known"
+                                              : fmt::format("{} since {}",
+                                                            to_string(member->record.state),
+                                                            clock_text(member->record.state_since));
+        return candidate;
+    }
+    switch (path.health) {
+    case PathHealth::Good:
+        candidate.score += 100;
+        break;
+    case PathHealth::Stale:
+        candidate.score += 50;
+        break;
+    // A person who names the worker makes the choice that the mesh never makes by itself.
+    case PathHealth::Unproven:
+        if (!asked)
+            candidate.why_not = "its storage is not proven to be the same; name it with --on";
+        break;
+    case PathHealth::Stalled:
+        candidate.why_not =
+            path.health_reason.empty() ? "its mount does not answer" : path.health_reason;
+        break;
+    case PathHealth::Vanished:
+        candidate.why_not = "its directory has vanished";
+        break;
+    case PathHealth::Ignored:
+        candidate.why_not = "it is marked MAGICID-IGNORE";
+        break;
+    }
+    if (!path.runnable) candidate.why_not = path.why_not;
+    if (member->record.state == WorkerState::Suspect) candidate.score -= 40;
+    const bool kvm = std::any_of(member->record.accelerators.begin(),
+                                 member->record.accelerators.end(),
+                                 [](const Accelerator& a) { return a.name == "kvm" && a.usable; });
+    if (kvm) candidate.score += 20;
+    return candidate;
+}
+
+} // namespace
+
+Result<PathRecord> choose_path(const VmRecord& vm,
+                               const std::vector<PathRecord>& paths,
+                               const Roster& roster,
+                               std::string_view asked_worker) {
+    const Member* asked = nullptr;
+    if (!asked_worker.empty()) {
+        asked = roster.find_name(asked_worker);
+        if (asked == nullptr) {
+            return fail(ErrorCode::NotFound,
+                        fmt::format("no worker is called {}", asked_worker),
+                        "ctys workers");
+        }
+    }
+    std::vector<Candidate> candidates;
+    for (const auto& path : paths) {
+        if (asked != nullptr && path.worker != asked->record.id) continue;
+        candidates.push_back(judge(path, roster, asked != nullptr));
+    }
+    if (candidates.empty()) {
+        if (asked != nullptr) {
+            return fail(ErrorCode::NotFound,
+                        fmt::format("{} has no path to {}", asked->record.name, vm.label),
+                        fmt::format("ctys show {}", vm.label));
+        }
+        return fail(ErrorCode::NotFound,
+                    fmt::format("{} has no configuration that could be started", vm.label));
+    }
+    const auto best =
+        std::max_element(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+            const auto rank = [](const Candidate& c) { return c.why_not.empty() ? c.score : -1; };
+            return rank(a) < rank(b);
+        });
+    if (best->why_not.empty()) return *best->path;
+    const bool all_away =
+        std::all_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.away; });
+    std::vector<std::string> evidence;
+    for (const auto& candidate : candidates) {
+        evidence.push_back(fmt::format("{}: {}: {}",
+                                       name_of(roster, candidate.path->worker),
+                                       candidate.path->config,
+                                       candidate.why_not));
+    }
+    return fail(all_away ? ErrorCode::Unreachable : ErrorCode::Conflict,
+                all_away ? "every worker that could run it is away" : "no path can run it now",
+                fmt::format("ctys show {}", vm.label),
+                std::move(evidence));
+}
+
+Status check_free(const VmRecord& vm,
+                  const std::vector<InstanceRecord>& instances,
+                  const Lease* lease,
+                  const Roster& roster) {
+    for (const auto& instance : instances) {
+        if (!is_live(instance.state)) continue;
+        const auto* member = roster.find(instance.worker);
+        const auto worker = name_of(roster, instance.worker);
+        if (member != nullptr && !member->reachable()) {
+            return fail(ErrorCode::Conflict,
+                        fmt::format("may still run on {}, {} since {}",
+                                    worker,
+                                    to_string(member->record.state),
+                                    clock_text(member->record.state_since)),
+                        fmt::format("bring {} back; if its power is off: ctys worker fence {}",
+                                    worker,
+                                    worker));
+        }
+        return fail(ErrorCode::Conflict,
+                    fmt::format("{} on {} since {} (pid {}, {})",
+                                to_string(instance.state),
+                                worker,
+                                clock_text(instance.started),
+                                instance.key.pid,
+                                to_string(instance.owner)),
+                    fmt::format("ctys console {}", vm.label));
+    }
+    if (lease == nullptr) return {};
+    const auto* member = roster.find(lease->worker);
+    const auto worker = name_of(roster, lease->worker);
+    if (member == nullptr || !member->reachable()) {
+        return fail(
+            ErrorCode::Conflict,
+            fmt::format("may still run on {}, lost since {}",
+                        worker,
+                        clock_text(member != nullptr ? member->record.state_since : lease->since)),
+            fmt::format(
+                "bring {} back; if its power is off: ctys worker fence {}", worker, worker));
+    }
+    return fail(
+        ErrorCode::Conflict,
+        fmt::format(
+            "held by {} for action {} since {}", worker, lease->action, clock_text(lease->since)),
+        fmt::format("ctys actions show {}", lease->action));
+}
+
+Result<InstanceRecord> require_live(const VmRecord& vm,
+                                    const std::vector<InstanceRecord>& instances) {
+    std::vector<const InstanceRecord*> live;
+    for (const auto& row : instances) {
+        if (is_live(row.state)) live.push_back(&row);
+    }
+    if (live.size() == 1) return *live.front();
+    if (live.empty()) {
+        return fail(ErrorCode::Conflict, "it does not run", fmt::format("ctys start {}", vm.label));
+    }
+    std::vector<std::string> evidence;
+    for (const auto* row : live) {
+        evidence.push_back(fmt::format("pid {} since {}", row->key.pid, clock_text(row->started)));
+    }
+    return fail(ErrorCode::Conflict,
+                fmt::format("it runs {} times; end the ones that should not run by hand first",
+                            live.size()),
+                fmt::format("ctys show {}", vm.label),
+                std::move(evidence));
+}
+
+} // namespace ctys::broker

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "broker/core/leases.h"
+#include "broker/core/roster.h"
+
+namespace ctys::broker {
+
+/// Chooses the path for a start: the asked worker, else the best by health, accelerator and load.
+/// Errors: NotFound (no path), Unreachable (only on workers that are away), Conflict (none can run
+/// it; the evidence says why for each path).
+[[nodiscard]] Result<PathRecord> choose_path(const VmRecord& vm,
+                                             const std::vector<PathRecord>& paths,
+                                             const Roster& roster,
+                                             std::string_view asked_worker);
+
+/// May a start be allowed at all? Errors: Conflict, naming who holds the VM and since when.
+[[nodiscard]] Status check_free(const VmRecord& vm,
+                                const std::vector<InstanceRecord>& instances,
+                                const Lease* lease,
+                                const Roster& roster);
+
+/// The one live instance, if there is exactly one that can be acted on. Errors: Conflict.
+[[nodiscard]] Result<InstanceRecord> require_live(const VmRecord& vm,
+                                                  const std::vector<InstanceRecord>& instances);
+
+} // namespace ctys::broker

@@ -1,0 +1,192 @@
+#include "broker/core/roster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ctys::broker {
+
+namespace {
+
+EventKind kind_of(WorkerState state) {
+    switch (state) {
+    case WorkerState::Alive:
+        return EventKind::WorkerAlive;
+    case WorkerState::Suspect:
+        return EventKind::WorkerSuspect;
+    case WorkerState::Lost:
+        return EventKind::WorkerLost;
+    case WorkerState::Paused:
+        return EventKind::WorkerPaused;
+    }
+    return EventKind::WorkerFact;
+}
+
+Event about(const Member& member, EventKind kind, std::string text) {
+    Event event{.kind = kind};
+    event.worker = member.record.id;
+    event.worker_name = member.record.name;
+    event.text = std::move(text);
+    return event;
+}
+
+} // namespace
+
+void Roster::load(std::vector<WorkerRecord> workers, Now now) {
+    for (auto& worker : workers) {
+        Member member;
+        member.heard = now.instant; // its silence is counted from here
+        // Nobody has spoken to this broker yet: what was alive is not known to be.
+        if (worker.state == WorkerState::Alive) worker.state = WorkerState::Suspect;
+        member.record = std::move(worker);
+        members_.emplace(member.record.id, std::move(member));
+    }
+}
+
+Member* Roster::find(const WorkerId& id) {
+    const auto found = members_.find(id);
+    return found == members_.end() ? nullptr : &found->second;
+}
+
+const Member* Roster::find(const WorkerId& id) const {
+    const auto found = members_.find(id);
+    return found == members_.end() ? nullptr : &found->second;
+}
+
+Member* Roster::find_peer(const PeerId& peer) {
+    const auto found = peers_.find(peer);
+    return found == peers_.end() ? nullptr : find(found->second);
+}
+
+const Member* Roster::find_name(std::string_view name) const {
+    const auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& item) {
+        return item.second.record.name == name || item.first.to_string() == name ||
+               item.second.record.host == name;
+    });
+    return found == members_.end() ? nullptr : &found->second;
+}
+
+void Roster::set_state(Turn& turn, Member& member, WorkerState state) {
+    if (member.record.state == state) return;
+    const auto silence = turn.now().instant - member.heard;
+    member.record.state = state;
+    member.record.state_since = turn.now().wall;
+    turn.record(about(member,
+                      kind_of(state),
+                      state == WorkerState::Alive
+                          ? std::string{"heard again"}
+                          : fmt::format("silent for {}", to_short_text(silence))));
+    turn.put(member.record);
+}
+
+Member* Roster::accept(Turn& turn, const PeerId& peer, const msg::AgentHello& hello) {
+    auto [found, is_new] = members_.try_emplace(hello.worker.id);
+    auto& member = found->second;
+    const bool is_return = !is_new && member.record.nonce == hello.worker.nonce;
+    if (member.peer) peers_.erase(*member.peer);
+    const auto kept = member.record;
+    member.record = hello.worker;
+    // What the broker knows about a worker is not the worker's to say.
+    member.record.mark = kept.mark;
+    member.record.fenced = false; // it is back; what it runs will show in its exchange
+    member.record.state = WorkerState::Alive;
+    member.record.state_since =
+        is_new || kept.state != WorkerState::Alive ? turn.now().wall : kept.state_since;
+    member.record.last_seen = turn.now().wall;
+    member.peer = peer;
+    member.heard = turn.now().instant;
+    member.exchanging = false;
+    member.named = {};
+    member.challenger.reset();
+    peers_[peer] = hello.worker.id;
+    if (!is_return) {
+        turn.record(about(member,
+                          EventKind::WorkerRegistered,
+                          fmt::format("agent {} on {}", hello.worker.version, hello.worker.host)));
+    } else if (kept.state != WorkerState::Alive) {
+        turn.record(about(member, EventKind::WorkerAlive, "heard again"));
+    }
+    turn.put(member.record);
+    return &member;
+}
+
+Member* Roster::on_hello(Turn& turn,
+                         const PeerId& peer,
+                         std::uint64_t correlation,
+                         const msg::AgentHello& hello) {
+    // One connection speaks for one worker: a process that changed its mind starts over.
+    if (auto* other = find_peer(peer); other != nullptr && other->record.id != hello.worker.id) {
+        other->peer.reset();
+        peers_.erase(peer);
+    }
+    auto* member = find(hello.worker.id);
+    const bool is_second = member != nullptr && member->peer && *member->peer != peer &&
+                           member->record.state != WorkerState::Lost &&
+                           member->record.nonce != hello.worker.nonce &&
+                           member->record.boot == hello.worker.boot;
+    if (!is_second) return accept(turn, peer, hello);
+    member->challenger = Member::Challenger{peer, correlation, hello, turn.now().instant};
+    turn.send(*member->peer, 0, msg::Ping{turn.now().instant.since_start});
+    return nullptr;
+}
+
+void Roster::on_heard(Turn& turn, Member& member) {
+    member.heard = turn.now().instant;
+    member.record.last_seen = turn.now().wall;
+    set_state(turn, member, WorkerState::Alive);
+    if (!member.challenger) return;
+    auto duplicate =
+        about(member,
+              EventKind::WorkerDuplicate,
+              fmt::format("a second agent on {} claims to be this worker and is refused",
+                          member.challenger->hello.worker.host));
+    turn.record(std::move(duplicate));
+    turn.release(
+        member.challenger->peer,
+        member.challenger->correlation,
+        msg::Failure{Error{.code = ErrorCode::Conflict,
+                           .message = fmt::format("duplicate worker: {} is registered by another "
+                                                  "live agent on {}",
+                                                  member.record.name,
+                                                  member.record.host),
+                           .try_next = "give this agent another --name, or end the other one"}});
+    member.challenger.reset();
+}
+
+std::optional<Member::Challenger> Roster::on_unreachable(const PeerId& peer) {
+    auto* member = find_peer(peer);
+    if (member == nullptr) return std::nullopt;
+    peers_.erase(peer);
+    member->peer.reset();
+    return std::exchange(member->challenger, std::nullopt);
+}
+
+std::vector<Member::Challenger> Roster::on_tick(Turn& turn) {
+    std::vector<Member::Challenger> accepted;
+    for (auto& [id, member] : members_) {
+        if (member.challenger && turn.now().instant - member.challenger->since >= challenge_time) {
+            accepted.push_back(*std::exchange(member.challenger, std::nullopt));
+            continue;
+        }
+        if (member.peer) turn.send(*member.peer, 0, msg::Ping{turn.now().instant.since_start});
+        const auto silence = turn.now().instant - member.heard;
+        if (member.record.state == WorkerState::Paused) continue;
+        if (silence >= lost_after) {
+            set_state(turn, member, WorkerState::Lost);
+        } else if (silence >= suspect_after && member.record.state == WorkerState::Alive) {
+            set_state(turn, member, WorkerState::Suspect);
+        }
+    }
+    return accepted;
+}
+
+void Roster::forget(Turn& turn, const WorkerId& id) {
+    const auto found = members_.find(id);
+    if (found == members_.end()) return;
+    turn.record(about(found->second, EventKind::WorkerForgotten, {}));
+    turn.write(EraseWorker{id});
+    if (found->second.peer) peers_.erase(*found->second.peer);
+    members_.erase(found);
+}
+
+} // namespace ctys::broker

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "broker/core/turn.h"
+#include "mesh/core/worker.h"
+
+#include <map>
+#include <optional>
+#include <set>
+
+namespace ctys::broker {
+
+/// A worker as the broker sees it at this moment.
+struct Member {
+    WorkerRecord record;
+    std::optional<PeerId> peer; ///< set while an agent speaks for it
+    Instant heard;              ///< last message of that agent
+    bool exchanging = false;    ///< a full exchange was asked for and has not ended
+
+    struct Named {
+        std::set<VmId> paths;
+        std::set<std::pair<VmId, InstanceKey>> instances;
+    };
+    Named named; ///< what the running full exchange has named so far
+
+    struct Challenger {
+        PeerId peer;
+        std::uint64_t correlation = 0;
+        msg::AgentHello hello;
+        Instant since;
+    };
+    std::optional<Challenger> challenger; ///< a second process that claims to be this worker
+
+    [[nodiscard]] bool reachable() const {
+        return peer.has_value() && record.state != WorkerState::Lost;
+    }
+};
+
+/// Who is there, and how well. States of a worker:
+///
+///     state    | heard        | 3 s silence | 10 s silence | hello, new process
+///     alive    | -            | suspect     | lost         | challenge the old one
+///     suspect  | alive        | -           | lost         | challenge the old one
+///     lost     | alive        | -           | -            | accept
+///
+/// A challenged process that answers within one second wins and the newcomer is refused as a
+/// duplicate; a silent or unreachable one is superseded (DESIGN: Identity).
+class Roster {
+public:
+    static constexpr Duration suspect_after = std::chrono::seconds{3};
+    static constexpr Duration lost_after = std::chrono::seconds{10};
+    static constexpr Duration challenge_time = std::chrono::seconds{1};
+
+    void load(std::vector<WorkerRecord> workers, Now now);
+
+    [[nodiscard]] Member* find(const WorkerId& id);
+    [[nodiscard]] const Member* find(const WorkerId& id) const;
+    [[nodiscard]] Member* find_peer(const PeerId& peer);
+    [[nodiscard]] const Member* find_name(std::string_view name) const;
+    [[nodiscard]] const std::map<WorkerId, Member>& members() const { return members_; }
+
+    /// A hello of an agent. Returns the member when it is accepted now; otherwise it was refused or
+    /// waits for the outcome of a challenge.
+    Member* on_hello(Turn& turn,
+                     const PeerId& peer,
+                     std::uint64_t correlation,
+                     const msg::AgentHello& hello);
+    /// Any message of a registered agent proves that it lives.
+    void on_heard(Turn& turn, Member& member);
+    /// ZeroMQ knows no such connection any more: the process behind it has ended or is cut off.
+    /// Returns a member whose challenger takes over now.
+    std::optional<Member::Challenger> on_unreachable(const PeerId& peer);
+    /// Pings, ages and settles challenges; returns the hellos that are accepted now.
+    std::vector<Member::Challenger> on_tick(Turn& turn);
+
+    void forget(Turn& turn, const WorkerId& id);
+
+private:
+    Member* accept(Turn& turn, const PeerId& peer, const msg::AgentHello& hello);
+    void set_state(Turn& turn, Member& member, WorkerState state);
+
+    std::map<WorkerId, Member> members_;
+    std::map<PeerId, WorkerId> peers_;
+};
+
+} // namespace ctys::broker

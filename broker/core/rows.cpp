@@ -1,0 +1,196 @@
+#include "broker/core/rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ctys::broker {
+
+namespace {
+
+constexpr std::array<std::string_view, 8> row_fields = {
+    "label", "vm", "worker", "state", "owner", "managed", "accelerator", "arch"};
+
+std::string note_of(const VmRow& row, const InstanceRecord* shown, WallTime now) {
+    if (row.conflict) return "CONFLICT: runs more than once";
+    if (shown == nullptr) {
+        if (row.paths == 0) return {};
+        return row.path_health == PathHealth::Good
+                   ? std::string{}
+                   : fmt::format("path {}", to_string(row.path_health));
+    }
+    if (shown->ended) {
+        const auto& end = *shown->ended;
+        const auto age = to_short_text(now - end.at);
+        if (!end.detail.empty())
+            return fmt::format("by {}: {}, {} ago", to_string(end.by), end.detail, age);
+        return fmt::format("by {}, {} ago", to_string(end.by), age);
+    }
+    return shown->note;
+}
+
+const InstanceRecord* pick(const std::vector<InstanceRecord>& instances) {
+    const InstanceRecord* best = nullptr;
+    for (const auto& row : instances) {
+        const bool better = best == nullptr || (is_live(row.state) && !is_live(best->state)) ||
+                            (is_live(row.state) == is_live(best->state) && row.since > best->since);
+        if (better) best = &row;
+    }
+    return best;
+}
+
+int rank(PathHealth health) {
+    switch (health) {
+    case PathHealth::Good:
+        return 0;
+    case PathHealth::Stale:
+        return 1;
+    case PathHealth::Unproven:
+        return 2;
+    case PathHealth::Stalled:
+        return 3;
+    case PathHealth::Ignored:
+        return 4;
+    case PathHealth::Vanished:
+        return 5;
+    }
+    return 6;
+}
+
+bool holds(std::string_view field, std::string_view value, const VmRow& row) {
+    if (field == "label") return row.label == value;
+    if (field == "vm") return row.vm.to_string() == value || row.label == value;
+    if (field == "worker") return row.worker_name == value || row.worker.to_string() == value;
+    if (field == "state") return to_string(row.state) == value;
+    if (field == "owner") return to_string(row.owner) == value;
+    if (field == "managed") return (row.managed ? "true" : "false") == value;
+    if (field == "accelerator") return row.accelerator == value;
+    if (field == "arch") return row.arch == value;
+    return false;
+}
+
+} // namespace
+
+VmRow make_row(const VmRecord& vm,
+               const std::vector<PathRecord>& paths,
+               const std::vector<InstanceRecord>& instances,
+               const Roster& roster,
+               Now now) {
+    VmRow row{.vm = vm.id, .label = vm.label, .type = vm.type};
+    const auto* shown = pick(instances);
+    row.conflict = std::count_if(instances.begin(), instances.end(), [](const auto& i) {
+                       return is_live(i.state);
+                   }) > 1;
+    const PathRecord* best = nullptr;
+    for (const auto& path : paths) {
+        if (path.health != PathHealth::Vanished) ++row.paths;
+        if (best == nullptr || rank(path.health) < rank(best->health)) best = &path;
+    }
+    if (best != nullptr) {
+        row.path_health = best->health;
+        row.config = best->config;
+    }
+    row.managed = best != nullptr;
+    row.owner = vm.foreign ? Owner::Unknown : Owner::Ctys;
+    row.state = vm.foreign ? VmState::Gone : VmState::Stopped;
+    row.arch = vm.arch;
+    row.memory_mb = vm.memory_mb;
+    row.vcpus = vm.vcpus;
+    if (!vm.macs.empty()) row.mac = vm.macs.front();
+    if (!vm.ips.empty()) row.ip = vm.ips.front();
+    if (shown != nullptr) {
+        row.state = shown->state;
+        row.reason = shown->reason;
+        row.managed = shown->managed;
+        row.owner = shown->owner;
+        row.since = shown->since;
+        row.started = shown->started;
+        row.accelerator = shown->accelerator;
+        row.display = shown->display;
+        row.cport = shown->cport;
+        row.console = shown->console;
+        row.user = shown->user;
+        row.uid = shown->uid;
+        row.gid = shown->gid;
+        row.executable = shown->executable;
+        row.version = shown->version;
+        if (row.mac.empty() && !shown->macs.empty()) row.mac = shown->macs.front();
+        if (!shown->arch.empty()) row.arch = shown->arch;
+        if (!shown->config.empty() && row.config.empty()) row.config = shown->config;
+        if (is_live(shown->state)) {
+            row.pid = shown->key.pid;
+            row.worker = shown->worker;
+        } else if (!vm.foreign && shown->state == VmState::Gone) {
+            row.state = VmState::Stopped; // a foreign process of a VM that has a configuration
+        }
+    }
+    const auto* member = roster.find(!row.worker.is_none() ? row.worker
+                                     : best != nullptr     ? best->worker
+                                                           : WorkerId{});
+    if (member != nullptr) {
+        if (!row.worker.is_none()) row.worker_name = member->record.name;
+        row.worker_state = member->record.state;
+        row.age = std::max(Duration{}, now.wall - member->record.last_seen);
+    }
+    row.note = note_of(row, shown, now.wall);
+    if (member != nullptr && !row.worker.is_none() && member->record.state == WorkerState::Lost &&
+        !row.conflict) {
+        row.note = fmt::format("{} lost since {}",
+                               member->record.name,
+                               member->record.state_since.to_rfc3339().substr(11, 5));
+    }
+    return row;
+}
+
+bool is_listed(const VmRow& row, bool all) {
+    if (all || is_live(row.state)) return true;
+    return row.state != VmState::Gone && row.paths > 0 && row.path_health != PathHealth::Ignored;
+}
+
+Status check_row_filters(const std::vector<Filter>& filters) {
+    for (const auto& filter : filters) {
+        if (std::find(row_fields.begin(), row_fields.end(), filter.field) == row_fields.end()) {
+            return fail(ErrorCode::Usage,
+                        fmt::format("filter \"{}\": a list has no such field; it has {}",
+                                    filter.field,
+                                    fmt::join(row_fields, ", ")));
+        }
+    }
+    return {};
+}
+
+bool accepts(const std::vector<Filter>& filters, const VmRow& row) {
+    return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
+        return std::any_of(
+            filter.values.begin(), filter.values.end(), [&](const std::string& value) {
+                return holds(filter.field, value, row);
+            });
+    });
+}
+
+VmDetail make_detail(const VmRecord& vm,
+                     std::vector<PathRecord> paths,
+                     std::vector<InstanceRecord> instances,
+                     const Lease* lease,
+                     const Roster& roster,
+                     Now now) {
+    VmDetail detail{.row = make_row(vm, paths, instances, roster, now), .vm = vm};
+    for (const auto& path : paths) {
+        const auto* member = roster.find(path.worker);
+        detail.path_workers.push_back(member != nullptr ? member->record.name
+                                                        : path.worker.to_string());
+        detail.path_worker_states.push_back(member != nullptr ? member->record.state
+                                                              : WorkerState::Lost);
+    }
+    detail.paths = std::move(paths);
+    detail.instances = std::move(instances);
+    if (lease != nullptr) {
+        detail.lease = *lease;
+        const auto* member = roster.find(lease->worker);
+        detail.lease_worker = member != nullptr ? member->record.name : lease->worker.to_string();
+    }
+    return detail;
+}
+
+} // namespace ctys::broker

@@ -1,0 +1,251 @@
+#include "broker/shell/server.h"
+
+#include "mesh/loop/id_source.h"
+#include "schema/codec.h"
+
+#include <unistd.h>
+
+namespace ctys::broker {
+
+namespace {
+
+constexpr std::size_t trim_step = 4096; // records per transaction: a trim never blocks for long
+
+std::string peer_of(const bus::Message& message) {
+    return std::string{message.frames.front().text()};
+}
+
+} // namespace
+
+Server::Server(loop::EventLoop& loop,
+               bus::Context& context,
+               setup::Logger& log,
+               BrokerStore& store,
+               Principals& principals,
+               bus::SocketOptions mesh_options,
+               bus::SocketOptions feed_options,
+               Retention retention)
+    : loop_(loop), log_(log), store_(store), principals_(principals), retention_(retention),
+      mesh_(context,
+            loop,
+            bus::SocketKind::Router,
+            std::move(mesh_options),
+            [this](bus::Message& message) { on_message(message); }),
+      feed_(context, loop, std::move(feed_options)), second_(loop),
+      writer_(
+          loop,
+          {.name = "writer", .capacity = 65536},
+          [&store](std::vector<Job> jobs) { return work(store, std::move(jobs)); },
+          [this](std::vector<Outcome> outcomes) { on_outcomes(std::move(outcomes)); }) {}
+
+void Server::start() {
+    make_core({});
+    for (const auto& note : store_.report().notes) {
+        log_.warning("{}", note);
+    }
+    second_.start_repeating(std::chrono::seconds{1}, [this] { on_second(); });
+}
+
+void Server::stop() {
+    second_.stop();
+    writer_.stop();
+    if (auto kept = store_.remember_head(Cursor{store_.epoch(), store_.range().second}); !kept) {
+        log_.warning("{}", kept.error().message);
+    }
+}
+
+void Server::make_core(std::string degraded) {
+    auto loaded = store_.load();
+    if (!loaded) throw Fault(loaded.error());
+    loop::SystemIdSource ids;
+    ++generation_;
+    degraded_ = degraded;
+    store_.refresh_range();
+    core_ = std::make_unique<BrokerCore>(Settings{.nonce = NonceId{ids.next_uuid()},
+                                                  .version = CTYS_VERSION,
+                                                  .degraded = std::move(degraded)},
+                                         std::move(*loaded),
+                                         store_,
+                                         store_,
+                                         loop_.now());
+}
+
+void Server::on_message(bus::Message& message) {
+    if (message.frames.size() != 2) return; // not of this protocol; nothing to answer to
+    auto envelope = schema::decode_envelope(message.frames[1].bytes());
+    if (!envelope) {
+        const auto correlation = schema::correlation_of(message.frames[1].bytes());
+        send(Send{peer_of(message),
+                  Envelope{.correlation = correlation, .body = msg::Failure{envelope.error()}}});
+        return;
+    }
+    step(Received{peer_of(message), principals_.of(message.peer), std::move(*envelope)});
+}
+
+void Server::step(Input input) {
+    perform(core_->step(std::move(input), loop_.now()));
+    while (!gone_.empty()) {
+        auto peer = std::move(gone_.back());
+        gone_.pop_back();
+        perform(core_->step(PeerGone{std::move(peer)}, loop_.now()));
+    }
+}
+
+void Server::perform(Effects effects) {
+    for (auto& effect : effects) {
+        if (auto* commit = std::get_if<Commit>(&effect)) {
+            submit(Job{.commit = std::move(*commit), .core = generation_});
+        } else if (auto* message = std::get_if<Send>(&effect)) {
+            send(*message);
+        } else if (auto* line = std::get_if<Log>(&effect)) {
+            switch (line->level) {
+            case LogLevel::Debug:
+                log_.debug("{}", line->text);
+                break;
+            case LogLevel::Info:
+                log_.info("{}", line->text);
+                break;
+            case LogLevel::Warning:
+                log_.warning("{}", line->text);
+                break;
+            case LogLevel::Error:
+                log_.error("{}", line->text);
+                break;
+            }
+        } else if (!again_) {
+            again_ = true;
+            loop_.defer([this] {
+                again_ = false;
+                step(Continue{});
+            });
+        }
+    }
+}
+
+void Server::send(const Send& send) {
+    bus::Frames frames;
+    frames.emplace_back(std::string_view{send.peer});
+    const auto bytes = schema::encode(send.envelope);
+    frames.emplace_back(std::span<const std::byte>{bytes});
+    auto sent = mesh_.send(frames);
+    if (sent) return;
+    if (sent.error().code == ErrorCode::Unreachable) {
+        gone_.push_back(send.peer);
+    } else {
+        // Its queue is full: credit and windows bound what we send, so this peer takes nothing at
+        // all.
+        log_.debug("a message is dropped: {}", sent.error().message);
+    }
+}
+
+void Server::submit(Job job) {
+    auto queued = writer_.submit(std::move(job));
+    if (!queued) throw Fault(within("the writer's queue", queued.error()));
+}
+
+std::vector<Server::Outcome> Server::work(BrokerStore& store, std::vector<Job> jobs) {
+    std::vector<Outcome> outcomes;
+    std::vector<Commit> batches;
+    for (auto& job : jobs) {
+        if (job.trim_before != 0) {
+            auto trimmed = store.trim(job.trim_before, trim_step);
+            outcomes.push_back(
+                {.status = trimmed ? Status{} : Status{tl::unexpected(trimmed.error())}});
+        } else if (job.head_only) {
+            outcomes.push_back({.status = store.remember_head(job.head)});
+        } else {
+            batches.push_back(std::move(job.commit));
+            outcomes.push_back({.core = job.core, .is_batch = true});
+        }
+    }
+    if (batches.empty()) return outcomes;
+    const auto status = store.commit(batches);
+    std::size_t next = 0;
+    for (auto& outcome : outcomes) {
+        if (!outcome.is_batch) continue;
+        outcome.commit = std::move(batches[next++]);
+        outcome.status = status;
+    }
+    return outcomes;
+}
+
+void Server::on_outcomes(std::vector<Outcome> outcomes) {
+    store_.refresh_range();
+    std::uint64_t durable = 0;
+    bool recorded = false;
+    std::string failure;
+    for (auto& outcome : outcomes) {
+        if (!outcome.is_batch) {
+            if (!outcome.status) log_.warning("{}", outcome.status.error().message);
+            continue;
+        }
+        if (outcome.core != generation_) continue; // decided by a core that is no more
+        if (!outcome.status) {
+            failure = outcome.status.error().message;
+            continue;
+        }
+        for (const auto& write : outcome.commit.writes) {
+            if (const auto* append = std::get_if<Append>(&write))
+                feed_.publish(store_.epoch(), *append);
+        }
+        for (const auto& release : outcome.commit.release) {
+            send(release);
+        }
+        durable = outcome.commit.batch;
+        recorded = true;
+    }
+    if (!failure.empty()) {
+        log_.error("nothing can be recorded: {}; queries go on, actions are refused", failure);
+        return make_core(failure);
+    }
+    if (!degraded_.empty() && recorded) {
+        log_.notice("recording works again");
+        return make_core({});
+    }
+    if (durable != 0) step(Committed{durable});
+}
+
+void Server::on_second() {
+    StatusRow status;
+    status.pid = static_cast<std::uint32_t>(getpid());
+    const auto usage = store_.usage();
+    status.store_bytes = usage.pages_used * usage.page_bytes;
+    status.store_limit = usage.map_size;
+    if (usage.is_high())
+        status.warnings.push_back(fmt::format("the store is {} % full", usage.percent()));
+    for (const auto& note : store_.report().notes) {
+        status.warnings.push_back(note);
+    }
+    step(ShellStatus{std::move(status)});
+    step(Tick{});
+    feed_.on_second();
+    if (!degraded_.empty()) {
+        // Does recording work again? Writing what is there already tells, and changes nothing.
+        Commit probe;
+        probe.writes.emplace_back(PutFence{core_->leases().last_token()});
+        return submit(Job{.commit = std::move(probe), .core = generation_});
+    }
+    const Cursor head{store_.epoch(), store_.range().second};
+    if (head != remembered_) {
+        remembered_ = head;
+        submit(Job{.head_only = true, .head = head});
+    }
+    retain();
+}
+
+void Server::retain() {
+    const auto [oldest, newest] = store_.range();
+    if (newest < oldest) return;
+    std::uint64_t before = 0;
+    if (retention_.age.count() > 0) {
+        // Bounded by the trim step per second: a clock that jumps cannot empty the journal at once.
+        before = store_.sequence_at(loop_.now().wall - retention_.age);
+    }
+    const auto usage = store_.usage();
+    if (retention_.bytes > 0 && usage.pages_used * usage.page_bytes > retention_.bytes) {
+        before = std::max(before, oldest + trim_step);
+    }
+    if (before > oldest) submit(Job{.trim_before = before});
+}
+
+} // namespace ctys::broker

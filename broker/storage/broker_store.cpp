@@ -1,0 +1,401 @@
+// Happy path: open() makes or checks the tables, settles the epoch and examines the tail of the
+// journal; load() gives the core its state; commit() applies what queued up as one transaction.
+//
+// Failure modes: a newer or damaged store is refused with what to do; a damaged journal record is
+// set aside and reads as a gap; a row that cannot be decoded is left out of answers and named in
+// the error of load(); a commit that fails changes nothing and is reported to the caller, who makes
+// the broker degraded.
+
+#include "broker/storage/broker_store.h"
+
+#include "mesh/store/head_file.h"
+#include "mesh/store/keys.h"
+#include "mesh/store/schema_meta.h"
+#include "schema/codec.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace ctys::broker {
+
+namespace {
+
+namespace table = store::table;
+
+const auto fence_row = "fence";
+
+store::InstanceKey store_key(const VmId& vm, const InstanceKey& key) {
+    return {.vm = vm, .boot = key.boot, .pid = key.pid, .start_time = key.start_ticks};
+}
+
+store::SchemaRules schema_rules() {
+    return {.program = "ctys-broker", .version = BrokerStore::schema_version, .migrations = {}};
+}
+
+std::uint64_t seconds_of(WallTime time) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(1, time.us / 1000000));
+}
+
+} // namespace
+
+BrokerStore::BrokerStore(std::string state,
+                         store::Environment environment,
+                         store::Journal journal,
+                         Tables tables)
+    : state_(std::move(state)), environment_(std::move(environment)), journal_(journal),
+      tables_(tables) {}
+
+Result<std::unique_ptr<BrokerStore>>
+BrokerStore::open(const std::string& state, WallTime now, store::EnvironmentOptions options) {
+    auto environment = store::Environment::open(state + "/db", options);
+    if (!environment) return tl::unexpected(environment.error());
+    auto journal = store::Journal::open(*environment);
+    if (!journal) return tl::unexpected(journal.error());
+    constexpr std::array names = {table::meta,
+                                  table::vm,
+                                  table::path,
+                                  table::instance,
+                                  table::lease,
+                                  table::worker,
+                                  table::action,
+                                  table::by_label,
+                                  table::by_mac,
+                                  table::by_tcp};
+    auto opened = environment->open_tables(names);
+    if (!opened) return tl::unexpected(opened.error());
+    const auto& t = *opened;
+    const Tables tables{t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9]};
+    std::unique_ptr<BrokerStore> self{
+        new BrokerStore(state, std::move(*environment), std::move(*journal), tables)};
+    if (auto settled = self->settle_epoch(now); !settled) return tl::unexpected(settled.error());
+    if (auto checked = self->check_journal(); !checked) return tl::unexpected(checked.error());
+    self->refresh_range();
+    return self;
+}
+
+Status BrokerStore::settle_epoch(WallTime now) {
+    const auto known_head = store::read_head(state_ + "/head");
+    if (!known_head) {
+        report_.notes.push_back(fmt::format("the head file cannot be read ({}); taken as absent",
+                                            known_head.error().message));
+    }
+    return environment_.write([&](store::WriteTransaction& transaction) -> Status {
+        auto meta = store::open_or_create_meta(
+            transaction,
+            tables_.meta,
+            schema_rules(),
+            store::SchemaMeta{.version = schema_version, .epoch = seconds_of(now), .created = now});
+        if (!meta) return tl::unexpected(meta.error());
+        epoch_ = meta->epoch;
+        const auto last = journal_.last(transaction);
+        const Cursor present{epoch_, last ? last->sequence : 0};
+        const auto head = known_head ? known_head->value_or(Cursor{}) : Cursor{};
+        if (head <= present) return {};
+        epoch_ = std::max(seconds_of(now), std::max(head.epoch, meta->epoch) + 1);
+        report_.notes.push_back(
+            fmt::format("the journal ends at {} but had come to {}: it was restored from a backup; "
+                        "a new epoch {} begins",
+                        present,
+                        head,
+                        epoch_));
+        meta->epoch = epoch_;
+        return store::write_meta(transaction, tables_.meta, *meta);
+    });
+}
+
+Status BrokerStore::check_journal() {
+    const auto found = environment_.read(
+        [&](const store::ReadTransaction& transaction) -> Result<store::TailReport> {
+            return journal_.check_tail(transaction, tail_checked);
+        });
+    if (!found) return tl::unexpected(found.error());
+    for (const auto sequence : found->damaged) {
+        auto moved = environment_.write([&](store::WriteTransaction& transaction) {
+            return journal_.quarantine(transaction, sequence);
+        });
+        if (!moved) return moved;
+        report_.quarantined.push_back(sequence);
+    }
+    if (!found->damaged.empty()) {
+        report_.notes.push_back(
+            fmt::format("{} damaged journal records were set aside; watchers see a gap",
+                        found->damaged.size()));
+    }
+    if (!found->missing.empty()) {
+        report_.notes.push_back(
+            fmt::format("{} journal records are missing", found->missing.size()));
+    }
+    return {};
+}
+
+void BrokerStore::refresh_range() {
+    const auto range = environment_.read([&](const store::ReadTransaction& transaction)
+                                             -> Result<std::pair<std::uint64_t, std::uint64_t>> {
+        const auto first = journal_.first(transaction);
+        const auto last = journal_.last(transaction);
+        if (!first || !last) return std::pair<std::uint64_t, std::uint64_t>{1, 0};
+        return std::pair{first->sequence, last->sequence};
+    });
+    if (range) range_ = *range;
+}
+
+template <typename T, typename Decode>
+Status BrokerStore::load_rows(const store::ReadTransaction& transaction,
+                              store::Table table,
+                              Decode decode,
+                              std::vector<T>& out) const {
+    Status status;
+    transaction.scan(table, {}, [&](store::Bytes /*key*/, store::Bytes value) {
+        auto row = decode(value);
+        if (!row) {
+            status = wrap("a row of the broker's store is damaged", row.error());
+            return false;
+        }
+        out.push_back(std::move(*row));
+        return true;
+    });
+    return status;
+}
+
+Result<Loaded> BrokerStore::load() const {
+    return environment_.read([&](const store::ReadTransaction& transaction) -> Result<Loaded> {
+        Loaded loaded;
+        loaded.head.epoch = epoch_;
+        if (const auto last = journal_.last(transaction)) {
+            loaded.head.sequence = last->sequence;
+            loaded.last_recorded = last->recorded;
+        }
+        if (const auto fence = transaction.get(tables_.meta, store::name_key(fence_row))) {
+            loaded.last_token = store::read_big_endian(*fence);
+        }
+        auto status = load_rows(transaction, tables_.lease, schema::decode_lease, loaded.leases);
+        if (status)
+            status = load_rows(transaction, tables_.worker, schema::decode_worker, loaded.workers);
+        if (status)
+            status = load_rows(transaction, tables_.action, schema::decode_action, loaded.actions);
+        if (!status) return tl::unexpected(status.error());
+        return loaded;
+    });
+}
+
+Status BrokerStore::commit(std::span<const Commit> batches) {
+    return environment_.write([&](store::WriteTransaction& transaction) -> Status {
+        for (const auto& batch : batches) {
+            for (const auto& write : batch.writes) {
+                if (auto applied = apply(transaction, write); !applied) return applied;
+            }
+        }
+        return {};
+    });
+}
+
+Status BrokerStore::apply(store::WriteTransaction& transaction, const Write& write) const {
+    const auto ignore_absent = [](const Result<bool>& erased) -> Status {
+        return erased ? Status{} : Status{tl::unexpected(erased.error())};
+    };
+    if (const auto* append = std::get_if<Append>(&write)) {
+        return journal_.append(
+            transaction, append->sequence, append->recorded, view(append->bytes));
+    }
+    if (const auto* row = std::get_if<Put>(&write)) return put(transaction, *row->record);
+    if (const auto* path = std::get_if<ErasePath>(&write)) {
+        return ignore_absent(
+            transaction.erase(tables_.path, store::path_key({path->vm, path->worker})));
+    }
+    if (const auto* instance = std::get_if<EraseInstance>(&write)) {
+        return ignore_absent(transaction.erase(
+            tables_.instance, store::instance_key(store_key(instance->vm, instance->key))));
+    }
+    if (const auto* vm = std::get_if<EraseVm>(&write)) {
+        if (auto erased = erase_index(transaction, vm->vm); !erased) return erased;
+        return ignore_absent(transaction.erase(tables_.vm, store::vm_key(vm->vm)));
+    }
+    if (const auto* lease = std::get_if<EraseLease>(&write)) {
+        return ignore_absent(transaction.erase(tables_.lease, store::vm_key(lease->vm)));
+    }
+    if (const auto* worker = std::get_if<EraseWorker>(&write)) {
+        return ignore_absent(
+            transaction.erase(tables_.worker, store::worker_key({.worker = worker->worker})));
+    }
+    if (const auto* action = std::get_if<EraseAction>(&write)) {
+        return ignore_absent(transaction.erase(tables_.action, store::action_key(action->action)));
+    }
+    std::array<std::byte, 8> token{};
+    store::write_big_endian(token.data(), std::get<PutFence>(write).token, token.size());
+    return transaction.put(tables_.meta, store::name_key(fence_row), token);
+}
+
+Status BrokerStore::put(store::WriteTransaction& transaction, const Record& record) const {
+    if (const auto* vm = std::get_if<VmRecord>(&record)) return put_vm(transaction, *vm);
+    if (const auto* path = std::get_if<PathRecord>(&record)) {
+        return transaction.put(
+            tables_.path, store::path_key({path->vm, path->worker}), schema::encode(*path));
+    }
+    if (const auto* instance = std::get_if<InstanceRecord>(&record)) {
+        return transaction.put(tables_.instance,
+                               store::instance_key(store_key(instance->vm, instance->key)),
+                               schema::encode(*instance));
+    }
+    if (const auto* worker = std::get_if<WorkerRecord>(&record)) {
+        return transaction.put(
+            tables_.worker, store::worker_key({.worker = worker->id}), schema::encode(*worker));
+    }
+    if (const auto* action = std::get_if<ActionRecord>(&record)) {
+        return transaction.put(
+            tables_.action, store::action_key(action->action.id), schema::encode(*action));
+    }
+    const auto& lease = std::get<Lease>(record);
+    return transaction.put(tables_.lease, store::vm_key(lease.vm), schema::encode(lease));
+}
+
+Status BrokerStore::erase_index(store::WriteTransaction& transaction, const VmId& id) const {
+    const auto bytes = transaction.get(tables_.vm, store::vm_key(id));
+    if (!bytes) return {};
+    const auto old = schema::decode_vm(*bytes);
+    if (!old) return {}; // a damaged row has no index entries that could be found
+    const auto erase = [&](store::Table table, const std::string& text) -> Status {
+        auto erased = transaction.erase(table, store::text_key(text, id));
+        return erased ? Status{} : Status{tl::unexpected(erased.error())};
+    };
+    auto status = erase(tables_.by_label, old->label);
+    for (const auto& mac : old->macs) {
+        if (status) status = erase(tables_.by_mac, mac);
+    }
+    for (const auto& ip : old->ips) {
+        if (status) status = erase(tables_.by_tcp, ip);
+    }
+    return status;
+}
+
+Status BrokerStore::put_vm(store::WriteTransaction& transaction, const VmRecord& vm) const {
+    auto status = erase_index(transaction, vm.id);
+    const auto index = [&](store::Table table, const std::string& text) {
+        if (status) status = transaction.put(table, store::text_key(text, vm.id), {});
+    };
+    index(tables_.by_label, vm.label);
+    for (const auto& mac : vm.macs) {
+        index(tables_.by_mac, mac);
+    }
+    for (const auto& ip : vm.ips) {
+        index(tables_.by_tcp, ip);
+    }
+    if (status) status = transaction.put(tables_.vm, store::vm_key(vm.id), schema::encode(vm));
+    return status;
+}
+
+Result<std::size_t> BrokerStore::trim(std::uint64_t before, std::size_t limit) {
+    return environment_.write([&](store::WriteTransaction& transaction) {
+        return journal_.trim(transaction, before, limit);
+    });
+}
+
+Status BrokerStore::remember_head(Cursor head) const {
+    return store::write_head(state_ + "/head", head);
+}
+
+Status BrokerStore::backup_to(const std::string& directory) const {
+    return environment_.copy_compact_to(directory);
+}
+
+template <typename T, typename Decode>
+std::vector<T> BrokerStore::rows_below(store::Table table, const VmId& vm, Decode decode) const {
+    std::vector<T> rows;
+    const auto status = environment_.read([&](const store::ReadTransaction& transaction) -> Status {
+        transaction.scan(table, store::vm_key(vm), [&](store::Bytes /*key*/, store::Bytes value) {
+            if (auto row = decode(value)) rows.push_back(std::move(*row));
+            return true;
+        });
+        return {};
+    });
+    if (!status) throw Fault(status.error());
+    return rows;
+}
+
+VmRef BrokerStore::vm(const VmId& id) const {
+    VmRef found;
+    const auto status = environment_.read([&](const store::ReadTransaction& transaction) -> Status {
+        const auto bytes = transaction.get(tables_.vm, store::vm_key(id));
+        if (!bytes) return {};
+        if (auto row = schema::decode_vm(*bytes))
+            found = std::make_shared<const VmRecord>(std::move(*row));
+        return {};
+    });
+    if (!status) throw Fault(status.error());
+    return found;
+}
+
+std::vector<PathRecord> BrokerStore::paths(const VmId& vm) const {
+    return rows_below<PathRecord>(tables_.path, vm, schema::decode_path);
+}
+
+std::vector<InstanceRecord> BrokerStore::instances(const VmId& vm) const {
+    return rows_below<InstanceRecord>(tables_.instance, vm, schema::decode_instance);
+}
+
+void BrokerStore::each_vm(const VmId& after,
+                          const std::function<bool(const VmRecord&)>& each) const {
+    const auto status = environment_.read([&](const store::ReadTransaction& transaction) -> Status {
+        transaction.scan_from(
+            tables_.vm, store::vm_key(after), [&](store::Bytes /*key*/, store::Bytes value) {
+                const auto row = schema::decode_vm(value);
+                return !row || row->id == after || each(*row);
+            });
+        return {};
+    });
+    if (!status) throw Fault(status.error());
+}
+
+std::vector<VmId> BrokerStore::look_up(store::Table table, std::string_view text) const {
+    std::vector<VmId> found;
+    const auto status = environment_.read([&](const store::ReadTransaction& transaction) -> Status {
+        transaction.scan(
+            table, store::text_prefix(text), [&](store::Bytes key, store::Bytes /*value*/) {
+                if (const auto decoded = store::decode_text_key(key)) found.push_back(decoded->vm);
+                return true;
+            });
+        return {};
+    });
+    if (!status) throw Fault(status.error());
+    return found;
+}
+
+std::vector<VmId> BrokerStore::by_label(std::string_view label) const {
+    return look_up(tables_.by_label, label);
+}
+
+std::vector<VmId> BrokerStore::by_mac(std::string_view mac) const {
+    return look_up(tables_.by_mac, mac);
+}
+
+std::vector<VmId> BrokerStore::by_ip(std::string_view ip) const {
+    return look_up(tables_.by_tcp, ip);
+}
+
+void BrokerStore::read(std::uint64_t after,
+                       const std::function<bool(const JournalItem&)>& each) const {
+    const auto status = environment_.read([&](const store::ReadTransaction& transaction) -> Status {
+        journal_.read(transaction, after, [&](const store::JournalRecord& record) {
+            JournalItem item{
+                .sequence = record.sequence, .recorded = record.recorded, .event = nullptr};
+            if (record.health == store::RecordHealth::Good) {
+                item.event = std::make_shared<const std::vector<std::byte>>(record.payload.begin(),
+                                                                            record.payload.end());
+            }
+            return each(item);
+        });
+        return {};
+    });
+    if (!status) throw Fault(status.error());
+}
+
+std::uint64_t BrokerStore::sequence_at(WallTime time) const {
+    const auto found =
+        environment_.read([&](const store::ReadTransaction& transaction) -> Result<std::uint64_t> {
+            return journal_.sequence_at(transaction, time);
+        });
+    if (!found) throw Fault(found.error());
+    return *found;
+}
+
+} // namespace ctys::broker
