@@ -1,0 +1,272 @@
+#include "mesh/qemu/assemble.h"
+
+#include "mesh/core/text.h"
+#include "mesh/qemu/option_text.h"
+
+#include <algorithm>
+
+namespace ctys::qemu {
+
+namespace {
+
+constexpr std::uint64_t max_memory_mb = std::uint64_t{16} * 1024 * 1024;
+constexpr std::uint32_t max_vcpus = 1024;
+
+bool is_x86(std::string_view arch) {
+    return arch == "x86_64" || arch == "i386";
+}
+
+bool is_absolute(std::string_view path) {
+    return path.starts_with('/') && path.find('\0') == std::string_view::npos;
+}
+
+Status check_path(std::string_view what, const std::string& path) {
+    if (path.empty() || is_absolute(path)) return {};
+    return fail(ErrorCode::Usage,
+                fmt::format("{} must be an absolute path, not {}", what, printable(path)));
+}
+
+Status check_word(std::string_view what, std::string_view word) {
+    const bool fine = std::all_of(word.begin(), word.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view{"-_.+:="}.find(c) != std::string_view::npos;
+    });
+    if (fine) return {};
+    return fail(ErrorCode::Usage, fmt::format("{} is not one word: {}", what, printable(word)));
+}
+
+Status check_disk(const Disk& disk) {
+    if (auto fine = check_path("a disk image", disk.file); !fine) return fine;
+    if (disk.file.empty()) return fail(ErrorCode::Usage, "a disk has no image");
+    if (disk.format.empty()) return fail(ErrorCode::Usage, "a disk image has no format");
+    if (auto fine = check_word("an image format", disk.format); !fine) return fine;
+    return check_word("a disk interface", disk.interface);
+}
+
+Status check_numbers(const VmPlan& plan) {
+    if (plan.memory_mb < 1 || plan.memory_mb > max_memory_mb) {
+        return fail(
+            ErrorCode::Usage,
+            fmt::format("memory of {} MB is not between 1 and {}", plan.memory_mb, max_memory_mb));
+    }
+    if (plan.vcpus < 1 || plan.vcpus > max_vcpus) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("{} CPUs are not between 1 and {}", plan.vcpus, max_vcpus));
+    }
+    return {};
+}
+
+Status check_sockets(const VmPlan& plan) {
+    const auto& directory = plan.instance_directory;
+    if (!is_absolute(directory)) {
+        return fail(ErrorCode::Usage, "the instance directory must be an absolute path");
+    }
+    if (directory.find('%') != std::string::npos) {
+        return fail(ErrorCode::Usage,
+                    "QEMU gives '%' in the name of its log a meaning; the "
+                    "instance directory must not contain one");
+    }
+    const auto files = instance_files(directory);
+    for (const auto& path : {files.qmp, files.serial, files.console}) {
+        if (path.size() <= max_socket_path) continue;
+        return fail(ErrorCode::Usage,
+                    fmt::format("the socket path {} has {} bytes, a unix socket takes {}",
+                                printable(path),
+                                path.size(),
+                                max_socket_path));
+    }
+    return {};
+}
+
+Status check_words(const VmPlan& plan) {
+    if (!is_label(plan.label)) {
+        return fail(ErrorCode::Usage, fmt::format("not a label: {}", printable(plan.label)));
+    }
+    if (plan.binary.empty()) return fail(ErrorCode::Usage, "no QEMU binary is given");
+    if (auto fine = check_word("the machine", plan.machine); !fine) return fine;
+    if (auto fine = check_word("the network card", plan.nic_model); !fine) return fine;
+    if (!plan.mac0.empty() && !parse_mac(plan.mac0)) {
+        return fail(ErrorCode::Usage, fmt::format("not a MAC address: {}", printable(plan.mac0)));
+    }
+    if (plan.kernel.empty() && !(plan.initrd.empty() && plan.append.empty())) {
+        return fail(ErrorCode::Usage, "an initial RAM disk or kernel arguments need a kernel");
+    }
+    return {};
+}
+
+Status check(const VmPlan& plan) {
+    if (auto fine = check_words(plan); !fine) return fine;
+    if (auto fine = check_numbers(plan); !fine) return fine;
+    if (auto fine = check_sockets(plan); !fine) return fine;
+    if (auto fine = check_path("the CD image", plan.cdrom); !fine) return fine;
+    if (auto fine = check_path("the kernel", plan.kernel); !fine) return fine;
+    if (auto fine = check_path("the initial RAM disk", plan.initrd); !fine) return fine;
+    for (const auto& disk : plan.more_disks) {
+        if (auto fine = check_disk(disk); !fine) return fine;
+    }
+    return plan.boot ? check_disk(*plan.boot) : Status{};
+}
+
+// Adds options in the order in which a person reads a command line: who, what, how, disks last.
+class Assembler {
+public:
+    explicit Assembler(const VmPlan& plan)
+        : plan_(plan), files_(instance_files(plan.instance_directory)) {}
+
+    std::vector<std::string> run() {
+        argv_ = {plan_.binary, "-nodefaults", "-no-user-config", "-display", "none"};
+        identity();
+        machine();
+        monitors();
+        network();
+        kernel();
+        for (const auto& disk : plan_.more_disks) {
+            drive(disk);
+        }
+        if (!plan_.cdrom.empty()) {
+            add("-drive", "media=cdrom,readonly=on,format=raw,file=" + escape_commas(plan_.cdrom));
+        }
+        if (plan_.snapshot) argv_.emplace_back("-snapshot");
+        if (plan_.paused) argv_.emplace_back("-S");
+        argv_.insert(argv_.end(), plan_.extra.begin(), plan_.extra.end());
+        if (plan_.boot) drive(*plan_.boot);
+        return std::move(argv_);
+    }
+
+private:
+    void add(std::string option, std::string value) {
+        argv_.push_back(std::move(option));
+        argv_.push_back(std::move(value));
+    }
+
+    void identity() {
+        add("-name", fmt::format("guest={0},process=ctys-{0},debug-threads=on", plan_.label));
+        if (!plan_.uuid.is_zero()) add("-uuid", plan_.uuid.to_string());
+        add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    }
+
+    void machine() {
+        const auto& named = plan_.machine;
+        add("-machine",
+            fmt::format("{},accel={}",
+                        named.empty() ? default_machine(plan_.arch) : std::string_view{named},
+                        to_string(plan_.accelerator)));
+        if (!plan_.cpu.empty()) add("-cpu", plan_.cpu);
+        add("-m", fmt::to_string(plan_.memory_mb));
+        add("-smp", fmt::to_string(plan_.vcpus));
+    }
+
+    void monitors() {
+        // QEMU dials both sockets and redials each second, so neither the agent nor the shim need
+        // to be there first, and either may restart.
+        add("-chardev",
+            fmt::format("socket,id=ctysqmp,path={},reconnect=1", escape_commas(files_.qmp)));
+        add("-mon", "chardev=ctysqmp,mode=control");
+        add("-chardev",
+            fmt::format("socket,id=ctysconsole,path={},reconnect=1,mux=on,logfile={},logappend=on",
+                        escape_commas(files_.serial),
+                        escape_commas(files_.serial_log)));
+        add("-serial", "chardev:ctysconsole");
+        add("-mon", "chardev=ctysconsole,mode=readline");
+        add("-trace", "qemu_system_shutdown_request");
+        add("-D", files_.trace_log);
+    }
+
+    void network() {
+        if (!plan_.user_network) return;
+        auto model = plan_.nic_model;
+        if (model.empty()) model = is_x86(plan_.arch) ? "e1000" : "virtio-net-pci";
+        add("-netdev", "user,id=net0");
+        add("-device", model + ",netdev=net0" + (plan_.mac0.empty() ? "" : ",mac=" + plan_.mac0));
+    }
+
+    void kernel() {
+        if (plan_.kernel.empty()) return;
+        add("-kernel", plan_.kernel);
+        if (!plan_.initrd.empty()) add("-initrd", plan_.initrd);
+        if (!plan_.append.empty()) add("-append", plan_.append);
+    }
+
+    void drive(const Disk& disk) {
+        const auto interface = disk.interface.empty() ? default_interface(plan_.arch)
+                                                      : std::string_view{disk.interface};
+        add("-drive",
+            fmt::format("file={},format={},if={}{}",
+                        escape_commas(disk.file),
+                        disk.format,
+                        interface,
+                        plan_.read_only ? ",readonly=on" : ""));
+    }
+
+    const VmPlan& plan_;
+    InstanceFiles files_;
+    std::vector<std::string> argv_;
+};
+
+} // namespace
+
+std::string_view to_string(Accelerator accelerator) {
+    switch (accelerator) {
+    case Accelerator::Tcg:
+        return "tcg";
+    case Accelerator::Kvm:
+        return "kvm";
+    }
+    return "tcg";
+}
+
+std::string_view default_machine(std::string_view arch) {
+    if (is_x86(arch)) return "q35";
+    if (arch == "s390x") return "s390-ccw-virtio";
+    if (arch == "ppc64" || arch == "ppc64le") return "pseries";
+    if (arch == "sparc") return "SS-5";
+    return "virt";
+}
+
+std::string_view default_interface(std::string_view arch) {
+    if (is_x86(arch)) return "ide";
+    if (arch == "sparc") return "scsi";
+    return "virtio";
+}
+
+InstanceFiles instance_files(const std::string& directory) {
+    return {.qmp = directory + "/qmp.sock",
+            .serial = directory + "/serial.sock",
+            .console = directory + "/console.sock",
+            .serial_log = directory + "/serial.log",
+            .trace_log = directory + "/trace.log",
+            .stderr_log = directory + "/stderr.log",
+            .facts = directory + "/instance",
+            .exit = directory + "/exit"};
+}
+
+Result<std::vector<std::string>> assemble(const VmPlan& plan) {
+    if (auto fine = check(plan); !fine) return tl::unexpected(fine.error());
+    auto argv = Assembler{plan}.run();
+    for (const auto& argument : argv) {
+        if (argument.find('\0') == std::string::npos) continue;
+        return fail(ErrorCode::Usage, "an argument contains a NUL byte: " + printable(argument));
+    }
+    return argv;
+}
+
+std::string shell_quoted(const std::vector<std::string>& argv) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
+    std::string out;
+    for (const auto& argument : argv) {
+        if (!out.empty()) out += ' ';
+        if (!argument.empty() && argument.find_first_not_of(plain) == std::string::npos) {
+            out += argument;
+            continue;
+        }
+        out += '\'';
+        for (const char c : argument) {
+            out += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
+        }
+        out += '\'';
+    }
+    return out;
+}
+
+} // namespace ctys::qemu

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "mesh/core/error.h"
+#include "mesh/core/uuid.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ctys::qemu {
+
+enum class Accelerator { Tcg, Kvm };
+[[nodiscard]] std::string_view to_string(Accelerator accelerator);
+
+/// One disk of a VM.
+struct Disk {
+    std::string file;           ///< absolute path
+    std::string format = "raw"; ///< never probed: a guest can write any header into a raw disk
+    std::string interface = ""; ///< if= of -drive; empty: default_interface()
+
+    bool operator==(const Disk&) const = default;
+};
+
+/// Everything that decides the command line of one start; nothing else does.
+struct VmPlan {
+    std::string binary; ///< absolute path of qemu-system-*
+    std::string label;
+    Uuid uuid;        ///< zero: no -uuid
+    std::string mac0; ///< lower case with colons; empty: QEMU's own
+    std::uint64_t memory_mb = 128;
+    std::uint32_t vcpus = 1;
+    std::string arch = "x86_64";                ///< as in qemu-system-<arch>
+    std::string machine;                        ///< empty: default_machine()
+    std::string cpu;                            ///< empty: the machine's own
+    Accelerator accelerator = Accelerator::Tcg; ///< resolved: no fallback is left to QEMU
+    std::optional<Disk> boot;                   ///< comes last (S-137)
+    std::vector<Disk> more_disks;
+    std::string cdrom;
+    std::string kernel;
+    std::string initrd;
+    std::string append;
+    bool user_network = false;
+    std::string nic_model;          ///< empty: e1000 on x86, else virtio-net-pci
+    std::string instance_directory; ///< absolute, 0700, its own for every start
+    bool paused = false;            ///< -S: whoever started it sends `cont`
+    bool snapshot = false;          ///< writes go to temporary files
+    bool read_only = false;         ///< of all disks
+    std::vector<std::string> extra; ///< ARGSADD, before the boot image
+
+    bool operator==(const VmPlan&) const = default;
+};
+
+/// Files of one instance directory; the names are part of the contract between shim and agent.
+struct InstanceFiles {
+    std::string qmp;     ///< the agent listens, QEMU dials
+    std::string serial;  ///< the shim listens, QEMU dials: first serial port and HMP, multiplexed
+    std::string console; ///< the shim listens, any number of clients
+    std::string serial_log;
+    std::string trace_log;
+    std::string stderr_log;
+    std::string facts; ///< "instance", see instance_file.h
+    std::string exit;  ///< "exit", see instance_file.h
+};
+[[nodiscard]] InstanceFiles instance_files(const std::string& directory);
+
+/// A path of a unix socket has at most 107 bytes (sun_path without its NUL).
+constexpr std::size_t max_socket_path = 107;
+
+[[nodiscard]] std::string_view default_machine(std::string_view arch);
+[[nodiscard]] std::string_view default_interface(std::string_view arch);
+
+/// The complete argv for QEMU 7.2. The boot image is the last argument as the value of -drive: the
+/// bare form of the original would leave the format to be guessed, and a guessed raw image has a
+/// write-protected first block. parse() understands both.
+/// Errors: Usage for a label, path or number QEMU would refuse or misread.
+[[nodiscard]] Result<std::vector<std::string>> assemble(const VmPlan& plan);
+
+/// One line that a POSIX shell reads back as the same arguments.
+[[nodiscard]] std::string shell_quoted(const std::vector<std::string>& argv);
+
+} // namespace ctys::qemu

@@ -1,0 +1,233 @@
+#include "mesh/qemu/assemble.h"
+#include "mesh/qemu/command_line.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::qemu;
+
+namespace {
+
+VmPlan small_plan() {
+    return {.binary = "/usr/bin/qemu-system-x86_64",
+            .label = "web",
+            .boot = Disk{.file = "/vm/web/web.img"},
+            .instance_directory = "/run/ctys/i/web"};
+}
+
+Uuid uuid() {
+    return Uuid::parse("1b4e28ba-2fa1-11d2-883f-0016d3cca427").value();
+}
+
+} // namespace
+
+TEST_CASE("a small VM has exactly this command line", "[qemu]") {
+    CHECK(assemble(small_plan()) ==
+          std::vector<std::string>{
+              "/usr/bin/qemu-system-x86_64",
+              "-nodefaults",
+              "-no-user-config",
+              "-display",
+              "none",
+              "-name",
+              "guest=web,process=ctys-web,debug-threads=on",
+              "-sandbox",
+              "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+              "-machine",
+              "q35,accel=tcg",
+              "-m",
+              "128",
+              "-smp",
+              "1",
+              "-chardev",
+              "socket,id=ctysqmp,path=/run/ctys/i/web/qmp.sock,reconnect=1",
+              "-mon",
+              "chardev=ctysqmp,mode=control",
+              "-chardev",
+              "socket,id=ctysconsole,path=/run/ctys/i/web/serial.sock,reconnect=1,mux=on,"
+              "logfile=/run/ctys/i/web/serial.log,logappend=on",
+              "-serial",
+              "chardev:ctysconsole",
+              "-mon",
+              "chardev=ctysconsole,mode=readline",
+              "-trace",
+              "qemu_system_shutdown_request",
+              "-D",
+              "/run/ctys/i/web/trace.log",
+              "-drive",
+              "file=/vm/web/web.img,format=raw,if=ide"});
+}
+
+TEST_CASE("a VM with everything has exactly this command line", "[qemu]") {
+    auto plan = small_plan();
+    plan.uuid = uuid();
+    plan.mac0 = "52:54:00:00:00:01";
+    plan.memory_mb = 2048;
+    plan.vcpus = 4;
+    plan.machine = "pc";
+    plan.cpu = "qemu64,+sse4.1";
+    plan.accelerator = Accelerator::Kvm;
+    plan.boot = Disk{.file = "/vm/a,b.qcow2", .format = "qcow2", .interface = "virtio"};
+    plan.more_disks = {Disk{.file = "/vm/data.img"}};
+    plan.cdrom = "/iso/a.iso";
+    plan.kernel = "/vm/vmlinuz";
+    plan.initrd = "/vm/initrd";
+    plan.append = "console=ttyS0 quiet";
+    plan.user_network = true;
+    plan.paused = true;
+    plan.snapshot = true;
+    plan.read_only = true;
+    plan.extra = {"-rtc", "base=localtime"};
+    plan.instance_directory = "/r";
+
+    CHECK(assemble(plan) ==
+          std::vector<std::string>{
+              "/usr/bin/qemu-system-x86_64",
+              "-nodefaults",
+              "-no-user-config",
+              "-display",
+              "none",
+              "-name",
+              "guest=web,process=ctys-web,debug-threads=on",
+              "-uuid",
+              "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+              "-sandbox",
+              "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+              "-machine",
+              "pc,accel=kvm",
+              "-cpu",
+              "qemu64,+sse4.1",
+              "-m",
+              "2048",
+              "-smp",
+              "4",
+              "-chardev",
+              "socket,id=ctysqmp,path=/r/qmp.sock,reconnect=1",
+              "-mon",
+              "chardev=ctysqmp,mode=control",
+              "-chardev",
+              "socket,id=ctysconsole,path=/r/serial.sock,reconnect=1,mux=on,"
+              "logfile=/r/serial.log,logappend=on",
+              "-serial",
+              "chardev:ctysconsole",
+              "-mon",
+              "chardev=ctysconsole,mode=readline",
+              "-trace",
+              "qemu_system_shutdown_request",
+              "-D",
+              "/r/trace.log",
+              "-netdev",
+              "user,id=net0",
+              "-device",
+              "e1000,netdev=net0,mac=52:54:00:00:00:01",
+              "-kernel",
+              "/vm/vmlinuz",
+              "-initrd",
+              "/vm/initrd",
+              "-append",
+              "console=ttyS0 quiet",
+              "-drive",
+              "file=/vm/data.img,format=raw,if=ide,readonly=on",
+              "-drive",
+              "media=cdrom,readonly=on,format=raw,file=/iso/a.iso",
+              "-snapshot",
+              "-S",
+              "-rtc",
+              "base=localtime",
+              "-drive",
+              "file=/vm/a,,b.qcow2,format=qcow2,if=virtio,readonly=on"});
+}
+
+TEST_CASE("other architectures get disks and cards they have", "[qemu]") {
+    auto plan = small_plan();
+    plan.binary = "/usr/bin/qemu-system-aarch64";
+    plan.arch = "aarch64";
+    plan.user_network = true;
+
+    const auto argv = assemble(plan).value();
+
+    CHECK(argv[10] == "virt,accel=tcg");
+    CHECK(std::find(argv.begin(), argv.end(), "virtio-net-pci,netdev=net0") != argv.end());
+    CHECK(argv.back() == "file=/vm/web/web.img,format=raw,if=virtio");
+}
+
+TEST_CASE("what is assembled reads back as what was planned", "[qemu]") {
+    auto plan = small_plan();
+    plan.uuid = uuid();
+    plan.mac0 = "52:54:00:00:00:01";
+    plan.user_network = true;
+    plan.memory_mb = 300;
+    plan.vcpus = 3;
+    plan.boot->file = "/vm/we,b/x=1.img";
+
+    const auto argv = assemble(plan).value();
+    const auto line = parse(argv);
+
+    CHECK(line.name == "web");
+    CHECK(line.process == "ctys-web");
+    CHECK(line.uuid == uuid());
+    CHECK(line.image == "/vm/we,b/x=1.img");
+    CHECK(line.macs == std::vector<std::string>{plan.mac0});
+    CHECK(line.memory_mb == 300);
+    CHECK(line.vcpus == 3);
+    CHECK(line.accel == "tcg");
+    CHECK(line.console == "/run/ctys/i/web/serial.sock");
+    CHECK(line.console_monitor);
+    CHECK(line.unknown.empty());
+    CHECK(instance_directory(line) == "/run/ctys/i/web");
+    CHECK(guess_owner(argv) == Owner::Ctys);
+    CHECK(line.monitors.at(0) ==
+          Monitor{Monitor::Kind::Qmp, "ctysqmp", "/run/ctys/i/web/qmp.sock", "unix", false});
+}
+
+TEST_CASE("a plan that QEMU would refuse or misread is refused first", "[qemu]") {
+    auto plan = small_plan();
+    const auto refused = [&] {
+        const auto argv = assemble(plan);
+        REQUIRE_FALSE(argv);
+        CHECK(argv.error().code == ErrorCode::Usage);
+        return argv.error().message;
+    };
+
+    SECTION("label") {
+        plan.label = "web,process=init";
+        CHECK(refused() == "not a label: web,process=init");
+    }
+    SECTION("format") {
+        plan.boot->format = "raw,file.locking=off";
+        CHECK(refused() == "an image format is not one word: raw,file.locking=off");
+    }
+    SECTION("machine") {
+        plan.machine = "q35,accel=kvm";
+        CHECK(refused() == "the machine is not one word: q35,accel=kvm");
+    }
+    SECTION("relative image") {
+        plan.boot->file = "web.img";
+        CHECK(refused() == "a disk image must be an absolute path, not web.img");
+    }
+    SECTION("socket path") {
+        plan.instance_directory = "/" + std::string(100, 'd');
+        CHECK(refused().find("has 110 bytes, a unix socket takes 107") != std::string::npos);
+    }
+    SECTION("MAC address") {
+        plan.mac0 = "52:54:00:00:00:0x";
+        CHECK(refused() == "not a MAC address: 52:54:00:00:00:0x");
+    }
+    SECTION("memory") {
+        plan.memory_mb = 0;
+        CHECK(refused() == "memory of 0 MB is not between 1 and 16777216");
+    }
+    SECTION("initial RAM disk without a kernel") {
+        plan.initrd = "/vm/initrd";
+        CHECK(refused() == "an initial RAM disk or kernel arguments need a kernel");
+    }
+    SECTION("NUL in extra arguments") {
+        plan.extra = {std::string{"a\0b", 3}};
+        CHECK(refused() == "an argument contains a NUL byte: a?b");
+    }
+}
+
+TEST_CASE("a printed command line can be pasted into a shell", "[qemu]") {
+    CHECK(shell_quoted({"qemu", "-append", "a b", "it's", "", "$HOME", "x=1,y"}) ==
+          R"(qemu -append 'a b' 'it'\''s' '' '$HOME' x=1,y)");
+}
