@@ -1,0 +1,340 @@
+#include "mesh/qemu/configuration.h"
+
+#include "mesh/core/text.h"
+#include "mesh/qemu/option_text.h"
+#include "mesh/qemu/shell_word.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace ctys::qemu {
+
+namespace {
+
+constexpr std::size_t max_settings = 4096;
+constexpr std::size_t max_warnings = 100;
+constexpr int max_interfaces = 32;
+constexpr std::string_view key_mark = "#@#";
+
+std::string upper(std::string_view text) {
+    std::string out{text};
+    for (auto& c : out) {
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    }
+    return out;
+}
+
+bool is_name(std::string_view text) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_';
+    };
+    return !text.empty() && !(text[0] >= '0' && text[0] <= '9') &&
+           std::all_of(text.begin(), text.end(), fits);
+}
+
+std::string_view directory_of(std::string_view path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string_view::npos) return ".";
+    return slash == 0 ? std::string_view{"/"} : path.substr(0, slash);
+}
+
+std::string_view without_extension(std::string_view path) {
+    const auto slash = path.rfind('/');
+    const auto dot = path.rfind('.');
+    const auto first = slash == std::string_view::npos ? 0 : slash + 1;
+    return dot == std::string_view::npos || dot <= first ? path : path.substr(0, dot);
+}
+
+// Goes through the lines once and sorts them into keys, constants and what only bash can tell.
+class LineReader {
+public:
+    explicit LineReader(std::string_view path) {
+        variables_.emplace("CTYSWRAPPERPATH", directory_of(path));
+    }
+
+    Status read(std::string_view text) {
+        std::uint32_t number = 0;
+        for (const auto raw : split(text, '\n')) {
+            ++number;
+            if (raw.size() > max_configuration_line) {
+                return fail(ErrorCode::Malformed,
+                            fmt::format("line {} has {} bytes, at most {} are allowed",
+                                        number,
+                                        raw.size(),
+                                        max_configuration_line));
+            }
+            if (raw.find('\0') != std::string_view::npos) {
+                return fail(ErrorCode::Malformed,
+                            fmt::format("line {} contains a NUL byte", number));
+            }
+            if (keys_.size() + constants_.size() + out_.dynamic.size() >= max_settings) {
+                warn(number,
+                     fmt::format("more than {} settings; the rest is not read", max_settings));
+                return {};
+            }
+            line(raw, number);
+        }
+        return {};
+    }
+
+    Configuration take() {
+        out_.vm.settings = std::move(keys_);
+        out_.vm.settings.insert(out_.vm.settings.end(),
+                                std::make_move_iterator(constants_.begin()),
+                                std::make_move_iterator(constants_.end()));
+        return std::move(out_);
+    }
+
+private:
+    void warn(std::uint32_t number, std::string text) {
+        if (out_.warnings.size() < max_warnings) out_.warnings.push_back({number, std::move(text)});
+    }
+
+    // Values travel as UTF-8; configurations of the original may be in another encoding.
+    std::string clean(std::string_view value, std::uint32_t number, std::string_view key) {
+        if (is_utf8(value)) return std::string{value};
+        warn(number, fmt::format("{} is not UTF-8; the bytes are shown as '?'", printable(key)));
+        return printable(value, max_configuration_line);
+    }
+
+    void line(std::string_view raw, std::uint32_t number) {
+        if (open_quote_ != 0) {
+            // Still inside a quoted text of an earlier line.
+            if (raw.find(open_quote_) != std::string_view::npos) open_quote_ = 0;
+            return;
+        }
+        const auto text = trim(raw);
+        if (text.starts_with(key_mark)) return key_line(text.substr(key_mark.size()), number);
+        if (text.empty() || text[0] == '#') return;
+        follow_blocks(text);
+        assignment(text, number);
+    }
+
+    void key_line(std::string_view text, std::uint32_t number) {
+        text = trim(text);
+        const auto stop = text.find_first_of("= \t");
+        const auto key = upper(text.substr(0, stop));
+        if (key.starts_with("MAGICID")) return magic(key);
+        const auto equals = text.find('=');
+        // Comments may start like keys; only "KEY =" is one.
+        if (equals == std::string_view::npos || !is_name(key) ||
+            !trim(text.substr(key.size(), equals - key.size())).empty()) {
+            return;
+        }
+        const auto value = unquoted(trim(text.substr(equals + 1)), number, key);
+        keys_.push_back({key, clean(value, number, key), number});
+        if (key == "LABEL") variables_.emplace("LABEL", keys_.back().value);
+    }
+
+    std::string_view unquoted(std::string_view value, std::uint32_t number, std::string_view key) {
+        if (!value.starts_with('"') && !value.starts_with('\'')) return value;
+        const auto close = value.find(value[0], 1);
+        if (close == std::string_view::npos) {
+            warn(number, fmt::format("the quote of {} is not closed", key));
+            return value.substr(1);
+        }
+        return value.substr(1, close - 1);
+    }
+
+    void magic(std::string_view key) {
+        // MAGICID-DO-NOT-IGNORE is what createConfVM leaves when it activates a configuration.
+        if (key == "MAGICID-QEMU") out_.is_qemu = true;
+        if (key == "MAGICID-IGNORE") out_.ignored = true;
+        if (key == "MAGICID-NOENUM") out_.not_listed = true;
+    }
+
+    // Counts blocks, in which an assignment may or may not happen.
+    void follow_blocks(std::string_view text) {
+        const auto first = text.substr(0, text.find_first_of(" \t;"));
+        for (const auto* opens : {"if", "for", "while", "until", "case"}) {
+            if (first == opens) ++depth_;
+        }
+        if (text.ends_with('{')) ++depth_;
+        const bool on_one_line = text.ends_with("; fi") || text.ends_with(";fi") ||
+                                 text.ends_with("; done") || text.ends_with(";done") ||
+                                 text.ends_with("esac") || text.ends_with("; }");
+        const bool closes = first == "fi" || first == "done" || first == "esac" || first == "}";
+        if ((on_one_line || closes) && depth_ > 0) --depth_;
+    }
+
+    void assignment(std::string_view text, std::uint32_t number) {
+        if (text.starts_with("export ")) text = trim(text.substr(7));
+        const auto equals = text.find('=');
+        if (equals == std::string_view::npos || !is_name(text.substr(0, equals))) return;
+        const std::string name{text.substr(0, equals)};
+        const auto source = text.substr(equals + 1);
+        const auto word = read_shell_word(source, variables_);
+        open_quote_ = word.open_quote;
+        if (word.followed) return;
+        // The last assignment is the one that holds when the wrapper has sourced the file.
+        std::erase_if(constants_, [&](const Setting& known) { return known.key == name; });
+        if (word.value && depth_ == 0) {
+            variables_.insert_or_assign(name, *word.value);
+            constants_.push_back({name, clean(*word.value, number, name), number});
+        } else {
+            variables_.erase(name);
+            out_.dynamic.push_back({name, printable(source, max_configuration_line), number});
+        }
+    }
+
+    Variables variables_;
+    std::vector<Setting> keys_;
+    std::vector<Setting> constants_;
+    int depth_ = 0;
+    char open_quote_ = 0;
+    Configuration out_;
+};
+
+// Draws the VM's record from the settings.
+class RecordReader {
+public:
+    RecordReader(Configuration& configuration, std::string_view path)
+        : out_(configuration), path_(path) {}
+
+    void read() {
+        label();
+        uuid();
+        addresses();
+        size();
+        grace();
+        const auto* state = find({"VMSTATE"});
+        if (state != nullptr) out_.vmstate = upper(trim(state->value));
+        const auto* type = find({"SESSIONTYPE"});
+        if (type != nullptr && !type->value.empty()) out_.vm.type = upper(type->value);
+        const auto prefix = without_extension(path_);
+        out_.wrapper = std::string{prefix} + ".sh";
+    }
+
+private:
+    const Setting* find(std::initializer_list<std::string_view> keys) const {
+        for (const auto key : keys) {
+            const auto& all = out_.vm.settings;
+            const auto found = std::find_if(
+                all.begin(), all.end(), [&](const Setting& one) { return one.key == key; });
+            if (found != all.end()) return &*found;
+        }
+        return nullptr;
+    }
+
+    void warn(const Setting& setting, std::string_view what) {
+        if (out_.warnings.size() >= max_warnings) return;
+        out_.warnings.push_back(
+            {setting.line,
+             fmt::format("{} \"{}\" {}", setting.key, printable(setting.value, 80), what)});
+    }
+
+    void label() {
+        const auto prefix = without_extension(path_);
+        const auto slash = prefix.rfind('/');
+        const auto stem = slash == std::string_view::npos ? prefix : prefix.substr(slash + 1);
+        const auto* given = find({"LABEL"});
+        if (given != nullptr && is_label(given->value)) {
+            out_.vm.label = given->value;
+            return differing_label(*given);
+        }
+        if (given != nullptr) warn(*given, "is not a label; the file's name is used");
+        out_.vm.label = is_label(stem) ? std::string{stem} : printable(stem, 63);
+    }
+
+    // The scan reads the key and the wrapper the assignment: a start would run another name.
+    void differing_label(const Setting& given) {
+        for (const auto& other : out_.vm.settings) {
+            if (other.key != "LABEL" || other.value == given.value) continue;
+            warn(other, fmt::format("differs from line {}, which is used", given.line));
+        }
+    }
+
+    void uuid() {
+        const auto* given = find({"UUID"});
+        if (given == nullptr || trim(given->value).empty()) return;
+        const auto parsed = Uuid::parse(trim(given->value));
+        if (!parsed) return warn(*given, "is not a UUID");
+        if (!parsed->identifies()) return warn(*given, "identifies nothing and counts as none");
+        out_.vm.id = VmId{*parsed};
+        out_.uuid_usable = true;
+    }
+
+    void add_mac(const Setting& setting) {
+        const auto text = trim(setting.value);
+        if (text.empty()) return;
+        const auto mac = parse_mac(text);
+        if (!mac) return warn(setting, "is not a MAC address");
+        add(out_.vm.macs, *mac);
+    }
+
+    void add_ip(const Setting& setting) {
+        // ip%netmask%relay%interface%sshport%gateway
+        const auto ip = trim(split(setting.value, '%')[0]);
+        if (!ip.empty()) add(out_.vm.ips, std::string{ip});
+    }
+
+    static void add(std::vector<std::string>& list, std::string text) {
+        if (std::find(list.begin(), list.end(), text) == list.end())
+            list.push_back(std::move(text));
+    }
+
+    void addresses() {
+        if (const auto* mac = find({"MAC"})) add_mac(*mac);
+        if (const auto* ip = find({"IP"})) add_ip(*ip);
+        if (const auto* tcp = find({"TCP"})) add_ip(*tcp);
+        for (int i = 0; i < max_interfaces; ++i) {
+            if (const auto* mac = find({fmt::format("MAC{}", i)})) add_mac(*mac);
+            if (const auto* ip = find({fmt::format("IP{}", i)})) add_ip(*ip);
+        }
+    }
+
+    void size() {
+        if (const auto* arch = find({"ARCH"})) {
+            const auto lower = to_lower(trim(arch->value));
+            out_.vm.arch = lower == "amd64"                     ? "x86_64"
+                           : lower == "i586" || lower == "i686" ? "i386"
+                                                                : lower;
+        }
+        if (const auto* memory = find({"MEMSIZE", "VRAM"})) {
+            constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
+            const auto bytes = parse_size(trim(memory->value), mebibyte);
+            if (bytes) out_.vm.memory_mb = *bytes / mebibyte;
+            if (!bytes && !memory->value.empty()) warn(*memory, "is not a size");
+        }
+        if (const auto* cpus = find({"SMP", "VCPU"})) {
+            const auto count = parse_number(trim(cpus->value));
+            const bool fits = count && *count <= std::numeric_limits<std::uint32_t>::max();
+            if (fits) out_.vm.vcpus = static_cast<std::uint32_t>(*count);
+            if (!fits && !cpus->value.empty()) warn(*cpus, "is not a number of CPUs");
+        }
+    }
+
+    void grace() {
+        const auto* given = find({"GRACE"});
+        if (given == nullptr || trim(given->value).empty()) return;
+        const auto span = parse_duration(trim(given->value));
+        if (!span) return warn(*given, "is not a time such as \"120\" or \"2m\"");
+        out_.vm.grace = *span;
+    }
+
+    Configuration& out_;
+    std::string_view path_;
+};
+
+} // namespace
+
+Result<Configuration> read_configuration(std::string_view text, std::string_view path) {
+    if (text.size() > max_configuration_bytes) {
+        return fail(ErrorCode::Malformed,
+                    fmt::format("a configuration of {} bytes; at most {} are read",
+                                text.size(),
+                                max_configuration_bytes));
+    }
+    LineReader lines{path};
+    if (auto read = lines.read(text); !read) return tl::unexpected(read.error());
+    auto out = lines.take();
+    RecordReader{out, path}.read();
+    return out;
+}
+
+std::string_view setting(const Configuration& configuration, std::string_view key) {
+    return find_setting(configuration.vm.settings, key);
+}
+
+} // namespace ctys::qemu
