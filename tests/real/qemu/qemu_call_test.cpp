@@ -1,0 +1,195 @@
+#include "mesh/qemu/command_line.h"
+#include "mesh/qemu/exit_cause.h"
+#include "tests/real/qemu/vm_directory.h"
+
+#include <catch2/catch.hpp>
+
+#include <csignal>
+#include <filesystem>
+
+using namespace ctys;
+using namespace ctys::testing;
+
+namespace {
+
+// What is known of an end when no monitor was heard.
+Ending ending_from_files(const VmDirectory& vm) {
+    const auto exit = qemu::parse_exit_file(vm.text_of(vm.files().exit));
+    REQUIRE(exit);
+    return qemu::decide_ending(
+        {.managed = true,
+         .shim = exit->status,
+         .trace_cause = qemu::last_trace_cause(vm.text_of(vm.files().trace_log)),
+         .stderr_tail = vm.text_of(vm.files().stderr_log)});
+}
+
+void press_power_button(Peer& qmp) {
+    qmp.write("{\"execute\":\"system_powerdown\"}\n");
+}
+
+} // namespace
+
+TEST_CASE("a guest that obeys the power button ends by itself", "[qemu][real]") {
+    VmDirectory vm{Guest::Obeying};
+    QmpListener agent{vm.files().qmp};
+    vm.start({"--confirm-start"});
+    auto qmp = agent.accept_negotiated();
+    auto console = vm.open_console();
+
+    qmp.write("{\"execute\":\"cont\"}\n");
+    REQUIRE(console.read_until("up\r\n") != "");
+    press_power_button(qmp);
+
+    CHECK(qmp.read_until("guest-shutdown").find("POWERDOWN") != std::string::npos);
+    CHECK(vm.wait() == 0);
+    const auto ending = ending_from_files(vm);
+    CHECK(ending.by == EndedBy::Guest);
+    CHECK(ending.evidence == Evidence::Trace);
+}
+
+TEST_CASE("a guest that ignores the power button runs on until it is killed", "[qemu][real]") {
+    VmDirectory vm{Guest::Ignoring};
+    QmpListener agent{vm.files().qmp};
+    vm.start({"--confirm-start"});
+    auto qmp = agent.accept_negotiated();
+    auto console = vm.open_console();
+    qmp.write("{\"execute\":\"cont\"}\n");
+    REQUIRE(console.read_until("up\r\n") != "");
+
+    press_power_button(qmp);
+    REQUIRE(qmp.read_until("POWERDOWN") != "");
+    qmp.write("{\"execute\":\"query-status\"}\n");
+    CHECK(qmp.read_until("\"running\": true") != "");
+    ::kill(static_cast<pid_t>(vm.facts().qemu_pid), SIGKILL);
+
+    CHECK(vm.wait() == 128 + SIGKILL);
+    const auto ending = ending_from_files(vm);
+    CHECK(ending.by == EndedBy::Signal);
+    CHECK(ending.detail == "SIGKILL");
+}
+
+TEST_CASE("a guest that suspends itself says so and sleeps on", "[qemu][real]") {
+    VmDirectory vm{Guest::Suspending};
+    QmpListener agent{vm.files().qmp};
+    vm.start({"--confirm-start"});
+    auto qmp = agent.accept_negotiated();
+
+    qmp.write("{\"execute\":\"cont\"}\n");
+    REQUIRE(qmp.read_until("SUSPEND") != "");
+    qmp.write("{\"execute\":\"query-status\"}\n");
+    CHECK(qmp.read_until("\"suspended\"") != "");
+    qmp.write("{\"execute\":\"quit\"}\n");
+
+    CHECK(vm.wait() == 0);
+    CHECK(ending_from_files(vm).by == EndedBy::Host);
+}
+
+TEST_CASE("signals to the shim do not reach the guest, QEMU's own are named", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+    QmpListener agent{vm.files().qmp};
+    vm.start({"--confirm-start"});
+    auto qmp = agent.accept_negotiated();
+    const auto facts = vm.facts();
+    for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+        vm.signal_wrapper(signal);
+    }
+
+    qmp.write("{\"execute\":\"cont\"}\n");
+    CHECK(qmp.read_until("RESUME") != "");
+    ::kill(static_cast<pid_t>(facts.qemu_pid), SIGTERM);
+
+    CHECK(vm.wait() == 0);
+    const auto ending = ending_from_files(vm);
+    CHECK(ending.by == EndedBy::Signal);
+    CHECK(ending.signal == SIGTERM);
+    CHECK(ending.evidence == Evidence::Stderr);
+}
+
+TEST_CASE("several people share one console and its monitor", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+    QmpListener agent{vm.files().qmp};
+    vm.start({"--confirm-start"});
+    auto qmp = agent.accept_negotiated();
+    const auto facts = vm.facts();
+    auto first = vm.open_console();
+    auto second = vm.open_console();
+
+    qmp.write("{\"execute\":\"cont\"}\n");
+    REQUIRE(first.read_until("up\r\n") != "");
+    CHECK(second.read_until("up\r\n") != "");
+    second.write("\x01"
+                 "c"); // Ctrl-A c: the multiplexer turns to the monitor
+    second.write("info name\r");
+
+    CHECK(first.read_until("web\r\n") != "");
+    std::string old_name;
+    for (const auto& entry : std::filesystem::directory_iterator{"/var/tmp"}) {
+        const auto name = entry.path().string();
+        const auto wanted = "/var/tmp/qemumon.web." + std::to_string(facts.qemu_pid) + ".";
+        if (name.starts_with(wanted)) old_name = std::filesystem::read_symlink(name).string();
+    }
+    CHECK(old_name == vm.files().console);
+    ::kill(static_cast<pid_t>(facts.qemu_pid), SIGKILL);
+    CHECK(vm.wait() == 128 + SIGKILL);
+}
+
+TEST_CASE("a start by hand without an agent runs at once and says so", "[qemu][real]") {
+    VmDirectory vm{Guest::Ending};
+
+    vm.start({});
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.output().find("no agent answers on this machine, web starts without a lease") !=
+          std::string::npos);
+    CHECK(vm.text_of(vm.files().serial_log).find("up\r\n") != std::string::npos);
+    CHECK(ending_from_files(vm).by == EndedBy::Guest);
+    CHECK(vm.facts().config == vm.path() + "/web.ctys");
+    CHECK_FALSE(std::filesystem::exists(vm.files().console));
+}
+
+TEST_CASE("printing shows the final command line and starts nothing", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+
+    vm.start({"--print", "--check", "--argsadd=-rtc base=localtime"});
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.output().find("-name guest=web,process=ctys-web,debug-threads=on") !=
+          std::string::npos);
+    CHECK(vm.output().find("-rtc base=localtime -drive file=" + vm.path() +
+                           "/web.img,format=raw,if=ide\n") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(vm.files().facts));
+}
+
+TEST_CASE("a check names each problem with its key", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+    vm.remove_image();
+    vm.append_to_configuration(
+        "UUID=xyz\nMAC0=zz\nSTARTERCALL=qemu-system-none\nACCELERATOR=KVM\n");
+
+    vm.start({"--check"});
+
+    CHECK(vm.wait() == 1);
+    CHECK(vm.output() ==
+          "ctys-qemu-call: ACCELERATOR: KVM is not proven usable on this machine, QEMU's own "
+          "emulation (TCG) is used; CTYS_KVM=usable insists on KVM\n"
+          "ctys-qemu-call: UUID: \"xyz\" is not a UUID\n"
+          "ctys-qemu-call: MAC0: \"zz\" is not a MAC address\n"
+          "ctys-qemu-call: HDDBOOTIMAGE: " +
+              vm.path() +
+              "/web.img does not exist\n"
+              "ctys-qemu-call: STARTERCALL: qemu-system-none is not an executable in PATH or by "
+              "absolute path\n");
+}
+
+TEST_CASE("QEMU's own words are kept when it refuses to start", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+
+    vm.start({"--argsadd=-device no-such-device"});
+
+    CHECK(vm.wait() == 1);
+    CHECK(vm.text_of(vm.files().stderr_log).find("'no-such-device' is not a valid device") !=
+          std::string::npos);
+    const auto ending = ending_from_files(vm);
+    CHECK(ending.by == EndedBy::Crash);
+    CHECK(ending.exit_code == 1);
+}

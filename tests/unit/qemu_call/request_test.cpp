@@ -1,0 +1,89 @@
+#include "tools/qemu_call/request.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::call;
+
+namespace {
+
+Request read(std::vector<std::string> assignments) {
+    return read_request(assignments, "/vm/web");
+}
+
+} // namespace
+
+TEST_CASE("the wrapper's variables become a plan", "[qemu]") {
+    const auto request = read({"LABEL=web",
+                               "UUID=1B4E28BA-2FA1-11D2-883F-0016D3CCA427",
+                               "MAC0=52:54:00:AA:BB:01",
+                               "MEMSIZE=1G",
+                               "SMP=2",
+                               "ARCH=amd64",
+                               "CPU=",
+                               "ACCELERATOR=KVM",
+                               "HDDBOOTIMAGE=disk.qcow2",
+                               "IMAGEFORMAT=qcow2",
+                               "KERNELIMAGE=/boot/vmlinuz",
+                               "APPEND=a=b c",
+                               "NETWORK=user",
+                               "SNAPSHOT=yes",
+                               "READONLY=off",
+                               "ARGSADD=-rtc 'base=local time'"});
+
+    CHECK(request.problems.empty());
+    CHECK(request.wants_kvm);
+    const auto& plan = request.plan;
+    CHECK(plan.binary == "qemu-system-x86_64");
+    CHECK(plan.label == "web");
+    CHECK(plan.uuid.to_string() == "1b4e28ba-2fa1-11d2-883f-0016d3cca427");
+    CHECK(plan.mac0 == "52:54:00:aa:bb:01");
+    CHECK(plan.memory_mb == 1024);
+    CHECK(plan.vcpus == 2);
+    CHECK(plan.cpu == "qemu64");
+    CHECK(plan.boot == qemu::Disk{.file = "/vm/web/disk.qcow2", .format = "qcow2"});
+    CHECK(plan.kernel == "/boot/vmlinuz");
+    CHECK(plan.append == "a=b c");
+    CHECK(plan.user_network);
+    CHECK(plan.snapshot);
+    CHECK_FALSE(plan.read_only);
+    CHECK(plan.extra == std::vector<std::string>{"-rtc", "base=local time"});
+}
+
+TEST_CASE("each wrong value is a problem that names its key", "[qemu]") {
+    const auto [assignment, problem] = GENERATE(table<std::string, Problem>({
+        {"LABEL=a b", {"LABEL", "\"a b\" is not a label"}},
+        {"UUID=x", {"UUID", "\"x\" is not a UUID"}},
+        {"MAC0=x", {"MAC0", "\"x\" is not a MAC address"}},
+        {"MEMSIZE=0", {"MEMSIZE", "\"0\" is not a size in MB"}},
+        {"SMP=0", {"SMP", "\"0\" is not 1 to 1024 CPUs"}},
+        {"ACCELERATOR=KQEMU", {"ACCELERATOR", "KQEMU does not exist any more; use KVM or QEMU"}},
+        {"NETWORK=tap", {"NETWORK", "\"tap\" is not user or none"}},
+        {"SNAPSHOT=maybe", {"SNAPSHOT", "\"maybe\" is not yes or no"}},
+        {"ARGSADD=-append 'a", {"ARGSADD", "a quote ' is not closed"}},
+        {"FROBNICATE=1", {"FROBNICATE", "is not a key of this program"}},
+        {"nonsense", {"", "not KEY=VALUE: nonsense"}},
+    }));
+    CAPTURE(assignment);
+
+    const auto request = read({"LABEL=web", "HDDBOOTIMAGE=/a", assignment});
+
+    CHECK(request.problems == std::vector<Problem>{problem});
+}
+
+TEST_CASE("a VM needs a label and something to boot", "[qemu]") {
+    CHECK(read({}).problems ==
+          std::vector<Problem>{{"LABEL", "is missing"},
+                               {"HDDBOOTIMAGE", "is missing, and there is no KERNELIMAGE either"}});
+    CHECK(read({"LABEL=web", "KERNELIMAGE=/k"}).problems.empty());
+}
+
+TEST_CASE("added arguments split as words of a shell, without expansion", "[qemu]") {
+    using Words = std::vector<std::string>;
+    CHECK(split_words("").value() == Words{});
+    CHECK(split_words("  -a  b ").value() == Words{"-a", "b"});
+    CHECK(split_words("-a 'b $c' \"d\\\"e\" f\\ g ''").value() ==
+          Words{"-a", "b $c", "d\"e", "f g", ""});
+    CHECK(split_words("$(id) `id`").value() == Words{"$(id)", "`id`"});
+    CHECK_FALSE(split_words("\"a"));
+}

@@ -1,0 +1,159 @@
+#include "tools/qemu_call/console.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace ctys::call {
+
+namespace {
+
+Result<int> listen_at(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) {
+        return fail(ErrorCode::Failed, "the path of a socket is too long: " + path);
+    }
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    ::unlink(path.c_str());
+    const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (listener < 0 || ::bind(listener, generic, sizeof address) != 0 ||
+        ::listen(listener, 8) != 0) {
+        const auto why = fmt::format("cannot listen at {}: {}", path, std::strerror(errno));
+        if (listener >= 0) ::close(listener);
+        return fail(ErrorCode::Failed, why);
+    }
+    return listener;
+}
+
+int accept_one(int listener) {
+    return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+void close_and_forget(int& descriptor) {
+    ::close(descriptor);
+    descriptor = -1;
+}
+
+// True when the other side is gone; EAGAIN is not.
+bool has_ended(ssize_t count) {
+    return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+} // namespace
+
+Console::~Console() {
+    for (const int one : clients_) {
+        ::close(one);
+    }
+    for (const int one : {serial_listener_, client_listener_, guest_}) {
+        if (one >= 0) ::close(one);
+    }
+    if (serial_listener_ >= 0) ::unlink(files_.serial.c_str());
+    if (client_listener_ >= 0) ::unlink(files_.console.c_str());
+}
+
+Status Console::open(const qemu::InstanceFiles& files) {
+    files_ = files;
+    const auto serial = listen_at(files.serial);
+    if (!serial) return tl::unexpected(serial.error());
+    serial_listener_ = *serial;
+    const auto console = listen_at(files.console);
+    if (!console) return tl::unexpected(console.error());
+    client_listener_ = *console;
+    return {};
+}
+
+void Console::add_to(std::vector<pollfd>& list) const {
+    list.push_back({serial_listener_, POLLIN, 0});
+    list.push_back({client_listener_, POLLIN, 0});
+    if (guest_ >= 0) {
+        const int events = typed_size_ == 0 ? POLLIN : POLLIN | POLLOUT;
+        list.push_back({guest_, static_cast<short>(events), 0});
+    }
+    for (const int client : clients_) {
+        // A client that hung up while the guest does not read is noticed once it reads again.
+        if (typed_size_ == 0) list.push_back({client, POLLIN, 0});
+    }
+}
+
+void Console::react(const std::vector<pollfd>& list) {
+    for (const auto& [descriptor, asked, happened] : list) {
+        if (happened == 0 || descriptor < 0) continue;
+        if (descriptor == guest_) {
+            to_guest();
+            if ((happened & ~POLLOUT) != 0) from_guest();
+            continue;
+        }
+        const auto client = std::find(clients_.begin(), clients_.end(), descriptor);
+        if (client != clients_.end()) from_client(*client);
+    }
+    std::erase(clients_, -1);
+    // Newcomers come last: their descriptors may repeat one that was closed above.
+    for (const auto& [descriptor, asked, happened] : list) {
+        if (happened == 0) continue;
+        if (descriptor == serial_listener_) accept_serial();
+        if (descriptor == client_listener_) accept_client();
+    }
+}
+
+void Console::accept_serial() {
+    int newcomer = accept_one(serial_listener_);
+    if (newcomer < 0) return;
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    const bool known = ::getsockopt(newcomer, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+    if (!known || peer.pid != qemu_) return close_and_forget(newcomer);
+    if (guest_ >= 0) ::close(guest_);
+    guest_ = newcomer;
+}
+
+void Console::accept_client() {
+    int newcomer = accept_one(client_listener_);
+    if (newcomer < 0) return;
+    if (clients_.size() >= max_clients) return close_and_forget(newcomer);
+    clients_.push_back(newcomer);
+}
+
+void Console::from_guest() {
+    if (guest_ < 0) return;
+    std::array<char, 4096> printed;
+    const auto count = ::recv(guest_, printed.data(), printed.size(), 0);
+    if (has_ended(count)) return close_and_forget(guest_);
+    if (count < 0) return;
+    for (const int client : clients_) {
+        if (client < 0) continue;
+        std::ignore = ::send(
+            client, printed.data(), static_cast<std::size_t>(count), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+void Console::from_client(int& client) {
+    if (typed_size_ != 0) return;
+    const auto count = ::recv(client, typed_.data(), typed_.size(), 0);
+    if (has_ended(count)) return close_and_forget(client);
+    if (count < 0 || guest_ < 0) return; // nobody there to read it: as a cable that is not plugged
+    typed_size_ = static_cast<std::size_t>(count);
+    to_guest();
+}
+
+void Console::to_guest() {
+    if (typed_size_ == 0) return;
+    const auto count =
+        guest_ < 0 ? 0 : ::send(guest_, typed_.data(), typed_size_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count <= 0) {
+        typed_size_ = 0;
+        return;
+    }
+    typed_size_ -= static_cast<std::size_t>(count);
+    std::memmove(typed_.data(), typed_.data() + count, typed_size_);
+}
+
+} // namespace ctys::call

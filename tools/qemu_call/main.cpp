@@ -1,0 +1,167 @@
+// ctys-qemu-call: what a VM's wrapper script calls to assemble, check, print and run QEMU.
+#include "mesh/core/digest.h"
+#include "mesh/core/text.h"
+#include "tools/qemu_call/check.h"
+#include "tools/qemu_call/instance_dir.h"
+#include "tools/qemu_call/lease.h"
+#include "tools/qemu_call/shim.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+
+using namespace ctys;
+using namespace ctys::call;
+
+namespace {
+
+struct Options {
+    std::string config;
+    std::string instance_directory;
+    bool print = false;
+    bool check = false;
+    bool run = false;
+    bool confirm_start = false;
+    bool alone = false;
+    std::vector<std::string> assignments;
+};
+
+void say(const std::string& text) {
+    std::fprintf(stderr, "ctys-qemu-call: %s\n", text.c_str());
+}
+
+int give_up(const Error& error) {
+    say(error.message);
+    return traits(error.code).exit_status;
+}
+
+std::string directory_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+Result<std::string> absolute(const std::string& path) {
+    char* resolved = ::realpath(path.c_str(), nullptr);
+    if (resolved == nullptr) {
+        return fail(ErrorCode::NotFound,
+                    "the configuration " + printable(path) + " does not exist");
+    }
+    std::string out{resolved};
+    std::free(resolved);
+    return out;
+}
+
+// What the agent hands to the wrapper it starts; by hand, the lease it grants.
+Status obtain_right(const Options& options, const Request& request, qemu::InstanceFacts& facts) {
+    const char* action = std::getenv("CTYS_ACTION");
+    const char* token = std::getenv("CTYS_TOKEN");
+    if (action != nullptr) {
+        const auto id = ActionId::parse(action);
+        if (!id) return wrap("CTYS_ACTION", id.error());
+        facts.action = *id;
+        facts.token = token == nullptr ? 0 : std::strtoull(token, nullptr, 10);
+        return {};
+    }
+    const auto lease = ask_agent_for_lease(options.config, request.plan.label);
+    switch (lease.kind) {
+    case LeaseAnswer::Kind::Granted:
+        facts.action = lease.action;
+        facts.token = lease.token;
+        return {};
+    case LeaseAnswer::Kind::Refused:
+        return fail(ErrorCode::Conflict, lease.reason);
+    case LeaseAnswer::Kind::NoAgent:
+        break;
+    }
+    const auto& boot = request.plan.boot;
+    if (boot && !options.alone && is_on_shared_storage(boot->file)) {
+        return fail(ErrorCode::Conflict,
+                    printable(boot->file) + " is on shared storage and no agent answers here, so "
+                                            "another machine may be running it; --alone starts it "
+                                            "all the same");
+    }
+    say("no agent answers on this machine, " + request.plan.label + " starts without a lease");
+    return {};
+}
+
+int run(const Options& options, const Request& request, const std::vector<std::string>& argv) {
+    qemu::InstanceFacts facts{
+        .label = request.plan.label, .uuid = request.plan.uuid, .config = options.config};
+    if (auto right = obtain_right(options, request, facts); !right) return give_up(right.error());
+    std::string joined;
+    for (const auto& argument : argv) {
+        joined.append(argument).push_back('\0');
+    }
+    facts.argv_digest = digest(joined);
+    const auto& directory = request.plan.instance_directory;
+    if (auto made = prepare_directory(directory); !made) return give_up(made.error());
+    const auto files = qemu::instance_files(directory);
+    if (facts.action.is_none()) {
+        say("console " + files.console + ", log " + files.stderr_log);
+    }
+    const auto ended = run_qemu(argv, files, facts);
+    if (!ended) return give_up(ended.error());
+    if (ended->signal != 0) say(fmt::format("QEMU was ended by signal {}", ended->signal));
+    if (ended->code > 0) {
+        say(fmt::format("QEMU ended with {}; its words are in {}", ended->code, files.stderr_log));
+    }
+    return ended->signal != 0 ? 128 + ended->signal : ended->code;
+}
+
+int serve(Options options) {
+    auto config = absolute(options.config);
+    if (!config) return give_up(config.error());
+    options.config = *config;
+    auto request = read_request(options.assignments, directory_of(*config));
+    auto& plan = request.plan;
+    plan.instance_directory = options.instance_directory.empty()
+                                  ? default_instance_directory(plan.label)
+                                  : options.instance_directory;
+    // At -S somebody must send `cont`: only an agent does.
+    plan.paused = options.confirm_start;
+
+    std::vector<std::string> notes;
+    const auto problems = check(request, notes);
+    for (const auto& note : notes) {
+        say(note);
+    }
+    for (const auto& [key, text] : problems) {
+        say(key.empty() ? text : key + ": " + text);
+    }
+    if (!problems.empty()) return 1;
+    const auto argv = qemu::assemble(plan);
+    if (!argv) return give_up(argv.error());
+    if (options.print) std::printf("%s\n", qemu::shell_quoted(*argv).c_str());
+    return options.run ? run(options, request, *argv) : 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app{"Assembles, checks, prints or runs the QEMU of one VM directory."};
+    app.set_version_flag("--version", CTYS_VERSION);
+    app.add_option("--config-file", options.config, "The VM's configuration")->required();
+    app.add_flag("--print", options.print, "Print the command line");
+    app.add_flag("--check", options.check, "Check what can be checked without starting");
+    app.add_flag("--run", options.run, "Start QEMU and stay its parent")->excludes("--check");
+    app.add_option("--instance-dir", options.instance_directory, "Directory of this start")
+        ->envname("CTYS_INSTANCE_DIR");
+    app.add_flag("--confirm-start", options.confirm_start, "Keep the VM stopped until `cont`")
+        ->envname("CTYS_CONFIRM_START");
+    app.add_flag("--alone", options.alone, "Start from shared storage without an agent");
+    app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int status = app.exit(error);
+        return status == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
+    }
+    if (!options.print && !options.check && !options.run) {
+        say("one of --print, --check and --run is needed");
+        return traits(ErrorCode::Usage).exit_status;
+    }
+    return serve(std::move(options));
+}

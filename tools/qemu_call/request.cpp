@@ -1,0 +1,201 @@
+#include "tools/qemu_call/request.h"
+
+#include "mesh/core/text.h"
+#include "mesh/qemu/option_text.h"
+
+#include <map>
+
+namespace ctys::call {
+
+namespace {
+
+class RequestReader {
+public:
+    explicit RequestReader(std::string vm_directory) : vm_directory_(std::move(vm_directory)) {}
+
+    Request read(std::span<const std::string> assignments) {
+        for (const auto& assignment : assignments) {
+            const auto equals = assignment.find('=');
+            if (equals == std::string::npos) {
+                problem("", fmt::format("not KEY=VALUE: {}", printable(assignment)));
+                continue;
+            }
+            take(assignment.substr(0, equals), assignment.substr(equals + 1));
+        }
+        finish();
+        return std::move(out_);
+    }
+
+private:
+    using Rule = void (RequestReader::*)(const std::string&, const std::string&);
+
+    void problem(std::string key, std::string text) {
+        out_.problems.push_back({std::move(key), std::move(text)});
+    }
+
+    void take(const std::string& key, const std::string& value) {
+        static const std::map<std::string_view, Rule> rules{
+            {"ACCELERATOR", &RequestReader::accelerator},
+            {"APPEND", &RequestReader::append},
+            {"ARCH", &RequestReader::arch},
+            {"ARGSADD", &RequestReader::argsadd},
+            {"BOOTIMAGE", &RequestReader::boot_image},
+            {"CPU", &RequestReader::cpu},
+            {"HDDBOOTIMAGE", &RequestReader::boot_image},
+            {"IMAGEFORMAT", &RequestReader::image_format},
+            {"INITRDIMAGE", &RequestReader::initrd},
+            {"KERNELIMAGE", &RequestReader::kernel},
+            {"LABEL", &RequestReader::label},
+            {"MAC0", &RequestReader::mac},
+            {"MACHINE", &RequestReader::machine},
+            {"MEMSIZE", &RequestReader::memory},
+            {"NETWORK", &RequestReader::network},
+            {"READONLY", &RequestReader::read_only},
+            {"SMP", &RequestReader::smp},
+            {"SNAPSHOT", &RequestReader::snapshot},
+            {"STARTERCALL", &RequestReader::binary},
+            {"UUID", &RequestReader::uuid},
+        };
+        const auto rule = rules.find(key);
+        if (rule == rules.end()) return problem(printable(key, 64), "is not a key of this program");
+        if (!value.empty()) (this->*rule->second)(key, value);
+    }
+
+    std::string in_directory(const std::string& path) const {
+        return path.starts_with('/') ? path : vm_directory_ + "/" + path;
+    }
+
+    void label(const std::string& key, const std::string& value) {
+        if (!is_label(value)) problem(key, fmt::format("\"{}\" is not a label", printable(value)));
+        out_.plan.label = value;
+    }
+    void uuid(const std::string& key, const std::string& value) {
+        const auto parsed = Uuid::parse(value);
+        if (!parsed) return problem(key, fmt::format("\"{}\" is not a UUID", printable(value)));
+        out_.plan.uuid = *parsed;
+    }
+    void mac(const std::string& key, const std::string& value) {
+        const auto parsed = qemu::parse_mac(value);
+        if (!parsed) {
+            return problem(key, fmt::format("\"{}\" is not a MAC address", printable(value)));
+        }
+        out_.plan.mac0 = *parsed;
+    }
+    void memory(const std::string& key, const std::string& value) {
+        constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
+        const auto bytes = qemu::parse_size(value, mebibyte);
+        if (!bytes || *bytes < mebibyte) {
+            return problem(key, fmt::format("\"{}\" is not a size in MB", printable(value)));
+        }
+        out_.plan.memory_mb = *bytes / mebibyte;
+    }
+    void smp(const std::string& key, const std::string& value) {
+        const auto count = qemu::parse_number(value);
+        if (!count || *count < 1 || *count > 1024) {
+            return problem(key, fmt::format("\"{}\" is not 1 to 1024 CPUs", printable(value)));
+        }
+        out_.plan.vcpus = static_cast<std::uint32_t>(*count);
+    }
+    void arch(const std::string&, const std::string& value) {
+        const auto lower = to_lower(value);
+        out_.plan.arch = lower == "amd64"                     ? "x86_64"
+                         : lower == "i586" || lower == "i686" ? "i386"
+                                                              : lower;
+    }
+    void accelerator(const std::string& key, const std::string& value) {
+        const auto lower = to_lower(value);
+        out_.wants_kvm = lower == "kvm";
+        if (lower == "kqemu") return problem(key, "KQEMU does not exist any more; use KVM or QEMU");
+        if (lower != "kvm" && lower != "qemu" && lower != "tcg") {
+            problem(key, fmt::format("\"{}\" is not KVM or QEMU", printable(value)));
+        }
+    }
+    void network(const std::string& key, const std::string& value) {
+        out_.plan.user_network = value == "user";
+        if (value == "user" || value == "none") return;
+        problem(key, fmt::format("\"{}\" is not user or none", printable(value)));
+    }
+    bool flag(const std::string& key, const std::string& value) {
+        const auto lower = to_lower(value);
+        if (qemu::is_on(lower) || lower == "1") return true;
+        if (lower != "no" && lower != "off" && lower != "false" && lower != "0") {
+            problem(key, fmt::format("\"{}\" is not yes or no", printable(value)));
+        }
+        return false;
+    }
+    void snapshot(const std::string& key, const std::string& value) {
+        out_.plan.snapshot = flag(key, value);
+    }
+    void read_only(const std::string& key, const std::string& value) {
+        out_.plan.read_only = flag(key, value);
+    }
+    void argsadd(const std::string& key, const std::string& value) {
+        auto words = split_words(value);
+        if (!words) return problem(key, words.error().message);
+        out_.plan.extra = std::move(*words);
+    }
+    void boot_image(const std::string&, const std::string& value) { boot_ = in_directory(value); }
+    void image_format(const std::string&, const std::string& value) { format_ = value; }
+    void cpu(const std::string&, const std::string& value) { out_.plan.cpu = value; }
+    void machine(const std::string&, const std::string& value) { out_.plan.machine = value; }
+    void append(const std::string&, const std::string& value) { out_.plan.append = value; }
+    void binary(const std::string&, const std::string& value) { out_.plan.binary = value; }
+    void kernel(const std::string&, const std::string& value) {
+        out_.plan.kernel = in_directory(value);
+    }
+    void initrd(const std::string&, const std::string& value) {
+        out_.plan.initrd = in_directory(value);
+    }
+
+    void finish() {
+        auto& plan = out_.plan;
+        if (plan.label.empty()) problem("LABEL", "is missing");
+        if (plan.binary.empty()) plan.binary = "qemu-system-" + plan.arch;
+        if (plan.cpu.empty() && plan.arch == "x86_64") plan.cpu = "qemu64";
+        if (plan.cpu.empty() && plan.arch == "i386") plan.cpu = "qemu32";
+        if (!boot_.empty()) plan.boot = qemu::Disk{.file = boot_, .format = format_};
+        if (boot_.empty() && plan.kernel.empty()) {
+            problem("HDDBOOTIMAGE", "is missing, and there is no KERNELIMAGE either");
+        }
+    }
+
+    std::string vm_directory_;
+    std::string boot_;
+    std::string format_ = "raw";
+    Request out_;
+};
+
+} // namespace
+
+Request read_request(std::span<const std::string> assignments, const std::string& vm_directory) {
+    return RequestReader{vm_directory}.read(assignments);
+}
+
+Result<std::vector<std::string>> split_words(std::string_view text) {
+    std::vector<std::string> words;
+    bool in_word = false;
+    char quote = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool blank = c == ' ' || c == '\t' || c == '\n';
+        if (quote == 0 && blank) {
+            in_word = false;
+            continue;
+        }
+        if (!in_word) words.emplace_back();
+        in_word = true;
+        if (c == quote) {
+            quote = 0;
+        } else if (quote == 0 && (c == '\'' || c == '"')) {
+            quote = c;
+        } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
+            words.back() += text[++i];
+        } else {
+            words.back() += c;
+        }
+    }
+    if (quote != 0) return fail(ErrorCode::Usage, fmt::format("a quote {} is not closed", quote));
+    return words;
+}
+
+} // namespace ctys::call

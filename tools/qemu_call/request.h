@@ -1,0 +1,36 @@
+#pragma once
+
+#include "mesh/qemu/assemble.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ctys::call {
+
+/// Something that keeps a VM from starting, in one sentence.
+struct Problem {
+    std::string key; ///< of the configuration, empty for the whole
+    std::string text;
+
+    bool operator==(const Problem&) const = default;
+};
+
+/// What the wrapper asked for.
+struct Request {
+    qemu::VmPlan plan;
+    bool wants_kvm = false;        ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
+    std::vector<Problem> problems; ///< of the values themselves; the files are check()'s part
+
+    bool operator==(const Request&) const = default;
+};
+
+/// Reads KEY=VALUE arguments. An empty value is as good as none; relative image paths are below
+/// `vm_directory`. Pure.
+[[nodiscard]] Request read_request(std::span<const std::string> assignments,
+                                   const std::string& vm_directory);
+
+/// Words of ARGSADD, with the quoting of a shell and no expansion. Errors: Usage for an open quote.
+[[nodiscard]] Result<std::vector<std::string>> split_words(std::string_view text);
+
+} // namespace ctys::call
