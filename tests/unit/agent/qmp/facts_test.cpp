@@ -1,0 +1,126 @@
+#include "agent/qmp/facts.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::qmp;
+
+namespace {
+
+Value json(std::string_view text) {
+    return Value::parse(text).value();
+}
+
+} // namespace
+
+TEST_CASE("each run state of QEMU has one meaning", "[qmp]") {
+    struct Row {
+        std::string status;
+        VmState state;
+        std::string reason;
+    };
+    const auto row = GENERATE(values<Row>({
+        {"running", VmState::Running, ""},
+        {"paused", VmState::Paused, ""},
+        {"prelaunch", VmState::Starting, ""},
+        {"inmigrate", VmState::Starting, "inmigrate"},
+        {"restore-vm", VmState::Starting, "restoring"},
+        {"suspended", VmState::Suspended, ""},
+        {"shutdown", VmState::Stopping, "shutdown"},
+        {"io-error", VmState::Paused, "io-error"},
+        {"internal-error", VmState::Paused, "internal-error"},
+        {"guest-panicked", VmState::Paused, "panicked"},
+        {"watchdog", VmState::Paused, "watchdog"},
+        {"debug", VmState::Paused, "debug"},
+        {"save-vm", VmState::Paused, "saving"},
+        {"finish-migrate", VmState::Paused, "migrating"},
+        {"postmigrate", VmState::Paused, "migrated"},
+        {"colo", VmState::Running, ""},
+        {"of-tomorrow", VmState::Unknown, "of-tomorrow"},
+    }));
+    CAPTURE(row.status);
+    CHECK(state_of_status(row.status) == StateReason{row.state, row.reason});
+}
+
+TEST_CASE("events move the state and keep the reason of a stop", "[qmp]") {
+    const StateReason running{VmState::Running, ""};
+    const auto after = [](std::string name, std::string_view data, const StateReason& before) {
+        return state_after({.name = std::move(name), .data = json(data), .at = {}}, before);
+    };
+
+    CHECK(after("STOP", "null", running) == StateReason{VmState::Paused, ""});
+    CHECK(after("RESUME", "null", {VmState::Paused, "io-error"}) == running);
+    CHECK(after("SUSPEND", "null", running) == StateReason{VmState::Suspended, ""});
+    CHECK(after("WAKEUP", "null", {VmState::Suspended, ""}) == running);
+    CHECK(after("SHUTDOWN", R"({"guest":true,"reason":"guest-shutdown"})", running) ==
+          StateReason{VmState::Stopping, "guest-shutdown"});
+    CHECK(after("STOP", "null", {VmState::Stopping, "guest-shutdown"}) ==
+          StateReason{VmState::Stopping, "guest-shutdown"});
+    CHECK(after("BLOCK_IO_ERROR", R"({"action":"stop"})", running) ==
+          StateReason{VmState::Paused, "io-error"});
+    CHECK(after("STOP", "null", {VmState::Paused, "io-error"}) ==
+          StateReason{VmState::Paused, "io-error"});
+    CHECK_FALSE(after("BLOCK_IO_ERROR", R"({"action":"report"})", running));
+    CHECK(after("GUEST_PANICKED", R"({"action":"pause"})", running) ==
+          StateReason{VmState::Paused, "panicked"});
+    CHECK_FALSE(after("POWERDOWN", "null", running));
+    CHECK_FALSE(after("RTC_CHANGE", R"({"offset":1})", running));
+}
+
+TEST_CASE("the answers of a monitor become facts", "[qmp]") {
+    QmpFacts facts;
+    absorb(facts,
+           "query-status",
+           json(R"({"status":"prelaunch","singlestep":false,"running":false})"));
+    absorb(facts, "query-name", json(R"({"name":"web"})"));
+    absorb(facts, "query-uuid", json(R"({"UUID":"6ba7b810-9dad-11d1-80b4-00c04fd430c8"})"));
+    absorb(
+        facts, "query-version", json(R"({"qemu":{"micro":9,"minor":2,"major":7},"package":"D"})"));
+    absorb(facts, "query-kvm", json(R"({"enabled":false,"present":true})"));
+    absorb(facts, "query-block", json(R"([{"device":"virtio0","qdev":"/m/d","removable":false,
+        "io-status":"ok","inserted":{"file":"disk.qcow2","drv":"qcow2","ro":true}},
+        {"device":"ide1-cd0","removable":true}])"));
+    absorb(facts, "query-cpus-fast", json(R"([{"cpu-index":0},{"cpu-index":1}])"));
+    absorb(facts,
+           "query-chardev",
+           json(R"([{"label":"mon","filename":"unix:/x","frontend-open":true}])"));
+    absorb(facts,
+           "query-vnc",
+           json(R"({"enabled":true,"host":"127.0.0.1","service":"5907","family":"ipv4"})"));
+
+    CHECK(facts.state.state == VmState::Starting);
+    CHECK_FALSE(facts.running);
+    CHECK(facts.name == "web");
+    CHECK(facts.uuid->to_string() == "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+    CHECK(facts.version == "7.2.9");
+    CHECK(facts.accelerator == "tcg");
+    REQUIRE(facts.blocks.size() == 2);
+    CHECK(facts.blocks[0] == BlockDevice{.device = "virtio0",
+                                         .qdev = "/m/d",
+                                         .file = "disk.qcow2",
+                                         .driver = "qcow2",
+                                         .read_only = true,
+                                         .io_status = "ok"});
+    CHECK(facts.blocks[1].removable);
+    CHECK(facts.vcpus == 2);
+    CHECK(facts.chardevs == std::vector<Chardev>{{"mon", "unix:/x", true}});
+    CHECK(facts.vnc == "127.0.0.1:5907");
+}
+
+TEST_CASE("a UUID of zeros is none", "[qmp]") {
+    QmpFacts facts;
+    absorb(facts, "query-uuid", json(R"({"UUID":"00000000-0000-0000-0000-000000000000"})"));
+    CHECK_FALSE(facts.uuid);
+}
+
+TEST_CASE("answers of the wrong shape leave facts empty", "[qmp]") {
+    const auto answer =
+        json(GENERATE(as<std::string>{}, "null", "7", "\"x\"", "[1,[2]]", "{\"a\":[]}"));
+    for (const auto command : fact_commands()) {
+        QmpFacts facts;
+        absorb(facts, command, answer);
+        CHECK(facts.name.empty());
+        CHECK_FALSE(facts.uuid);
+        CHECK(facts.vnc.empty());
+    }
+}
