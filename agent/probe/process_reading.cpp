@@ -98,7 +98,8 @@ void ProcessReading::read_identity(std::uint32_t pid, ProbeRecord& record) {
     const auto parent = parse_proc_stat(read_file(path(stat->parent, "stat"), 4096).value_or(""));
     record.add("parent_name", parent ? parent->comm : "");
     const auto leader = parse_proc_stat(read_file(path(stat->session, "stat"), 4096).value_or(""));
-    const bool is_orphan = stat->session != pid && stat->session != 0 && !leader;
+    const bool is_gone = !leader || is_dead(*leader);
+    const bool is_orphan = stat->session != pid && stat->session != 0 && is_gone;
     record.add("session_orphan", is_orphan ? "1" : "0");
 }
 
