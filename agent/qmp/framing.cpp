@@ -5,12 +5,7 @@
 namespace ctys::qmp {
 namespace {
 
-std::string_view without_carriage_return(std::string_view line,
-                                         [[maybe_unused]] std::string_view last_piece) {
-#ifdef CTYS_PLANTED_DEFECT
-    // The fuzz target has to find this: a CR that came in a chunk before its LF stays.
-    if (last_piece.empty()) return line;
-#endif
+std::string_view without_carriage_return(std::string_view line) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     return line;
 }
@@ -32,7 +27,7 @@ Framer::Framed Framer::feed(std::string_view chunk) {
         }
         chunk.remove_prefix(complete ? end + 1 : chunk.size());
         if (!complete) break;
-        const auto line = without_carriage_return(partial_, piece);
+        const auto line = without_carriage_return(partial_);
         if (line.size() > limit_) {
             broken_ = true;
             break;

@@ -39,6 +39,10 @@ struct Ledger {
         for (const auto& notice : effects.notices) {
             require(closed == 0);
             if (const auto* reply = std::get_if<Reply>(&notice)) {
+#ifdef CTYS_PLANTED_DEFECT
+                // Forgets that an error answers a command as well.
+                if (reply->outcome == Reply::Outcome::Declined) continue;
+#endif
                 require(open.erase(reply->command) == 1);
             }
             if (std::holds_alternative<Closed>(notice)) ++closed;
