@@ -1,0 +1,110 @@
+#include "agent/scanner/finding.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::agent;
+
+namespace {
+
+const WorkerId worker = WorkerId::parse("aaaaaaaa-2222-4333-8444-555555555555").value();
+
+FoundFile web_file() {
+    FoundFile file;
+    file.below = "web/web.ctys";
+    file.storage.below = "web";
+    file.uid = 1000;
+    file.digest = 42;
+    file.text = "#@#MAGICID-QEMU\n#@#LABEL = \"web\"\n"
+                "#@#UUID = \"91d24b1a-0b2c-4d3e-8f90-0123456789ab\"\n#@#VMSTATE = \"ACTIVE\"\n";
+    file.wrappers = {{"web.sh", 0755, 1000, true}};
+    return file;
+}
+
+} // namespace
+
+TEST_CASE("a found file becomes a VM and the path to it", "[scanner]") {
+    const auto found = read_finding(web_file(), "/srv/vm", worker);
+
+    CHECK(found.vm.label == "web");
+    CHECK_FALSE(found.vm.uuid_derived);
+    CHECK(found.path.vm == found.vm.id);
+    CHECK(found.path.config == "/srv/vm/web/web.ctys");
+    CHECK(found.path.wrapper == "/srv/vm/web/web.sh");
+    CHECK(found.path.vmstate == "ACTIVE");
+    CHECK(found.path.health == PathHealth::Good);
+    CHECK(found.path.runnable);
+    CHECK(found.warnings.empty());
+}
+
+TEST_CASE("a wrapper that others may change makes the path not runnable", "[scanner]") {
+    auto file = web_file();
+    const auto& [mode, uid, regular] = GENERATE(table<std::uint32_t, std::uint32_t, bool>(
+        {{0775, 1000, true}, {0757, 1000, true}, {0755, 1001, true}, {0777, 1000, false}}));
+    file.wrappers = {{"web.sh", mode, uid, regular}};
+
+    const auto found = read_finding(file, "/srv/vm", worker);
+
+    CHECK_FALSE(found.path.runnable);
+    CHECK(found.path.why_not.starts_with("web.sh "));
+    CHECK(found.warnings.size() == 1);
+}
+
+TEST_CASE("a configuration without a text is found with its problem", "[scanner]") {
+    auto file = web_file();
+    file.text.clear();
+    file.problem = "larger than 1 MiB";
+
+    const auto found = read_finding(file, "/srv/vm", worker);
+
+    CHECK(found.vm.label == "web");
+    CHECK(found.vm.uuid_derived);
+    CHECK_FALSE(found.path.runnable);
+    CHECK(found.path.why_not == "larger than 1 MiB");
+}
+
+TEST_CASE("an ignored configuration is known and marked", "[scanner]") {
+    auto file = web_file();
+    file.ignored = true;
+
+    const auto found = read_finding(file, "/srv/vm", worker);
+
+    CHECK(found.ignored);
+    CHECK(found.path.health == PathHealth::Ignored);
+}
+
+TEST_CASE("every fact of a file counts in its fingerprint", "[scanner]") {
+    const auto before = fingerprint_of(web_file());
+    auto file = web_file();
+    CHECK(fingerprint_of(file) == before);
+
+    SECTION("digest") {
+        file.digest = 43;
+    }
+    SECTION("owner") {
+        file.uid = 0;
+    }
+    SECTION("mode") {
+        file.mode = 0600;
+    }
+    SECTION("inode") {
+        file.storage.inode = 8;
+    }
+    SECTION("pool") {
+        file.storage.pool.uuid.bytes[3] = 1;
+    }
+    SECTION("ignored") {
+        file.ignored = true;
+    }
+    SECTION("wrapper") {
+        file.wrappers.front().mode = 0775;
+    }
+    SECTION("no wrapper") {
+        file.wrappers.clear();
+    }
+    SECTION("problem") {
+        file.problem = "NUL";
+    }
+
+    CHECK(fingerprint_of(file) != before);
+}
