@@ -55,7 +55,7 @@ void judge_wrapper(FoundVm& found, const FoundFile& file, std::string_view direc
 PathRecord path_of(const FoundFile& file, std::string_view pool_root, const WorkerId& worker) {
     PathRecord path;
     path.worker = worker;
-    path.config = absolute_path(pool_root, file.below);
+    path.config = join_path(pool_root, file.below);
     path.pool_root = pool_root;
     path.storage = file.storage;
     path.config_digest = file.digest;
@@ -66,11 +66,6 @@ PathRecord path_of(const FoundFile& file, std::string_view pool_root, const Work
 }
 
 } // namespace
-
-std::string absolute_path(std::string_view pool_root, std::string_view below) {
-    if (below.empty()) return std::string(pool_root);
-    return fmt::format("{}/{}", pool_root == "/" ? "" : pool_root, below);
-}
 
 std::uint64_t fingerprint_of(const FoundFile& file) {
     std::uint64_t out = file.digest;

@@ -15,7 +15,4 @@ namespace ctys::agent {
 [[nodiscard]] FoundVm
 read_finding(const FoundFile& file, std::string_view pool_root, const WorkerId& worker);
 
-/// "/pool/vm1/vm1.ctys" of "/pool" and "vm1/vm1.ctys".
-[[nodiscard]] std::string absolute_path(std::string_view pool_root, std::string_view below);
-
 } // namespace ctys::agent

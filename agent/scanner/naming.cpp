@@ -47,6 +47,11 @@ std::string_view name_of(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
 
+std::string join_path(std::string_view root, std::string_view below) {
+    if (below.empty()) return std::string(root);
+    return fmt::format("{}/{}", root == "/" ? "" : root, below);
+}
+
 std::string_view prefix_of(std::string_view file_name) {
     const auto dot = file_name.rfind('.');
     if (dot == std::string_view::npos || dot == 0) return file_name;

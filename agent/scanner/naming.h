@@ -41,6 +41,8 @@ match_configuration(const RunningImage& running, std::span<const std::string> ex
 [[nodiscard]] std::string_view directory_of(std::string_view path);
 /// "c.img" of "/a/b/c.img".
 [[nodiscard]] std::string_view name_of(std::string_view path);
+/// "/pool/vm1/vm1.ctys" of "/pool" and "vm1/vm1.ctys"; "/pool" of "/pool" and "".
+[[nodiscard]] std::string join_path(std::string_view root, std::string_view below);
 /// "c.d" of "c.d.img": without the last suffix; a leading dot begins no suffix.
 [[nodiscard]] std::string_view prefix_of(std::string_view file_name);
 
