@@ -127,6 +127,7 @@ void Session::scan(const ScanScope& scope, bool may_mark) {
     outbox_.put(root->facts);
     Walk walk(*root, watches_, outbox_);
     walk.run(scope);
+    if (::chdir("/") != 0) throw Fault(os_error(errno, "/")); // Else the mount would be busy.
     ended.directories = walk.directories();
     ended.files = walk.files();
     ended.watching = watches_.is_watching();

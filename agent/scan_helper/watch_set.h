@@ -19,7 +19,7 @@ public:
     WatchSet() = default;
 
     /// Before a directory is listed, so that no change falls between. The directory is open, so
-    /// that no link and no rename can lead the watch astray.
+    /// that no link and no rename can lead the watch astray. Changes the working directory.
     void add(int directory, std::string_view below);
     /// Directories that were moved away or deleted: what is found again is watched again.
     void forget(std::string_view below);

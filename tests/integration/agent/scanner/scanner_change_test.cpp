@@ -145,10 +145,9 @@ TEST_CASE("a scanner that is dropped in the middle of a scan leaves nothing behi
     f.scanner->scan(f.root(), [&](const Status&) { called = true; });
 
     f.scanner.reset();
-    f.fixture.drain();
+    f.run_until([&] { return f.fixture.loop.open_handles().empty(); }); // Reaped.
 
     CHECK_FALSE(called);
-    CHECK(f.fixture.loop.open_handles().empty());
 }
 
 TEST_CASE("a helper that cannot be started is a stalled pool with its reason", "[scanner]") {
