@@ -25,7 +25,7 @@ struct MarkerText {
 /// Unknown lines are ignored, so that later versions may add some. Errors: Malformed.
 [[nodiscard]] Result<MarkerText> parse_marker(std::string_view text);
 
-/// A marker as it was found: what tells a copy from a second path to one storage (FIELD-GUIDE 8).
+/// A marker as it was found: what tells a copy from a second path to one storage.
 struct MarkerFacts {
     PoolId id;
     std::uint64_t written_inode = 0;
