@@ -2,7 +2,7 @@
 
 #include "agent/scanner/scanner.h"
 #include "tests/support/loop_fixture.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <fmt/format.h>
 
@@ -11,13 +11,13 @@
 #include <map>
 #include <string>
 
-namespace ctys::test {
+namespace ctys::support {
 
 /// A pool in a directory of its own, and a scanner whose events are kept.
 class PoolFixture {
 public:
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     std::map<std::string, agent::FoundVm> found; ///< by path below the pool
     std::map<std::string, PathHealth> health;    ///< as last told
     std::vector<std::string> gone;
@@ -26,7 +26,7 @@ public:
     agent::PoolScan pool;
     std::unique_ptr<agent::Scanner> scanner;
 
-    [[nodiscard]] std::string root() const { return dir.file("pool"); }
+    [[nodiscard]] std::string root() const { return dir / "pool"; }
     [[nodiscard]] std::string at(const std::string& below) const { return root() + "/" + below; }
 
     PoolFixture() { std::filesystem::create_directory(root()); }
@@ -96,4 +96,4 @@ private:
     void keep(const agent::PathHealthAltered& what) { health[below(what.config)] = what.health; }
 };
 
-} // namespace ctys::test
+} // namespace ctys::support

@@ -6,7 +6,7 @@
 
 using namespace ctys;
 using namespace ctys::agent;
-using namespace ctys::test;
+using namespace ctys::support;
 
 namespace {
 
@@ -181,10 +181,10 @@ TEST_CASE("a pool whose root is gone is missing and its paths are stale", "[scan
     settings.poll_period = std::chrono::milliseconds{50};
     f.start_and_scan(settings);
 
-    std::filesystem::rename(f.root(), f.dir.file("elsewhere"));
+    std::filesystem::rename(f.root(), f.dir / "elsewhere");
     f.run_until([&] { return f.pool.pool.health == PoolHealth::Missing; });
     CHECK(f.health.at("web/web.ctys") == PathHealth::Stale);
-    std::filesystem::rename(f.dir.file("elsewhere"), f.root());
+    std::filesystem::rename(f.dir / "elsewhere", f.root());
     f.run_until([&] { return f.pool.pool.health == PoolHealth::Good; });
 
     CHECK(f.health.at("web/web.ctys") == PathHealth::Good);
@@ -200,7 +200,7 @@ TEST_CASE("a mount point without its storage gets no new marker", "[scanner]") {
     const auto known = f.scanner->known();
     REQUIRE(known.size() == 1);
     f.scanner.reset();
-    std::filesystem::rename(f.root(), f.dir.file("elsewhere"));
+    std::filesystem::rename(f.root(), f.dir / "elsewhere");
     std::filesystem::create_directory(f.root());
 
     f.scans = 0;

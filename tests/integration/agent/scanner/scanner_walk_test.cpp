@@ -5,7 +5,7 @@
 
 using namespace ctys;
 using namespace ctys::agent;
-using namespace ctys::test;
+using namespace ctys::support;
 
 namespace {
 
@@ -134,12 +134,12 @@ TEST_CASE("what may not be read is remarked and the rest is found", "[scanner]")
 TEST_CASE("links are never followed and loops are remarked", "[scanner]") {
     PoolFixture f;
     f.write_vm("web");
-    std::filesystem::create_directory(f.dir.file("outside"));
-    std::ofstream(f.dir.file("outside/x.ctys")) << "#@#MAGICID-QEMU\n";
+    std::filesystem::create_directory(f.dir / "outside");
+    std::ofstream(f.dir / "outside/x.ctys") << "#@#MAGICID-QEMU\n";
     std::filesystem::create_symlink("..", f.at("web/loop"));
     std::filesystem::create_symlink(f.root(), f.at("web/loop2"));
-    std::filesystem::create_symlink(f.dir.file("outside"), f.at("escape"));
-    std::filesystem::create_symlink(f.dir.file("outside/x.ctys"), f.at("web/x.ctys"));
+    std::filesystem::create_symlink(f.dir / "outside", f.at("escape"));
+    std::filesystem::create_symlink(f.dir / "outside/x.ctys", f.at("web/x.ctys"));
 
     f.start_and_scan();
 
