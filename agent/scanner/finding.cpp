@@ -1,10 +1,10 @@
 #include "agent/scanner/finding.h"
 
-#include "agent/scanner/configuration_reader.h"
 #include "agent/scanner/identity.h"
 #include "agent/scanner/naming.h"
 #include "mesh/core/digest.h"
 #include "mesh/core/text.h"
+#include "mesh/qemu/configuration.h"
 
 #include <fmt/format.h>
 
@@ -65,6 +65,30 @@ PathRecord path_of(const FoundFile& file, std::string_view pool_root, const Work
     return path;
 }
 
+/// A VM whose configuration cannot be read has its file's name and a reason.
+void refuse(FoundVm& found, const FoundFile& file, std::string reason) {
+    const auto prefix = prefix_of(name_of(file.below));
+    found.vm.label = is_label(prefix) ? std::string(prefix) : "unnamed";
+    found.warnings.push_back(reason);
+    found.path.runnable = false;
+    found.path.why_not = std::move(reason);
+}
+
+void read_text(FoundVm& found, const FoundFile& file) {
+    if (!file.problem.empty()) return refuse(found, file, file.problem);
+    auto read = qemu::read_configuration(file.text, found.path.config);
+    if (!read) return refuse(found, file, std::move(read.error().message));
+    found.vm = std::move(read->vm);
+    if (!read->uuid_usable) found.vm.id = {};
+    found.path.vmstate = std::move(read->vmstate);
+    for (const auto& warning : read->warnings) {
+        if (found.warnings.size() == max_warnings) break;
+        found.warnings.push_back(warning.line == 0
+                                     ? warning.text
+                                     : fmt::format("line {}: {}", warning.line, warning.text));
+    }
+}
+
 } // namespace
 
 std::uint64_t fingerprint_of(const FoundFile& file) {
@@ -91,21 +115,13 @@ std::uint64_t fingerprint_of(const FoundFile& file) {
 FoundVm read_finding(const FoundFile& file, std::string_view pool_root, const WorkerId& worker) {
     FoundVm found;
     found.path = path_of(file, pool_root, worker);
-    auto read = read_configuration(file.text, prefix_of(name_of(file.below)));
-    found.vm = std::move(read.vm);
-    found.warnings = std::move(read.warnings);
+    read_text(found, file);
     found.ignored = file.ignored;
     const auto identity = identify_vm(found.vm.id, file.storage, found.path.config, worker);
     found.vm.id = identity.id;
     found.vm.uuid_derived = identity.derived;
     found.vm.home = file.storage;
     found.path.vm = identity.id;
-    found.path.vmstate = find_setting(found.vm.settings, "VMSTATE");
-    if (!file.problem.empty()) {
-        found.warnings.push_back(file.problem);
-        found.path.runnable = false;
-        found.path.why_not = file.problem;
-    }
     judge_wrapper(found, file, directory_of(found.path.config));
     if (found.warnings.size() > max_warnings) found.warnings.resize(max_warnings);
     return found;
