@@ -1,7 +1,7 @@
 #pragma once
 
 #include "mesh/loop/child_process.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
@@ -10,18 +10,18 @@
 #include <string>
 #include <vector>
 
-namespace ctys::test {
+namespace ctys::support {
 
 /// A folder with a program that discovery takes for a QEMU: a copy of sleep under its name. It is
 /// a copy since the exe link of a process names the file that runs.
 class FakeQemuFolder {
 public:
     FakeQemuFolder() { std::filesystem::copy_file("/bin/sleep", program()); }
-    [[nodiscard]] std::string program() const { return dir_.file("qemu-system-fake"); }
-    [[nodiscard]] const TempDir& dir() const { return dir_; }
+    [[nodiscard]] std::string program() const { return dir_ / "qemu-system-fake"; }
+    [[nodiscard]] const TemporaryDirectory& dir() const { return dir_; }
 
 private:
-    TempDir dir_;
+    TemporaryDirectory dir_;
 };
 
 /// A child that ends with its object, at the latest after a minute.
@@ -47,4 +47,4 @@ private:
     std::optional<loop::ChildProcess> child_;
 };
 
-} // namespace ctys::test
+} // namespace ctys::support

@@ -2,7 +2,7 @@
 
 #include "agent/qmp/ask_facts.h"
 
-namespace ctys::test {
+namespace ctys::support {
 
 qmp::Client::Callbacks RecordingClient::callbacks() {
     return {
@@ -62,4 +62,4 @@ void hold_conversation(LoopFixture& fixture, RecordingClient& self) {
                                                  "closed unreachable"});
 }
 
-} // namespace ctys::test
+} // namespace ctys::support

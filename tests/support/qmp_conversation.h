@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace ctys::test {
+namespace ctys::support {
 
 /// What a client did and heard, as words in order.
 struct RecordingClient {
@@ -25,4 +25,4 @@ struct RecordingClient {
 /// true. `self.client` is connected or about to be.
 void hold_conversation(LoopFixture& fixture, RecordingClient& self);
 
-} // namespace ctys::test
+} // namespace ctys::support

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace ctys::test {
+namespace ctys::support {
 
 /// A QEMU without a machine, stopped, which answers QMP after some 40 ms and needs no image. It
 /// is killed when this is dropped, at the latest after a minute.
@@ -45,4 +45,4 @@ private:
     std::optional<loop::ChildProcess> child_;
 };
 
-} // namespace ctys::test
+} // namespace ctys::support

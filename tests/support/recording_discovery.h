@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace ctys::test {
+namespace ctys::support {
 
 /// What discovery told, in order.
 struct RecordingDiscovery {
@@ -43,4 +43,4 @@ struct RecordingDiscovery {
     }
 };
 
-} // namespace ctys::test
+} // namespace ctys::support

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-namespace ctys::test {
+namespace ctys::support {
 
 std::vector<QmpStep> after_start(std::vector<QmpStep> steps) {
     std::vector<QmpStep> out{
@@ -81,4 +81,4 @@ void ScriptedQmp::play() {
     }
 }
 
-} // namespace ctys::test
+} // namespace ctys::support

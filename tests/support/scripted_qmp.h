@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace ctys::test {
+namespace ctys::support {
 
 /// Waits for the next command, which has to have this name.
 struct Expect {
@@ -67,4 +67,4 @@ private:
     std::unique_ptr<loop::UnixListener> listener_;
 };
 
-} // namespace ctys::test
+} // namespace ctys::support

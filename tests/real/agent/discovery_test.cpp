@@ -3,7 +3,7 @@
 #include "tests/support/loop_fixture.h"
 #include "tests/support/real_qemu.h"
 #include "tests/support/recording_discovery.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
@@ -15,7 +15,7 @@
 
 using namespace ctys;
 using namespace ctys::agent;
-using namespace ctys::test;
+using namespace ctys::support;
 using namespace std::chrono_literals;
 
 namespace {
@@ -28,28 +28,28 @@ std::uint32_t pid_of(const RealQemu& qemu) {
 
 TEST_CASE("a QEMU started by hand is found with its sockets and images", "[discovery]") {
     LoopFixture fixture;
-    TempDir dir;
-    std::ofstream(dir.file("disk.img")) << std::string(65536, '\0');
+    TemporaryDirectory dir;
+    std::ofstream(dir / "disk.img") << std::string(65536, '\0');
     RealQemu qemu(fixture.loop,
                   {"-qmp",
-                   "unix:" + dir.file("m") + ",server=on,wait=off",
+                   "unix:" + (dir / "m") + ",server=on,wait=off",
                    "-drive",
-                   "if=none,id=d,format=raw,file=" + dir.file("disk.img")});
+                   "if=none,id=d,format=raw,file=" + (dir / "disk.img")});
     RecordingDiscovery seen;
     // What it opens late is there once its monitor is.
-    fixture.run_until([&] { return std::filesystem::exists(dir.file("m")); });
+    fixture.run_until([&] { return std::filesystem::exists(dir / "m"); });
 
     const auto discovery = Discovery::start(fixture.loop, {.probe = CTYS_PROBE}, seen.callbacks());
     fixture.run_until([&] { return seen.find(pid_of(qemu)) != nullptr; });
 
     const auto& facts = *seen.find(pid_of(qemu));
-    CHECK(facts.sockets == std::vector<std::string>{dir.file("m")});
+    CHECK(facts.sockets == std::vector<std::string>{dir / "m"});
     CHECK(std::count(facts.argv.begin(), facts.argv.end(), "-S") == 1);
     CHECK(std::filesystem::path(facts.executable).filename() == "qemu-system-x86_64");
     CHECK(decide_owner(facts, "/run/ctys/agent").owner == Owner::ByHand);
     // The drive is opened after the monitor's socket, so it is either there or not yet.
     for (const auto& file : facts.open_files) {
-        CHECK(file == dir.file("disk.img"));
+        CHECK(file == dir / "disk.img");
     }
 }
 
@@ -77,17 +77,17 @@ TEST_CASE("a killed QEMU is reported with its signal where the kernel tells", "[
 
 TEST_CASE("of a QEMU that daemonizes only the one that stays is reported", "[discovery]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingDiscovery seen;
     const auto discovery =
         Discovery::start(fixture.loop, {.probe = CTYS_PROBE, .period = 10ms}, seen.callbacks())
             .value();
     fixture.run_until([&] { return seen.settled; });
 
-    RealQemu launcher(fixture.loop, {"-daemonize", "-pidfile", dir.file("pid")});
+    RealQemu launcher(fixture.loop, {"-daemonize", "-pidfile", dir / "pid"});
     fixture.run_until([&] { return launcher.result().has_value(); });
     std::uint32_t daemon = 0;
-    std::ifstream(dir.file("pid")) >> daemon;
+    std::ifstream(dir / "pid") >> daemon;
     REQUIRE(daemon != 0);
     fixture.run_until([&] { return seen.find(daemon) != nullptr; });
 

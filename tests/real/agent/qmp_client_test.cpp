@@ -3,14 +3,14 @@
 #include "tests/support/loop_fixture.h"
 #include "tests/support/qmp_conversation.h"
 #include "tests/support/real_qemu.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
 #include <csignal>
 
 using namespace ctys;
-using namespace ctys::test;
+using namespace ctys::support;
 
 namespace {
 
@@ -25,17 +25,17 @@ std::vector<std::string> dialling(const std::string& path) {
 
 TEST_CASE("a QEMU that dials holds the conversation of the script", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingClient self;
     std::optional<pid_t> peer;
     auto listener =
-        loop::UnixListener::open(fixture.loop, dir.file("qmp.sock"), [&](loop::UnixStream stream) {
+        loop::UnixListener::open(fixture.loop, dir / "qmp.sock", [&](loop::UnixStream stream) {
             peer = stream.peer().pid;
             self.client =
                 qmp::Client::accept(fixture.loop, std::move(stream), {}, self.callbacks()).value();
         });
     REQUIRE(listener);
-    RealQemu qemu(fixture.loop, dialling(dir.file("qmp.sock")));
+    RealQemu qemu(fixture.loop, dialling(dir / "qmp.sock"));
     fixture.run_until([&] { return self.client != nullptr; });
 
     CHECK(peer == qemu.pid());
@@ -47,11 +47,11 @@ TEST_CASE("a QEMU that dials holds the conversation of the script", "[qmp]") {
 
 TEST_CASE("a QEMU redials when the agent lets go of it", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     std::vector<std::unique_ptr<qmp::Client>> clients;
     int ready = 0;
     auto listener =
-        loop::UnixListener::open(fixture.loop, dir.file("qmp.sock"), [&](loop::UnixStream stream) {
+        loop::UnixListener::open(fixture.loop, dir / "qmp.sock", [&](loop::UnixStream stream) {
             clients.push_back(qmp::Client::accept(fixture.loop,
                                                   std::move(stream),
                                                   {.generation = clients.size() + 1},
@@ -59,7 +59,7 @@ TEST_CASE("a QEMU redials when the agent lets go of it", "[qmp]") {
                                   .value());
         });
     REQUIRE(listener);
-    RealQemu qemu(fixture.loop, dialling(dir.file("qmp.sock")));
+    RealQemu qemu(fixture.loop, dialling(dir / "qmp.sock"));
     fixture.run_until([&] { return ready == 1; });
 
     clients.front()->stop();
@@ -70,20 +70,20 @@ TEST_CASE("a QEMU redials when the agent lets go of it", "[qmp]") {
 
 TEST_CASE("a foreign monitor is used if it is free and given up if it is not", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingClient first;
     RecordingClient second;
-    RealQemu qemu(fixture.loop, {"-qmp", "unix:" + dir.file("m") + ",server=on,wait=off"});
+    RealQemu qemu(fixture.loop, {"-qmp", "unix:" + (dir / "m") + ",server=on,wait=off"});
     fixture.run_until([&] {
         auto client = qmp::Client::connect(
-            fixture.loop, dir.file("m"), {.expected_pid = qemu.pid()}, first.callbacks());
+            fixture.loop, dir / "m", {.expected_pid = qemu.pid()}, first.callbacks());
         if (client) first.client = std::move(*client);
         return first.client != nullptr;
     });
     fixture.run_until([&] { return !first.heard.empty(); });
 
     second.client = qmp::Client::connect(fixture.loop,
-                                         dir.file("m"),
+                                         dir / "m",
                                          {.limits = {.greeting = std::chrono::milliseconds{100}}},
                                          second.callbacks())
                         .value();
@@ -95,15 +95,15 @@ TEST_CASE("a foreign monitor is used if it is free and given up if it is not", "
 
 TEST_CASE("a killed QEMU is an interrupted session without events", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingClient self;
     auto listener =
-        loop::UnixListener::open(fixture.loop, dir.file("qmp.sock"), [&](loop::UnixStream stream) {
+        loop::UnixListener::open(fixture.loop, dir / "qmp.sock", [&](loop::UnixStream stream) {
             self.client =
                 qmp::Client::accept(fixture.loop, std::move(stream), {}, self.callbacks()).value();
         });
     REQUIRE(listener);
-    RealQemu qemu(fixture.loop, dialling(dir.file("qmp.sock")));
+    RealQemu qemu(fixture.loop, dialling(dir / "qmp.sock"));
     fixture.run_until([&] { return !self.heard.empty(); });
 
     self.heard.clear();

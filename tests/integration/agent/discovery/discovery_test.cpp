@@ -16,7 +16,7 @@
 
 using namespace ctys;
 using namespace ctys::agent;
-using namespace ctys::test;
+using namespace ctys::support;
 using namespace std::chrono_literals;
 
 namespace {
@@ -82,7 +82,7 @@ TEST_CASE("a wrapper that becomes a QEMU by exec is found", "[discovery]") {
     LoopFixture fixture;
     FakeQemuFolder folder;
     RecordingDiscovery seen;
-    const auto go = folder.dir().file("go");
+    const auto go = folder.dir() / "go";
     REQUIRE(::mkfifo(go.c_str(), 0600) == 0);
     TestChild wrapper(
         fixture.loop,
@@ -137,7 +137,7 @@ TEST_CASE("a probe that hangs or is missing costs facts, not the process", "[dis
     const bool hangs = GENERATE(false, true);
     // Given a pid, sleep is a reader that is stuck.
     auto with = options(false);
-    with.probe = hangs ? "/bin/sleep" : folder.dir().file("none");
+    with.probe = hangs ? "/bin/sleep" : folder.dir() / "none";
     with.probe_deadline = 50ms;
     TestChild qemu(fixture.loop, {folder.program(), "60"});
     RecordingDiscovery seen;

@@ -3,14 +3,14 @@
 #include "tests/support/loop_fixture.h"
 #include "tests/support/qmp_conversation.h"
 #include "tests/support/scripted_qmp.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
 
 #include <unistd.h>
 
 using namespace ctys;
-using namespace ctys::test;
+using namespace ctys::support;
 using namespace std::chrono_literals;
 
 namespace {
@@ -54,11 +54,11 @@ std::vector<QmpStep> conversation() {
 
 TEST_CASE("a client holds a conversation with a monitor it connects to", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingClient self;
-    const auto qemu = ScriptedQmp::listen(fixture.loop, dir.file("m"), conversation());
+    const auto qemu = ScriptedQmp::listen(fixture.loop, dir / "m", conversation());
     self.client = qmp::Client::connect(
-                      fixture.loop, dir.file("m"), {.expected_pid = ::getpid()}, self.callbacks())
+                      fixture.loop, dir / "m", {.expected_pid = ::getpid()}, self.callbacks())
                       .value();
 
     hold_conversation(fixture, self);
@@ -69,16 +69,16 @@ TEST_CASE("a client holds a conversation with a monitor it connects to", "[qmp]"
 
 TEST_CASE("a client holds a conversation with a QEMU that dialled", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingClient self;
     auto listener =
-        loop::UnixListener::open(fixture.loop, dir.file("qmp.sock"), [&](loop::UnixStream stream) {
+        loop::UnixListener::open(fixture.loop, dir / "qmp.sock", [&](loop::UnixStream stream) {
             self.client = qmp::Client::accept(
                               fixture.loop, std::move(stream), {.generation = 3}, self.callbacks())
                               .value();
         });
     REQUIRE(listener);
-    const auto qemu = ScriptedQmp::dial(fixture.loop, dir.file("qmp.sock"), conversation());
+    const auto qemu = ScriptedQmp::dial(fixture.loop, dir / "qmp.sock", conversation());
     fixture.run_until([&] { return self.client != nullptr; });
     CHECK(self.client->generation() == 3);
     CHECK(self.client->peer().pid == ::getpid());
@@ -88,17 +88,16 @@ TEST_CASE("a client holds a conversation with a QEMU that dialled", "[qmp]") {
 
 TEST_CASE("a monitor that serves somebody else is given up after the greeting's time", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingClient first;
     RecordingClient second;
-    const auto qemu = ScriptedQmp::listen(fixture.loop, dir.file("m"), after_start({}));
-    first.client = qmp::Client::connect(fixture.loop, dir.file("m"), {}, first.callbacks()).value();
+    const auto qemu = ScriptedQmp::listen(fixture.loop, dir / "m", after_start({}));
+    first.client = qmp::Client::connect(fixture.loop, dir / "m", {}, first.callbacks()).value();
     fixture.run_until([&] { return !first.heard.empty(); });
 
-    second.client =
-        qmp::Client::connect(
-            fixture.loop, dir.file("m"), {.limits = {.greeting = 30ms}}, second.callbacks())
-            .value();
+    second.client = qmp::Client::connect(
+                        fixture.loop, dir / "m", {.limits = {.greeting = 30ms}}, second.callbacks())
+                        .value();
     fixture.run_until([&] { return second.closed; });
 
     CHECK(second.heard == std::vector<std::string>{"closed timed-out"});
@@ -107,26 +106,26 @@ TEST_CASE("a monitor that serves somebody else is given up after the greeting's 
 
 TEST_CASE("another process than the expected one at a monitor is refused", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
-    const auto qemu = ScriptedQmp::listen(fixture.loop, dir.file("m"), after_start({}));
+    TemporaryDirectory dir;
+    const auto qemu = ScriptedQmp::listen(fixture.loop, dir / "m", after_start({}));
 
-    const auto client = qmp::Client::connect(fixture.loop, dir.file("m"), {.expected_pid = 1}, {});
+    const auto client = qmp::Client::connect(fixture.loop, dir / "m", {.expected_pid = 1}, {});
 
     REQUIRE_FALSE(client);
     CHECK(client.error().code == ErrorCode::Refused);
-    CHECK(qmp::Client::connect(fixture.loop, dir.file("none"), {}, {}).error().code ==
+    CHECK(qmp::Client::connect(fixture.loop, dir / "none", {}, {}).error().code ==
           ErrorCode::NotFound);
 }
 
 TEST_CASE("a command that is not answered times out and the session goes on", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingClient self;
     const auto qemu = ScriptedQmp::listen(
         fixture.loop,
-        dir.file("m"),
+        dir / "m",
         after_start({Expect{"hang"}, Expect{"query-name"}, Say{answer("{\"name\":\"x\"}")}}));
-    self.client = qmp::Client::connect(fixture.loop, dir.file("m"), {}, self.callbacks()).value();
+    self.client = qmp::Client::connect(fixture.loop, dir / "m", {}, self.callbacks()).value();
 
     self.ask("hang", 20ms);
     fixture.run_until([&] { return self.has("hang: timed out"); });
@@ -138,13 +137,13 @@ TEST_CASE("a command that is not answered times out and the session goes on", "[
 
 TEST_CASE("what is pending is interrupted when the connection ends or is stopped", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     RecordingClient self;
     const bool by_us = GENERATE(false, true);
     std::vector<QmpStep> steps{Expect{"hang"}};
     if (!by_us) steps.emplace_back(HangUp{});
-    const auto qemu = ScriptedQmp::listen(fixture.loop, dir.file("m"), after_start(steps));
-    self.client = qmp::Client::connect(fixture.loop, dir.file("m"), {}, self.callbacks()).value();
+    const auto qemu = ScriptedQmp::listen(fixture.loop, dir / "m", after_start(steps));
+    self.client = qmp::Client::connect(fixture.loop, dir / "m", {}, self.callbacks()).value();
     self.ask("hang");
     fixture.run_until([&] { return by_us ? qemu->is_done() : self.closed; });
 
@@ -161,11 +160,11 @@ TEST_CASE("what is pending is interrupted when the connection ends or is stopped
 
 TEST_CASE("every callback may drop the client", "[qmp]") {
     LoopFixture fixture;
-    TempDir dir;
+    TemporaryDirectory dir;
     const auto where = GENERATE(as<std::string>{}, "ready", "event", "reply", "closed");
     const auto qemu = ScriptedQmp::listen(
         fixture.loop,
-        dir.file("m"),
+        dir / "m",
         after_start({Expect{"stop"}, Say{R"({"event": "STOP"})"}, Say{answer("{}")}, HangUp{}}));
     std::unique_ptr<qmp::Client> client;
     std::vector<std::string> heard;
@@ -174,7 +173,7 @@ TEST_CASE("every callback may drop the client", "[qmp]") {
         if (what == where) client.reset();
     };
     client = qmp::Client::connect(fixture.loop,
-                                  dir.file("m"),
+                                  dir / "m",
                                   {},
                                   {.on_ready = [&](const qmp::Ready&) { on("ready"); },
                                    .on_event = [&](const qmp::Event&) { on("event"); },
