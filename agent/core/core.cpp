@@ -18,6 +18,12 @@ Effects AgentCore::finish(Turn& turn) {
     return turn.finish();
 }
 
+void AgentCore::know_paths(const std::vector<PathFacts>& paths) {
+    for (const auto& facts : paths) {
+        paths_.insert_or_assign(facts.path.config, facts);
+    }
+}
+
 Effects AgentCore::start(Now now) {
     Turn turn{now, worker_, last_sequence_, hash_};
     for (const auto& intent : std::exchange(recovered_, {})) {
@@ -89,11 +95,11 @@ std::vector<Event> AgentCore::facts() const {
     about.worker_name = worker_.name;
     about.payload = worker_;
     facts.push_back(about);
-    for (const auto& [vm, path] : paths_) {
+    for (const auto& [config, path] : paths_) {
         Event event{.kind = EventKind::PathSeen};
         event.worker = worker_.id;
         event.worker_name = worker_.name;
-        event.vm = vm;
+        event.vm = path.vm.id;
         event.label = path.vm.label;
         event.payload = path;
         facts.push_back(std::move(event));
@@ -128,9 +134,7 @@ Status AgentCore::execute(Turn& turn, const msg::Command& command) {
         auto& newest = tokens_[action.vm];
         if (action.token <= newest)
             return fail(ErrorCode::Conflict, "a newer start was given before");
-        const auto path = std::find_if(paths_.begin(), paths_.end(), [&](const auto& item) {
-            return item.second.path.config == action.config;
-        });
+        const auto path = paths_.find(action.config);
         const auto* facts = path == paths_.end() ? nullptr : &path->second;
         if (auto ok = starter_.check(action, facts != nullptr ? &facts->path : nullptr); !ok)
             return ok;
@@ -197,7 +201,7 @@ void AgentCore::on_body(Turn& turn, const Envelope& envelope, const Other& other
     } else if constexpr (std::is_same_v<Other, msg::Confirmed>) {
         starter_.on_confirmed(turn, other);
     } else if constexpr (std::is_same_v<Other, msg::ProveStorage>) {
-        turn.now_do(Prove{other, envelope.correlation});
+        turn.now_do(ProveRequest{other, envelope.correlation});
     } else {
         turn.log(
             LogLine::Level::Warning,
@@ -212,6 +216,12 @@ void AgentCore::on(Turn& turn, Appeared& appeared) {
                        std::move(appeared.record),
                        /*ours=*/appeared.record.managed && appeared.record.owner == Owner::Ctys);
     starter_.on_appeared(instance);
+}
+
+void AgentCore::on(Turn& turn, EndedWhileAway& ended) {
+    const auto key = ended.record.key;
+    instances_.add(turn, std::move(ended.record), /*ours=*/true, /*adopted=*/true);
+    instances_.end(turn, key, ended.ending);
 }
 
 void AgentCore::on(Turn& turn, const Exited& exited) {
@@ -230,6 +240,7 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
     auto* instance = instances_.find(up.key);
     if (instance == nullptr) return;
     auto& record = instance->record;
+    const auto before = record;
     instance->monitor = true;
     instance->has_guest_agent = up.has_guest_agent;
     record.can_ask = true;
@@ -238,10 +249,16 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
     if (!up.display.empty()) record.display = up.display;
     record.note.clear();
     if (starter_.on_monitor_up(turn, *instance, up)) return;
+    if (instance->ours && up.state == VmState::Starting) {
+        // It stands with -S for a start that a former life of the agent did not finish (P6).
+        instance->last_stop = "start given up";
+        control_.command(turn, up.key, Monitor::Quit, {});
+        return;
+    }
     if (control_.owns(up.key)) return;
     if (record.state != up.state || record.reason != up.reason) {
         instances_.set_state(turn, *instance, up.state, up.reason);
-    } else {
+    } else if (record != before) {
         instances_.changed(turn, *instance, "its monitor is connected");
     }
 }
@@ -276,10 +293,10 @@ void AgentCore::on(Turn& turn, Scanned& scanned) {
     for (auto& event : scanned.events) {
         if (auto* facts = std::get_if<PathFacts>(&event.payload)) {
             facts->path.worker = worker_.id;
-            paths_[facts->vm.id] = *facts;
+            paths_[facts->path.config] = *facts;
         } else if (auto* path = std::get_if<PathRecord>(&event.payload)) {
             path->worker = worker_.id;
-            const auto known = paths_.find(path->vm);
+            const auto known = paths_.find(path->config);
             if (known != paths_.end() && path->health == PathHealth::Vanished) paths_.erase(known);
             if (known != paths_.end() && path->health != PathHealth::Vanished)
                 known->second.path = *path;
@@ -288,7 +305,7 @@ void AgentCore::on(Turn& turn, Scanned& scanned) {
     }
 }
 
-void AgentCore::on(Turn& turn, const ScanEnded& ended) {
+void AgentCore::on(Turn& turn, const ScanFinished& ended) {
     works_.end(turn, ended.action, Outcome{.text = ended.text});
 }
 

@@ -23,6 +23,8 @@ class AgentCore {
 public:
     AgentCore(CoreSettings settings, Recovered recovered);
 
+    /// Configurations that were known before; no news. Called before start().
+    void know_paths(const std::vector<PathFacts>& paths);
     /// Called once, after every process that runs was told as Appeared.
     [[nodiscard]] Effects start(Now now);
     [[nodiscard]] Effects step(Input input, Now now);
@@ -37,6 +39,7 @@ private:
     Effects finish(Turn& turn);
     void on(Turn& turn, FromBroker& from);
     void on(Turn& turn, Appeared& appeared);
+    void on(Turn& turn, EndedWhileAway& ended);
     void on(Turn& turn, const Exited& exited);
     void on(Turn& turn, const MonitorUp& up);
     void on(Turn& turn, const MonitorDown& down);
@@ -45,7 +48,7 @@ private:
     void on(Turn& turn, const LaunchEnded& ended);
     void on(Turn& turn, const OwnerCommandEnded& ended);
     void on(Turn& turn, Scanned& scanned);
-    void on(Turn& turn, const ScanEnded& ended);
+    void on(Turn& turn, const ScanFinished& ended);
     void on(Turn& turn, const Proved& proved);
     void on(Turn& turn, const FactsChanged& changed);
     void on(Turn& turn, const Spooled& spooled);
@@ -70,8 +73,8 @@ private:
     WorkTable works_;
     Control control_;
     Starter starter_;
-    std::map<VmId, PathFacts> paths_;
-    std::map<VmId, std::uint64_t> tokens_; ///< newest fencing token seen for a VM
+    std::map<std::string, PathFacts> paths_; ///< by configuration
+    std::map<VmId, std::uint64_t> tokens_;   ///< newest fencing token seen for a VM
     Uplink uplink_;
     bool spool_broken_ = false;
 };

@@ -58,10 +58,14 @@ struct RunOwnerCommand {
 struct RemoveInstance {
     InstanceKey key;
 };
-struct ScanNow {
-    ActionId action; ///< answered by ScanEnded; none: nobody waits
+/// The record of one of our instances, to be found again by a later life of the agent.
+struct KeepRecord {
+    InstanceRecord record;
 };
-struct Prove {
+struct ScanNow {
+    ActionId action; ///< answered by ScanFinished; none: nobody waits
+};
+struct ProveRequest {
     msg::ProveStorage request;
     std::uint64_t correlation = 0;
 };
@@ -91,8 +95,9 @@ using Deed = std::variant<ToBroker,
                           SignalProcess,
                           RunOwnerCommand,
                           RemoveInstance,
+                          KeepRecord,
                           ScanNow,
-                          Prove>;
+                          ProveRequest>;
 
 struct SpoolEvent {
     std::uint64_t sequence = 0;
@@ -120,8 +125,9 @@ using Effect = std::variant<ToBroker,
                             SignalProcess,
                             RunOwnerCommand,
                             RemoveInstance,
+                            KeepRecord,
                             ScanNow,
-                            Prove,
+                            ProveRequest,
                             ArmTimer,
                             LogLine,
                             Spool,
@@ -136,7 +142,14 @@ struct FromBroker {
 /// A QEMU process is there. `record` holds everything known without its monitor.
 struct Appeared {
     InstanceRecord record;
-    bool adopted = false; ///< ours, found after a restart of the agent
+    /// Found when the agent began: no news. If the broker does not know it, the full exchange
+    /// tells.
+    bool adopted = false;
+};
+/// One of ours that ended while no agent was there to see it; `record` is the last that was kept.
+struct EndedWhileAway {
+    InstanceRecord record;
+    Ending ending;
 };
 /// A QEMU process has ended, and all evidence is in.
 struct Exited {
@@ -196,7 +209,7 @@ struct OwnerCommandEnded {
 struct Scanned {
     std::vector<Event> events;
 };
-struct ScanEnded {
+struct ScanFinished {
     ActionId action;
     std::string text;
 };
@@ -219,6 +232,7 @@ struct TimerFired {
 
 using Input = std::variant<FromBroker,
                            Appeared,
+                           EndedWhileAway,
                            Exited,
                            MonitorUp,
                            MonitorDown,
@@ -227,7 +241,7 @@ using Input = std::variant<FromBroker,
                            LaunchEnded,
                            OwnerCommandEnded,
                            Scanned,
-                           ScanEnded,
+                           ScanFinished,
                            Proved,
                            FactsChanged,
                            Spooled,

@@ -16,6 +16,10 @@ const Instance* Instances::find_live(const VmId& vm) const {
     return nullptr;
 }
 
+void Instances::keep(Turn& turn, const Instance& instance) {
+    if (instance.ours) turn.then(KeepRecord{instance.record});
+}
+
 Event Instances::about(const Instance& instance, EventKind kind) {
     Event event{.kind = kind};
     event.vm = instance.record.vm;
@@ -25,13 +29,15 @@ Event Instances::about(const Instance& instance, EventKind kind) {
     return event;
 }
 
-Instance& Instances::add(Turn& turn, InstanceRecord record, bool ours) {
+Instance& Instances::add(Turn& turn, InstanceRecord record, bool ours, bool adopted) {
     const auto key = record.key;
     auto& instance = instances_[key];
     record.worker = turn.worker().id;
     if (record.since.is_none()) record.since = turn.now().wall;
     instance.record = std::move(record);
     instance.ours = ours;
+    if (adopted) return instance;
+    keep(turn, instance);
     auto event = about(instance, kind_of(instance.record.state));
     event.time = instance.record.since;
     event.by = to_string(instance.record.owner);
@@ -54,6 +60,7 @@ void Instances::set_state(Turn& turn,
     record.state = state;
     record.reason = std::move(reason);
     record.since = turn.now().wall;
+    keep(turn, instance);
     auto event = about(instance, kind_of(state));
     event.old_state = old;
     event.by = std::move(by);
@@ -63,6 +70,7 @@ void Instances::set_state(Turn& turn,
 }
 
 void Instances::changed(Turn& turn, const Instance& instance, std::string text) {
+    keep(turn, instance);
     auto event = about(instance, EventKind::VmChanged);
     event.old_state = instance.record.state;
     event.text = std::move(text);

@@ -24,7 +24,8 @@ public:
     [[nodiscard]] const Instance* find_live(const VmId& vm) const;
     [[nodiscard]] const std::map<InstanceKey, Instance>& all() const { return instances_; }
 
-    Instance& add(Turn& turn, InstanceRecord record, bool ours);
+    /// An adopted one is no news: no event.
+    Instance& add(Turn& turn, InstanceRecord record, bool ours, bool adopted = false);
     /// Emits the change, unless state and reason are what they were.
     void set_state(Turn& turn,
                    Instance& instance,
@@ -40,6 +41,7 @@ public:
 
 private:
     static Event about(const Instance& instance, EventKind kind);
+    static void keep(Turn& turn, const Instance& instance);
 
     std::map<InstanceKey, Instance> instances_;
 };

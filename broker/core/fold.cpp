@@ -22,6 +22,14 @@ const InstanceRecord* find_instance(const std::vector<InstanceRecord>& rows,
     return found == rows.end() ? nullptr : &*found;
 }
 
+/// Times are left out: an agent that came back dates what it found anew.
+bool same_facts(const InstanceRecord& known, InstanceRecord reported) {
+    reported.since = known.since;
+    reported.started = known.started;
+    reported.worker = known.worker;
+    return known == reported;
+}
+
 bool same_storage(const StorageIdentity& a, const StorageIdentity& b) {
     return a.pool == b.pool && a.below == b.below;
 }
@@ -114,7 +122,7 @@ bool Folder::apply_path(Turn& turn, const Member& member, PathFacts facts) {
     facts.path.vm = facts.vm.id;
     const auto paths = turn.inventory().paths(facts.vm.id);
     const auto before = std::find_if(paths.begin(), paths.end(), [&](const PathRecord& path) {
-        return path.worker == facts.path.worker;
+        return path.worker == facts.path.worker && path.config == facts.path.config;
     });
     if (before != paths.end()) facts.path.first_seen = before->first_seen;
     if (facts.path.health == PathHealth::Good && !proofs_.proven(storage.pool, member.record.id)) {
@@ -131,6 +139,21 @@ bool Folder::apply_path(Turn& turn, const Member& member, PathFacts facts) {
     return true;
 }
 
+void Folder::apply_health(Turn& turn, const Member& member, const PathRecord& reported) {
+    // The agent does not know which of its VMs are copies: the row is found by its configuration.
+    for (const auto& id : {reported.vm, id_of_copy(reported.vm, reported.storage)}) {
+        for (auto& row : turn.inventory().paths(id)) {
+            if (row.worker != member.record.id || row.config != reported.config) continue;
+            const bool unproven =
+                row.health == PathHealth::Unproven && reported.health == PathHealth::Good;
+            row.health = unproven ? PathHealth::Unproven : reported.health;
+            row.health_reason = reported.health_reason;
+            row.last_seen = reported.last_seen;
+            turn.put(std::move(row));
+        }
+    }
+}
+
 void Folder::fold(Turn& turn, Member& member, Event event, SharedBytes bytes) {
     apply(turn, member, event, std::move(bytes), /*is_fact=*/false);
 }
@@ -143,9 +166,7 @@ void Folder::apply(
     } else if (const auto* facts = std::get_if<PathFacts>(&event.payload)) {
         keep = apply_path(turn, member, *facts);
     } else if (const auto* path = std::get_if<PathRecord>(&event.payload)) {
-        auto row = *path;
-        row.worker = member.record.id;
-        turn.put(std::move(row));
+        apply_health(turn, member, *path);
     } else if (const auto* worker = std::get_if<WorkerRecord>(&event.payload)) {
         member.record.accelerators = worker->accelerators;
         member.record.binaries = worker->binaries;
@@ -160,9 +181,9 @@ void Folder::fold_fact(Turn& turn, Member& member, Event event, SharedBytes byte
         member.named.instances.emplace(instance->vm, instance->key);
         const auto rows = turn.inventory().instances(instance->vm);
         const auto* known = find_instance(rows, instance->key);
-        if (known != nullptr && *known == *instance) return;
+        if (known != nullptr && same_facts(*known, *instance)) return;
     } else if (const auto* facts = std::get_if<PathFacts>(&event.payload)) {
-        member.named.paths.insert(facts->vm.id);
+        member.named.paths.insert(facts->path.config);
         const auto rows = turn.inventory().paths(facts->vm.id);
         const bool same = std::any_of(rows.begin(), rows.end(), [&](const PathRecord& path) {
             return path.worker == member.record.id &&
@@ -211,9 +232,8 @@ void Folder::end_exchange(Turn& turn, Member& member) {
             }
         }
         for (auto& path : turn.inventory().paths(vm.id)) {
-            const auto named_as = vm.copy_of.is_none() ? vm.id : vm.copy_of;
             if (path.worker == member.record.id && path.health != PathHealth::Vanished &&
-                !member.named.paths.contains(named_as)) {
+                !member.named.paths.contains(path.config)) {
                 vanished.push_back(std::move(path));
             }
         }
@@ -239,15 +259,16 @@ void Folder::end_exchange(Turn& turn, Member& member) {
 }
 
 void Folder::forget(Turn& turn, const Member& member) {
-    std::vector<VmId> led;
+    std::vector<PathRecord> led;
     turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
-        for (const auto& path : turn.inventory().paths(vm.id)) {
-            if (path.worker == member.record.id) led.push_back(vm.id);
+        for (auto& path : turn.inventory().paths(vm.id)) {
+            if (path.worker == member.record.id) led.push_back(std::move(path));
         }
         return true;
     });
-    for (const auto& vm : led) {
-        turn.write(ErasePath{vm, member.record.id});
+    for (const auto& path : led) {
+        const auto& vm = path.vm;
+        turn.write(ErasePath{vm, member.record.id, path.config});
         const auto& view = turn.inventory();
         if (view.paths(vm).empty() && view.instances(vm).empty()) turn.write(EraseVm{vm});
     }

@@ -35,6 +35,7 @@ private:
                  const std::string& detail);
     /// False: nothing changes and nothing is recorded.
     bool apply_instance(Turn& turn, const Member& member, InstanceRecord instance, bool is_fact);
+    void apply_health(Turn& turn, const Member& member, const PathRecord& reported);
     bool apply_path(Turn& turn, const Member& member, PathFacts facts);
     void settle_conflict(Turn& turn, const VmId& vm, std::size_t live_before);
     void end_instance(Turn& turn, InstanceRecord instance, EndedBy by, std::string detail);

@@ -37,7 +37,7 @@ void Overlay::apply(const Write& write, std::uint64_t batch) {
         const Entry entry{put->record, batch};
         if (const auto* vm = std::get_if<VmRecord>(put->record.get())) vms_[vm->id] = entry;
         if (const auto* path = std::get_if<PathRecord>(put->record.get())) {
-            paths_[{path->vm, path->worker}] = entry;
+            paths_[{path->vm, {path->worker, path->config}}] = entry;
         }
         if (const auto* instance = std::get_if<InstanceRecord>(put->record.get())) {
             instances_[{instance->vm, instance->key}] = entry;
@@ -45,7 +45,7 @@ void Overlay::apply(const Write& write, std::uint64_t batch) {
     } else if (const auto* vm = std::get_if<EraseVm>(&write)) {
         vms_[vm->vm] = Entry{nullptr, batch};
     } else if (const auto* path = std::get_if<ErasePath>(&write)) {
-        paths_[{path->vm, path->worker}] = Entry{nullptr, batch};
+        paths_[{path->vm, {path->worker, path->config}}] = Entry{nullptr, batch};
     } else if (const auto* instance = std::get_if<EraseInstance>(&write)) {
         instances_[{instance->vm, instance->key}] = Entry{nullptr, batch};
     }
@@ -66,7 +66,9 @@ VmRef Overlay::vm(const VmId& id) const {
 }
 
 std::vector<PathRecord> Overlay::paths(const VmId& vm) const {
-    return merge(base_.paths(vm), paths_, vm, [](const PathRecord& path) { return path.worker; });
+    return merge(base_.paths(vm), paths_, vm, [](const PathRecord& path) {
+        return PathKey{path.worker, path.config};
+    });
 }
 
 std::vector<InstanceRecord> Overlay::instances(const VmId& vm) const {

@@ -37,6 +37,7 @@ private:
         std::shared_ptr<const Record> record;
         std::uint64_t batch = 0;
     };
+    using PathKey = std::pair<WorkerId, std::string>; ///< and its configuration
     template <typename Key>
     using Layer = std::map<Key, Entry>;
 
@@ -46,7 +47,7 @@ private:
 
     const InventoryView& base_;
     Layer<VmId> vms_;
-    Layer<std::pair<VmId, WorkerId>> paths_;
+    Layer<std::pair<VmId, PathKey>> paths_;
     Layer<std::pair<VmId, InstanceKey>> instances_;
 };
 

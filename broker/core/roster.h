@@ -17,7 +17,7 @@ struct Member {
     bool exchanging = false;    ///< a full exchange was asked for and has not ended
 
     struct Named {
-        std::set<VmId> paths;
+        std::set<std::string> paths; ///< by configuration
         std::set<std::pair<VmId, InstanceKey>> instances;
     };
     Named named; ///< what the running full exchange has named so far

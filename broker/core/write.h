@@ -19,6 +19,7 @@ struct Put {
 struct ErasePath {
     VmId vm;
     WorkerId worker;
+    std::string config;
 };
 struct EraseInstance {
     VmId vm;

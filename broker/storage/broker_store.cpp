@@ -8,6 +8,7 @@
 
 #include "broker/storage/broker_store.h"
 
+#include "mesh/core/digest.h"
 #include "mesh/store/head_file.h"
 #include "mesh/store/keys.h"
 #include "mesh/store/schema_meta.h"
@@ -201,7 +202,7 @@ Status BrokerStore::apply(store::WriteTransaction& transaction, const Write& wri
     if (const auto* row = std::get_if<Put>(&write)) return put(transaction, *row->record);
     if (const auto* path = std::get_if<ErasePath>(&write)) {
         return ignore_absent(
-            transaction.erase(tables_.path, store::path_key({path->vm, path->worker})));
+            transaction.erase(tables_.path, store::path_key({path->vm, path->worker, digest(path->config)})));
     }
     if (const auto* instance = std::get_if<EraseInstance>(&write)) {
         return ignore_absent(transaction.erase(
@@ -230,7 +231,7 @@ Status BrokerStore::put(store::WriteTransaction& transaction, const Record& reco
     if (const auto* vm = std::get_if<VmRecord>(&record)) return put_vm(transaction, *vm);
     if (const auto* path = std::get_if<PathRecord>(&record)) {
         return transaction.put(
-            tables_.path, store::path_key({path->vm, path->worker}), schema::encode(*path));
+            tables_.path, store::path_key({path->vm, path->worker, digest(path->config)}), schema::encode(*path));
     }
     if (const auto* instance = std::get_if<InstanceRecord>(&record)) {
         return transaction.put(tables_.instance,

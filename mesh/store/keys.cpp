@@ -82,12 +82,14 @@ Result<VmId> decode_vm_key(Bytes key) {
 }
 
 Key path_key(const PathKey& path) {
-    return Key{}.add(path.vm.uuid).add(path.worker.uuid);
+    return Key{}.add(path.vm.uuid).add(path.worker.uuid).add_integer(path.config, 8);
 }
 
 Result<PathKey> decode_path_key(Bytes key) {
-    if (key.size() != 2 * uuid_bytes) return malformed("path", key);
-    return PathKey{VmId{uuid_at(key, 0)}, WorkerId{uuid_at(key, uuid_bytes)}};
+    if (key.size() != 2 * uuid_bytes + 8) return malformed("path", key);
+    return PathKey{VmId{uuid_at(key, 0)},
+                   WorkerId{uuid_at(key, uuid_bytes)},
+                   read_big_endian(key.subspan(2 * uuid_bytes))};
 }
 
 Key instance_key(const InstanceKey& instance) {

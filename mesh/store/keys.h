@@ -13,7 +13,7 @@
 ///     table       key                                              value
 ///     meta        name of the row (text)                           see schema_meta.h
 ///     vm          vm [16]                                          VmRecord
-///     path        vm [16] + worker [16]                            PathRecord
+///     path        vm [16] + worker [16] + config [8]               PathRecord
 ///     instance    vm [16] + boot [16] + pid [4] + start time [8]   InstanceRecord
 ///     lease       vm [16]                                          worker, token, action, state
 ///     journal     sequence [8]                                     see journal.h
@@ -84,6 +84,7 @@ private:
 struct PathKey {
     VmId vm;
     WorkerId worker;
+    std::uint64_t config = 0; ///< digest() of the absolute path of the configuration
     bool operator==(const PathKey&) const = default;
 };
 

@@ -24,7 +24,7 @@ std::string text(const Key& key) {
 TEST_CASE("every key survives encoding and decoding", "[store]") {
     const auto vm = id_of<VmId>(1, 2);
     const auto worker = id_of<WorkerId>(3, 255);
-    const PathKey path{vm, worker};
+    const PathKey path{vm, worker, 77};
     const InstanceKey instance{vm, id_of<BootId>(9, 8), 4'194'304, 0x1122334455667788};
     const WorkerKey mark{worker, WorkerRow::Mark};
 
@@ -69,7 +69,7 @@ TEST_CASE("the order of keys is the order of numbers", "[store]") {
 
 TEST_CASE("the key of a VM is the prefix of its paths and instances", "[store]") {
     const auto vm = id_of<VmId>(1, 2);
-    CHECK(text(path_key({vm, id_of<WorkerId>(3, 4)})).starts_with(text(vm_key(vm))));
+    CHECK(text(path_key({vm, id_of<WorkerId>(3, 4), 5})).starts_with(text(vm_key(vm))));
     CHECK(text(instance_key({vm, {}, 1, 1})).starts_with(text(vm_key(vm))));
 }
 

@@ -1,0 +1,527 @@
+// Happy path: processes, configurations and intents of a former life are found; the core begins;
+// from then on every callback is an input and every effect is performed here.
+//
+// Failure modes: the spool cannot be written -> what should have been is kept in order and tried
+// again each second, nothing that rests on it is done; the broker is away -> events stay in the
+// spool; a process ends before it was known -> it is not told at all.
+
+#include "agent/shell/agent.h"
+
+#include "agent/discovery/proc_reader.h"
+#include "agent/shell/process_record.h"
+#include "mesh/loop/timer.h"
+#include "mesh/qemu/command_line.h"
+#include "schema/codec.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+namespace ctys::agent {
+
+namespace {
+
+constexpr Duration scan_patience = std::chrono::seconds{2}; // before the first hello
+
+bool is_cut(int signal) {
+    return signal == SIGTERM || signal == SIGKILL;
+}
+
+} // namespace
+
+Agent::Agent(loop::EventLoop& loop,
+             bus::Context& context,
+             setup::Logger& log,
+             AgentOptions options,
+             SpoolStore& spool,
+             InstanceDirs dirs,
+             bus::SocketOptions socket_options)
+    : loop_(loop), log_(log), options_(std::move(options)), spool_(spool), dirs_(std::move(dirs)),
+      socket_(context,
+              loop,
+              bus::SocketKind::Dealer,
+              std::move(socket_options),
+              [this](bus::Message& message) { on_message(message); }),
+      monitors_(loop,
+                log,
+                {.dialled = [this](const std::string& directory,
+                                   std::uint32_t pid) { on_dialled(directory, pid); },
+                 .input =
+                     [this](Input input) {
+                         const auto* down = std::get_if<MonitorDown>(&input);
+                         const auto key = down != nullptr ? std::optional{down->key} : std::nullopt;
+                         step(std::move(input));
+                         if (key) exits_.look_again(*key);
+                     }}),
+      exits_(loop, monitors_, [this](Exited exited) { step(std::move(exited)); }),
+      launcher_(loop,
+                log,
+                dirs_,
+                options_.programs + "/ctys-qemu-call",
+                [this](LaunchEnded ended) { step(std::move(ended)); }),
+      retry_(loop), patience_(loop),
+      writer_(
+          loop,
+          {.name = "spool", .capacity = 65536},
+          [&spool](std::vector<SpoolJob> jobs) { return work(spool, std::move(jobs)); },
+          [this](std::vector<SpoolOutcome> outcomes) { on_spooled(std::move(outcomes)); }) {}
+
+Status Agent::start(const bus::Endpoint& broker) {
+    auto recovered = spool_.recover();
+    if (!recovered) return tl::unexpected(recovered.error());
+    auto known = spool_.paths();
+    if (!known) return tl::unexpected(known.error());
+    OwnerCommands owners;
+    for (const auto& [owner, command] : options_.owner_commands) {
+        owners.insert(owner);
+    }
+    core_ = std::make_unique<AgentCore>(
+        CoreSettings{.worker = options_.worker, .owners = std::move(owners)},
+        std::move(*recovered));
+    core_->know_paths(*known);
+    book_.load(std::move(*known));
+    adopt_directories();
+    if (auto connected = socket_.connect(broker); !connected) return connected;
+
+    scanner_ = std::make_unique<Scanner>(
+        loop_,
+        ScannerSettings{.helper = options_.programs + "/ctys-scan-helper",
+                        .worker = options_.worker.id},
+        ScannerEvents{
+            .on_changes = [this](const std::string& root,
+                                 PathChanges changes) { on_paths(root, std::move(changes)); },
+            .on_pool = [this](const PoolScan& scan) { on_pool(scan); }});
+    for (const auto& pool : options_.pools) {
+        unscanned_.insert(pool.root);
+        if (auto added = scanner_->add_pool(pool, book_.known_below(pool.root)); !added)
+            return added;
+    }
+    auto discovery = Discovery::start(
+        loop_,
+        {.probe = options_.programs + "/ctys-probe"},
+        {.appeared = [this](const ProcessFacts& facts) { on_process(facts); },
+         .exited =
+             [this](const InstanceKey& key, WallTime at, std::optional<std::uint32_t> status) {
+                 exits_.on_process_ended(key, at, status);
+             },
+         .settled =
+             [this] {
+                 settled_ = true;
+                 begin_when_ready();
+             }});
+    if (!discovery) return tl::unexpected(discovery.error());
+    discovery_ = std::move(*discovery);
+    patience_.start_once(scan_patience, [this] {
+        unscanned_.clear();
+        begin_when_ready();
+    });
+    return {};
+}
+
+void Agent::begin_when_ready() {
+    if (begun_ || !settled_ || !unscanned_.empty()) return;
+    begun_ = true;
+    patience_.stop();
+    for (const auto& facts : std::exchange(early_, {})) {
+        tell_foreign(facts);
+    }
+    auto worker = core_->worker();
+    const auto visibility = discovery_->visibility();
+    if (!visibility.has_connector) {
+        worker.blind_spots.push_back(
+            fmt::format("exit codes of VMs of others: {}", visibility.why_no_connector));
+    }
+    if (visibility.hidden > 0)
+        worker.blind_spots.push_back(
+            fmt::format("{} processes may be QEMU and cannot be seen", visibility.hidden));
+    step(FactsChanged{std::move(worker)});
+    perform(core_->start(loop_.now()));
+    log_.info("{} knows {} running VMs and {} configurations",
+              options_.worker.name,
+              core_->instances().all().size(),
+              book_.all().size());
+}
+
+void Agent::stop() {
+    scanner_.reset();
+    discovery_.reset();
+    writer_.stop();
+}
+
+// ---- what happens ------------------------------------------------------------------------------
+
+void Agent::on_message(bus::Message& message) {
+    if (message.frames.size() != 1) return;
+    auto envelope = schema::decode_envelope(message.frames[0].bytes());
+    if (!envelope)
+        return log_.warning("the broker sent what cannot be read: {}", envelope.error().message);
+    step(FromBroker{std::move(*envelope)});
+}
+
+void Agent::adopt_directories() {
+    for (const auto& directory : dirs_.list()) {
+        const auto record = InstanceDirs::kept(directory);
+        const auto facts = InstanceDirs::read_facts(directory);
+        const bool was_told = record && record->key.pid != 0;
+        if (was_told && InstanceDirs::read_exit(directory)) {
+            qemu::ExitFacts evidence;
+            InstanceDirs::add_evidence(directory, evidence);
+            evidence.at = InstanceDirs::read_exit(directory)->at;
+            directories_[record->key] = directory;
+            step(EndedWhileAway{*record, qemu::decide_ending(evidence)});
+            continue;
+        }
+        if (!facts && !record) {
+            dirs_.remove(directory); // a start that did not get as far as QEMU
+            continue;
+        }
+        if (auto listening = monitors_.listen(directory); !listening) {
+            log_.warning("{}: {}", directory, listening.error().message);
+        }
+    }
+}
+
+bool Agent::tell_ours(const std::string& directory, const InstanceKey& key, bool from_dial) {
+    if (const auto known = keys_.find(directory); known != keys_.end() && known->second == key)
+        return true;
+    auto record = InstanceDirs::kept(directory);
+    const auto facts = InstanceDirs::read_facts(directory);
+    if (!record || !facts) return false;
+    const bool adopted = record->key == key;
+    if (!adopted) {
+        record->key = key;
+        record->started = loop_.now().wall;
+        record->since = record->started;
+    }
+    record->console = qemu::instance_files(directory).console;
+    directories_[key] = directory;
+    keys_[directory] = key;
+    exits_.know(key, {.directory = directory, .shim_pid = facts->shim_pid});
+    step(Appeared{.record = std::move(*record), .adopted = adopted || (!begun_ && !from_dial)});
+    monitors_.attach(directory, key);
+    return true;
+}
+
+void Agent::on_dialled(const std::string& directory, std::uint32_t pid) {
+    auto reader = ProcReader::open();
+    if (!reader) return;
+    const auto stat = reader->stat(pid);
+    const auto boot = reader->boot();
+    if (!stat || !boot) return;
+    const InstanceKey key{.boot = boot->id, .pid = pid, .start_ticks = stat->start_ticks};
+    if (!tell_ours(directory, key, /*from_dial=*/true))
+        log_.warning("{}: who dialled in is not known", directory);
+    // Its pidfd should be held from now on, not from the next poll on.
+    if (discovery_) discovery_->rescan();
+}
+
+void Agent::on_process(const ProcessFacts& facts) {
+    const auto directory = qemu::instance_directory(qemu::parse(facts.argv));
+    if (dirs_.contains(directory)) {
+        static_cast<void>(
+            tell_ours(directory, facts.key, /*from_dial=*/false)); // else its dial-in tells
+        return;
+    }
+    if (!begun_ && !unscanned_.empty()) {
+        early_.push_back(facts);
+        return;
+    }
+    tell_foreign(facts);
+}
+
+void Agent::tell_foreign(const ProcessFacts& facts) {
+    auto foreign =
+        describe_foreign(facts, options_.mesh_runtime, [this](const std::string& config) {
+            return book_.find(config);
+        });
+    exits_.know(facts.key, {});
+    const auto command = options_.owner_commands.find(foreign.record.owner);
+    if (command != options_.owner_commands.end()) {
+        foreign.record.can_ask = true;
+        foreign.record.note = fmt::format("stops through {}", command->second.front());
+    }
+    step(Appeared{.record = std::move(foreign.record), .adopted = !begun_});
+    if (!foreign.monitor.empty()) monitors_.probe_foreign(facts.key, foreign.monitor);
+}
+
+void Agent::on_paths(const std::string& root, PathChanges changes) {
+    auto events = book_.apply(root, std::move(changes), loop_.now().wall);
+    if (events.empty()) return;
+    SpoolJob job;
+    for (const auto& event : events) {
+        if (const auto* facts = std::get_if<PathFacts>(&event.payload)) job.paths.push_back(*facts);
+        const auto* path = std::get_if<PathRecord>(&event.payload);
+        if (path != nullptr && path->health == PathHealth::Vanished)
+            job.lost_paths.push_back(path->config);
+    }
+    submit(std::move(job));
+    step(Scanned{std::move(events)});
+}
+
+void Agent::on_pool(const PoolScan& scan) {
+    auto worker = core_->worker();
+    auto report = scan.pool;
+    const auto found = std::find_if(worker.pools.begin(),
+                                    worker.pools.end(),
+                                    [&](const PoolReport& p) { return p.root == report.root; });
+    if (found == worker.pools.end()) {
+        worker.pools.push_back(std::move(report));
+    } else {
+        *found = std::move(report);
+    }
+    if (worker.pools != core_->worker().pools) step(FactsChanged{std::move(worker)});
+    unscanned_.erase(scan.pool.root);
+    begin_when_ready();
+}
+
+// ---- what is to be done ------------------------------------------------------------------------
+
+void Agent::step(Input input) {
+    perform(core_->step(std::move(input), loop_.now()));
+}
+
+void Agent::perform(Effects effects) {
+    for (auto& effect : effects) {
+        if (auto* unit = std::get_if<Spool>(&effect)) {
+            if (unspooled_.empty()) {
+                SpoolJob job;
+                job.units.push_back(std::move(*unit));
+                submit(std::move(job));
+            } else {
+                unspooled_.push_back(std::move(*unit)); // in order behind what waits already
+            }
+        } else if (auto* trim = std::get_if<TrimSpool>(&effect)) {
+            SpoolJob job;
+            job.trim = *trim;
+            submit(std::move(job));
+        } else if (const auto* timer = std::get_if<ArmTimer>(&effect)) {
+            arm(*timer);
+        } else if (const auto* line = std::get_if<LogLine>(&effect)) {
+            switch (line->level) {
+            case LogLine::Level::Debug:
+                log_.debug("{}", line->text);
+                break;
+            case LogLine::Level::Info:
+                log_.info("{}", line->text);
+                break;
+            case LogLine::Level::Warning:
+                log_.warning("{}", line->text);
+                break;
+            case LogLine::Level::Error:
+                log_.error("{}", line->text);
+                break;
+            }
+        } else {
+            auto deed = std::visit(
+                [](auto& each) -> std::optional<Deed> {
+                    using Each = std::decay_t<decltype(each)>;
+                    if constexpr (std::is_constructible_v<Deed, Each>) return Deed{std::move(each)};
+                    return std::nullopt;
+                },
+                effect);
+            CTYS_ASSERT(deed.has_value());
+            perform(*deed);
+        }
+    }
+}
+
+void Agent::perform(Deed& deed) {
+    if (const auto* message = std::get_if<ToBroker>(&deed)) {
+        bus::Frames frames;
+        const auto bytes = schema::encode(message->envelope);
+        frames.emplace_back(std::span<const std::byte>{bytes});
+        // A full queue or nobody connected: what matters is sent again by the core until it is
+        // answered.
+        if (auto sent = socket_.send(frames); !sent) log_.debug("{}", sent.error().message);
+    } else if (const auto* launch = std::get_if<Launch>(&deed)) {
+        const auto* facts = book_.find(launch->config);
+        launcher_.run(*launch, facts != nullptr ? facts->path.owner_uid : 0);
+        if (launch->check_only || facts == nullptr) return;
+        InstanceRecord seed{.vm = launch->vm,
+                            .label = launch->label,
+                            .managed = true,
+                            .owner = Owner::Ctys,
+                            .state = VmState::Starting};
+        seed.config = launch->config;
+        seed.started_by = launch->action;
+        seed.token = launch->token;
+        seed.arch = facts->vm.arch;
+        seed.macs = facts->vm.macs;
+        seed.memory_mb = facts->vm.memory_mb;
+        seed.vcpus = facts->vm.vcpus;
+        seed.uid = facts->path.owner_uid;
+        seed.user = launch->user.empty() ? std::to_string(facts->path.owner_uid) : launch->user;
+        const auto directory = dirs_.path_of(launch->action);
+        if (auto kept = InstanceDirs::keep(directory, seed); !kept)
+            return log_.warning("{}", kept.error().message);
+        if (auto listening = monitors_.listen(directory); !listening)
+            log_.warning("{}", listening.error().message);
+    } else if (const auto* command = std::get_if<MonitorCommand>(&deed)) {
+        if (command->command == Monitor::Quit)
+            exits_.asked(command->key, {.how = qemu::Asked::How::Quit, .by = {}});
+        monitors_.execute(*command);
+    } else if (const auto* signal = std::get_if<SignalProcess>(&deed)) {
+        if (is_cut(signal->signal)) {
+            exits_.asked(signal->key,
+                         {.how = signal->signal == SIGKILL ? qemu::Asked::How::Sigkill
+                                                           : qemu::Asked::How::Sigterm,
+                          .by = {}});
+        }
+        if (auto sent = discovery_->send_signal(signal->key, signal->signal); !sent)
+            log_.warning("{}", sent.error().message);
+    } else if (const auto* owner = std::get_if<RunOwnerCommand>(&deed)) {
+        run_owner_command(*owner);
+    } else if (const auto* gone = std::get_if<RemoveInstance>(&deed)) {
+        const auto found = directories_.find(gone->key);
+        if (found == directories_.end()) return;
+        monitors_.forget(gone->key, found->second);
+        dirs_.remove(found->second);
+        keys_.erase(found->second);
+        directories_.erase(found);
+    } else if (const auto* keep = std::get_if<KeepRecord>(&deed)) {
+        const auto found = directories_.find(keep->record.key);
+        if (found == directories_.end()) return;
+        if (auto kept = InstanceDirs::keep(found->second, keep->record); !kept)
+            log_.warning("{}", kept.error().message);
+    } else if (const auto* scan_now = std::get_if<ScanNow>(&deed)) {
+        scan(scan_now->action);
+    } else if (const auto* proof = std::get_if<ProveRequest>(&deed)) {
+        prove(*proof);
+    }
+}
+
+void Agent::arm(const ArmTimer& timer) {
+    auto& slot = timers_[timer.key];
+    if (!slot) slot = std::make_unique<loop::Timer>(loop_);
+    const auto wait = std::max(Duration{}, timer.at - loop_.now().instant);
+    slot->start_once(wait, [this, key = timer.key] { step(TimerFired{key}); });
+}
+
+void Agent::run_owner_command(const RunOwnerCommand& command) {
+    const auto found = core_->instances().all().find(command.key);
+    const auto template_at = options_.owner_commands.find(command.owner);
+    if (found == core_->instances().all().end() || template_at == options_.owner_commands.end())
+        return;
+    const auto& record = found->second.record;
+    loop::ChildSpec spec;
+    for (auto word : template_at->second) {
+        const auto put_in = [&](std::string_view name, const std::string& value) {
+            for (auto at = word.find(name); at != std::string::npos;
+                 at = word.find(name, at + value.size())) {
+                word.replace(at, name.size(), value);
+            }
+        };
+        put_in("{label}", record.label);
+        put_in("{uuid}", record.vm.to_string());
+        put_in("{pid}", std::to_string(record.key.pid));
+        spec.argv.push_back(std::move(word));
+    }
+    spec.errors = loop::ToMemory{4096};
+    spec.deadline = std::chrono::seconds{30};
+    auto child = loop::ChildProcess::start(
+        loop_, std::move(spec), [this, key = command.key](const loop::ChildResult& result) {
+            owner_commands_.erase(key);
+            step(OwnerCommandEnded{
+                .key = key,
+                .exit_code = result.timed_out ? 124 : result.exit_status + result.term_signal,
+                .output = result.errors});
+        });
+    if (!child) {
+        loop_.defer([this, key = command.key, why = child.error().message] {
+            step(OwnerCommandEnded{.key = key, .exit_code = 127, .output = why});
+        });
+        return;
+    }
+    owner_commands_.insert_or_assign(command.key, std::move(*child));
+}
+
+void Agent::prove(const ProveRequest& request) {
+    const auto& asked = request.request;
+    const auto nonce = NonceId::parse(asked.nonce);
+    if (!nonce) return;
+    scanner_->prove(asked.root,
+                    {.step = asked.write ? ProofStep::Write : ProofStep::Read, .nonce = *nonce},
+                    [this, asked, correlation = request.correlation](Result<bool> done) {
+                        msg::StorageProof proof{.pool = asked.pool,
+                                                .root = asked.root,
+                                                .nonce = asked.nonce,
+                                                .write = asked.write};
+                        proof.found = done.has_value() && (asked.write || *done);
+                        if (!done) proof.reason = done.error().message;
+                        step(Proved{std::move(proof), correlation});
+                    });
+}
+
+void Agent::scan(ActionId action) {
+    if (options_.pools.empty()) return step(ScanFinished{action, "no pools are configured"});
+    const auto open = std::make_shared<std::size_t>(options_.pools.size());
+    const auto failed = std::make_shared<std::string>();
+    for (const auto& pool : options_.pools) {
+        scanner_->scan(pool.root, [this, action, open, failed, root = pool.root](Status done) {
+            if (!done) *failed += fmt::format("; {}: {}", root, done.error().message);
+            if (--*open == 0)
+                step(ScanFinished{action,
+                                  fmt::format("{} pools scanned, {} configurations{}",
+                                              options_.pools.size(),
+                                              book_.all().size(),
+                                              *failed)});
+        });
+    }
+}
+
+// ---- the spool ---------------------------------------------------------------------------------
+
+void Agent::submit(SpoolJob job) {
+    auto queued = writer_.submit(std::move(job));
+    if (!queued) throw Fault(within("the spool's queue", queued.error()));
+}
+
+std::vector<Agent::SpoolOutcome> Agent::work(SpoolStore& spool, std::vector<SpoolJob> jobs) {
+    std::vector<Spool> units;
+    for (const auto& job : jobs) {
+        units.insert(units.end(), job.units.begin(), job.units.end());
+    }
+    const auto written = units.empty() ? Status{} : spool.commit(units);
+    std::vector<SpoolOutcome> outcomes;
+    for (auto& job : jobs) {
+        auto status = job.units.empty() ? Status{} : written;
+        if (job.trim) status = spool.trim(*job.trim);
+        if (!job.paths.empty() || !job.lost_paths.empty())
+            status = spool.keep_paths(job.paths, job.lost_paths);
+        outcomes.push_back({std::move(job), std::move(status)});
+    }
+    return outcomes;
+}
+
+void Agent::on_spooled(std::vector<SpoolOutcome> outcomes) {
+    std::uint64_t last = 0;
+    std::string failure;
+    for (auto& outcome : outcomes) {
+        if (outcome.job.units.empty()) {
+            if (!outcome.status) log_.warning("{}", outcome.status.error().message);
+            continue;
+        }
+        if (!outcome.status || !unspooled_.empty()) {
+            if (!outcome.status) failure = outcome.status.error().message;
+            unspooled_.push_back(std::move(outcome.job.units.front()));
+            continue;
+        }
+        for (auto& deed : outcome.job.units.front().then) {
+            perform(deed);
+        }
+        last = outcome.job.units.front().last_sequence;
+    }
+    if (!failure.empty()) {
+        step(SpoolFailed{failure});
+        retry_.start_once(std::chrono::seconds{1}, [this] {
+            for (auto& unit : std::exchange(unspooled_, {})) {
+                SpoolJob job;
+                job.units.push_back(std::move(unit));
+                submit(std::move(job));
+            }
+        });
+    }
+    if (last != 0) step(Spooled{last});
+}
+
+} // namespace ctys::agent

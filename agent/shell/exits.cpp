@@ -1,0 +1,74 @@
+#include "agent/shell/exits.h"
+
+#include <sys/wait.h>
+
+namespace ctys::agent {
+
+Exits::Exits(loop::EventLoop& loop, const Monitors& monitors, OnDecided on_decided)
+    : loop_(loop), monitors_(monitors), on_decided_(std::move(on_decided)) {}
+
+void Exits::know(const InstanceKey& key, Known known) {
+    auto& watched = watched_[key];
+    watched.known = std::move(known);
+    if (watched.known.shim_pid == 0 || watched.shim) return;
+    auto shim =
+        loop::PidWatch::open(loop_, static_cast<pid_t>(watched.known.shim_pid), [this, key] {
+            loop_.defer([this, key] { look_again(key); });
+        });
+    if (shim) watched.shim = std::make_unique<loop::PidWatch>(std::move(*shim));
+}
+
+void Exits::asked(const InstanceKey& key, qemu::Asked asked) {
+    watched_[key].asked = std::move(asked);
+}
+
+bool Exits::is_complete(const InstanceKey& key, const Watched& watched) const {
+    if (monitors_.connected(key)) return false; // a SHUTDOWN event may still be under way
+    if (watched.known.directory.empty()) return true;
+    return InstanceDirs::read_exit(watched.known.directory).has_value() ||
+           (watched.shim && watched.shim->has_exited());
+}
+
+void Exits::on_process_ended(const InstanceKey& key,
+                             WallTime at,
+                             std::optional<std::uint32_t> wait_status) {
+    auto& watched = watched_[key];
+    if (watched.ended) return;
+    watched.ended = true;
+    watched.at = at;
+    watched.wait_status = wait_status;
+    if (is_complete(key, watched)) return decide(key);
+    watched.timer = std::make_unique<loop::Timer>(loop_);
+    watched.timer->start_once(limit, [this, key] { loop_.defer([this, key] { decide(key); }); });
+}
+
+void Exits::look_again(const InstanceKey& key) {
+    const auto found = watched_.find(key);
+    if (found == watched_.end() || !found->second.ended) return;
+    if (is_complete(key, found->second)) decide(key);
+}
+
+void Exits::decide(const InstanceKey& key) {
+    const auto found = watched_.find(key);
+    if (found == watched_.end()) return;
+    const auto& watched = found->second;
+    qemu::ExitFacts facts{.asked = watched.asked, .at = watched.at};
+    if (!watched.known.directory.empty())
+        InstanceDirs::add_evidence(watched.known.directory, facts);
+    if (watched.wait_status) {
+        const auto status = static_cast<int>(*watched.wait_status);
+        facts.connector = WIFSIGNALED(status)
+                              ? qemu::ExitStatus{.code = -1, .signal = WTERMSIG(status)}
+                              : qemu::ExitStatus{.code = WEXITSTATUS(status), .signal = 0};
+    }
+    if (const auto shutdown = monitors_.last_shutdown(key)) {
+        facts.shutdown =
+            qemu::ShutdownEvent{.guest = shutdown->data.boolean("guest").value_or(false),
+                                .reason = shutdown->data.text("reason").value_or("")};
+    }
+    const auto ending = qemu::decide_ending(facts);
+    watched_.erase(found);
+    on_decided_(Exited{key, ending});
+}
+
+} // namespace ctys::agent

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "agent/core/effects.h"
+#include "agent/shell/instance_dirs.h"
+#include "agent/shell/monitors.h"
+#include "mesh/loop/pid_watch.h"
+#include "mesh/loop/timer.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace ctys::agent {
+
+/// Gathers the evidence for the end of a process: waits, at most `limit`, until its monitor was
+/// read to the end and its shim has written how it ended; then decides by and evidence.
+class Exits {
+public:
+    static constexpr Duration limit = std::chrono::milliseconds{200};
+
+    using OnDecided = std::function<void(Exited)>;
+    Exits(loop::EventLoop& loop, const Monitors& monitors, OnDecided on_decided);
+
+    /// What is known about an instance while it runs.
+    struct Known {
+        std::string directory; ///< empty for a foreign one
+        std::uint32_t shim_pid = 0;
+    };
+    void know(const InstanceKey& key, Known known);
+    /// What we did last to end it.
+    void asked(const InstanceKey& key, qemu::Asked asked);
+
+    void
+    on_process_ended(const InstanceKey& key, WallTime at, std::optional<std::uint32_t> wait_status);
+    /// Called when a monitor or a shim has come to its end.
+    void look_again(const InstanceKey& key);
+
+private:
+    struct Watched {
+        Known known;
+        std::unique_ptr<loop::PidWatch> shim;
+        std::optional<qemu::Asked> asked;
+        bool ended = false;
+        WallTime at;
+        std::optional<std::uint32_t> wait_status;
+        std::unique_ptr<loop::Timer> timer;
+    };
+    void decide(const InstanceKey& key);
+    [[nodiscard]] bool is_complete(const InstanceKey& key, const Watched& watched) const;
+
+    loop::EventLoop& loop_;
+    const Monitors& monitors_;
+    OnDecided on_decided_;
+    std::map<InstanceKey, Watched> watched_;
+};
+
+} // namespace ctys::agent

@@ -1,0 +1,150 @@
+// Happy path: --check ends with 0; the real run makes the instance folder and starts the wrapper,
+// which becomes ctys-qemu-call and stays as QEMU's parent.
+//
+// Failure modes: no such account, or one this agent may not become -> refused, naming both; a check
+// that hangs is killed at its deadline; a wrapper that ends early is told with its last words.
+
+#include "agent/shell/launcher.h"
+
+#include "mesh/core/text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <pwd.h>
+#include <unistd.h>
+
+namespace ctys::agent {
+
+namespace {
+
+constexpr std::size_t most_output = 16 * 1024;
+
+std::string last_lines(const std::string& text) {
+    auto rest = trim(text);
+    if (rest.size() > 400) rest.remove_prefix(rest.size() - 400);
+    std::string out;
+    for (const auto line : split(rest, '\n')) {
+        if (!out.empty()) out += "; ";
+        out += printable(trim(line));
+    }
+    return out;
+}
+
+} // namespace
+
+Launcher::Launcher(loop::EventLoop& loop,
+                   setup::Logger& log,
+                   const InstanceDirs& dirs,
+                   std::string call,
+                   OnEnded on_ended)
+    : loop_(loop), log_(log), dirs_(dirs), call_(std::move(call)), on_ended_(std::move(on_ended)),
+      has_systemd_(::access("/run/systemd/system", F_OK) == 0) {}
+
+Result<Launcher::Account> Launcher::find_account(const std::string& asked,
+                                                 std::uint32_t owner_uid) {
+    std::array<char, 8192> buffer{};
+    passwd entry{};
+    passwd* found = nullptr;
+    const auto status =
+        asked.empty() ? getpwuid_r(owner_uid, &entry, buffer.data(), buffer.size(), &found)
+                      : getpwnam_r(asked.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    const auto wanted = asked.empty() ? fmt::format("user {}", owner_uid) : asked;
+    if (status != 0 || found == nullptr)
+        return fail(ErrorCode::NotFound, fmt::format("no account {} here", printable(wanted)));
+    if (::geteuid() != 0 && entry.pw_uid != ::geteuid()) {
+        return fail(ErrorCode::Refused,
+                    fmt::format("the agent runs as user {} and may not become {}",
+                                ::geteuid(),
+                                entry.pw_name));
+    }
+    if (entry.pw_uid == 0 && owner_uid != 0) {
+        return fail(
+            ErrorCode::Refused,
+            fmt::format("only a configuration of root is run as root; this one belongs to user {}",
+                        owner_uid));
+    }
+    return Account{
+        .uid = entry.pw_uid, .gid = entry.pw_gid, .name = entry.pw_name, .home = entry.pw_dir};
+}
+
+void Launcher::ended(const Launch& launch, int code, std::string output) {
+    on_ended_(LaunchEnded{.action = launch.action,
+                          .check_only = launch.check_only,
+                          .exit_code = code,
+                          .output = std::move(output)});
+}
+
+void Launcher::run(const Launch& launch, std::uint32_t owner_uid) {
+    if (auto begun = begin(launch, owner_uid); !begun) {
+        loop_.defer([this, launch, why = begun.error().message] { ended(launch, 126, why); });
+    }
+}
+
+Status Launcher::begin(const Launch& launch, std::uint32_t owner_uid) {
+    const auto account = find_account(launch.user, owner_uid);
+    if (!account) return tl::unexpected(account.error());
+    const auto directory = dirs_.path_of(launch.action);
+    loop::ChildSpec spec{.argv = {"/bin/bash", launch.wrapper, "--instance-dir=" + directory}};
+    const char* path = getenv("PATH");
+    spec.env = std::vector<std::string>{
+        fmt::format("PATH={}", path != nullptr ? path : "/usr/bin:/bin:/usr/sbin:/sbin"),
+        "HOME=" + account->home,
+        "USER=" + account->name,
+        "LOGNAME=" + account->name,
+        "LANG=C.UTF-8",
+        "CTYS_QEMU_CALL=" + call_,
+        fmt::format("CTYS_ACTION={}", launch.action),
+        fmt::format("CTYS_TOKEN={}", launch.token)};
+    const auto slash = launch.config.rfind('/');
+    spec.cwd = slash == 0 ? "/" : launch.config.substr(0, slash);
+    spec.new_session = true;
+    if (account->uid != ::geteuid()) {
+        spec.uid = account->uid;
+        spec.gid = account->gid;
+    }
+    if (launch.check_only) {
+        spec.argv.emplace_back("--check");
+        spec.output = loop::ToMemory{most_output};
+        spec.errors = loop::ToMemory{most_output};
+        spec.deadline = check_limit;
+    } else {
+        if (auto made = dirs_.make(launch.action, account->uid, account->gid); !made) return made;
+        spec.argv.emplace_back("--confirm-start");
+        spec.output = loop::ToFile{directory + "/wrapper.log"};
+        spec.errors = loop::ToFile{directory + "/wrapper.log"};
+        spec.when_dropped = loop::WhenDropped::Leave;
+        if (has_systemd_) {
+            // Its own scope: the VM must not end with the agent's unit, and stops before the guests
+            // unit.
+            const std::vector<std::string> scope = {
+                "systemd-run",
+                "--scope",
+                "--quiet",
+                "--collect",
+                fmt::format("--unit=ctys-vm-{:016x}", launch.action.value),
+                "--property=Before=ctys-guests.target",
+                "--"};
+            spec.argv.insert(spec.argv.begin(), scope.begin(), scope.end());
+        }
+    }
+    auto child = loop::ChildProcess::start(
+        loop_, std::move(spec), [this, launch, directory](const loop::ChildResult& result) {
+            const auto output =
+                launch.check_only
+                    ? last_lines(result.errors.empty() ? result.output : result.errors)
+                    : InstanceDirs::last_words(directory);
+            const int code =
+                result.term_signal != 0 ? 128 + result.term_signal : result.exit_status;
+            children_.erase(launch.action);
+            ended(launch,
+                  code,
+                  result.timed_out ? fmt::format("no answer within {}", to_short_text(check_limit))
+                                   : output);
+        });
+    if (!child) return tl::unexpected(child.error());
+    children_.insert_or_assign(launch.action, std::move(*child));
+    return {};
+}
+
+} // namespace ctys::agent

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "agent/core/effects.h"
+#include "agent/shell/instance_dirs.h"
+#include "mesh/loop/child_process.h"
+#include "mesh/setup/log.h"
+
+#include <functional>
+#include <map>
+
+namespace ctys::agent {
+
+/// Runs wrappers: --check with a deadline, then for real in a session of its own that outlives the
+/// agent, as the account the VM runs as; below a systemd scope where systemd runs.
+class Launcher {
+public:
+    static constexpr Duration check_limit = std::chrono::seconds{20};
+
+    struct Owner {
+        std::uint32_t uid = 0; ///< of the configuration
+    };
+    using OnEnded = std::function<void(LaunchEnded)>;
+
+    /// `call` is the path of ctys-qemu-call.
+    Launcher(loop::EventLoop& loop,
+             setup::Logger& log,
+             const InstanceDirs& dirs,
+             std::string call,
+             OnEnded on_ended);
+
+    /// Answered later by on_ended, also where it cannot even be begun.
+    void run(const Launch& launch, std::uint32_t owner_uid);
+
+private:
+    struct Account {
+        uid_t uid = 0;
+        gid_t gid = 0;
+        std::string name;
+        std::string home;
+    };
+    [[nodiscard]] static Result<Account> find_account(const std::string& asked,
+                                                      std::uint32_t owner_uid);
+    [[nodiscard]] Status begin(const Launch& launch, std::uint32_t owner_uid);
+    void ended(const Launch& launch, int code, std::string output);
+
+    loop::EventLoop& loop_;
+    setup::Logger& log_;
+    const InstanceDirs& dirs_;
+    std::string call_;
+    OnEnded on_ended_;
+    bool has_systemd_;
+    std::map<ActionId, loop::ChildProcess> children_;
+};
+
+} // namespace ctys::agent

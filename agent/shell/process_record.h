@@ -1,0 +1,31 @@
+#pragma once
+
+#include "agent/discovery/process_facts.h"
+#include "mesh/core/event.h"
+#include "mesh/qemu/command_line.h"
+
+#include <functional>
+#include <string>
+
+namespace ctys::agent {
+
+/// What a QEMU process that we did not start is, as far as its command line tells.
+struct ForeignProcess {
+    InstanceRecord record;
+    std::string monitor; ///< path of a QMP socket that it listens at and that we may try; or empty
+};
+
+/// Finds a known configuration by its absolute path; nullptr when there is none.
+using FindConfig = std::function<const PathFacts*(const std::string& config)>;
+
+/// The VM of a foreign process: its -uuid, else the configuration that the three naming conventions
+/// lead to (CTYS-REFERENCE 1.7), else an identity of its own. `runtime` is the folder below which
+/// agents of this mesh keep their instances.
+[[nodiscard]] ForeignProcess describe_foreign(const ProcessFacts& facts,
+                                              std::string_view runtime,
+                                              const FindConfig& find_config);
+
+/// One JSON object per line with the fields of `ctys list -o jsonl`; for `ctys list --local`.
+[[nodiscard]] std::string to_json_line(const InstanceRecord& record, std::string_view host);
+
+} // namespace ctys::agent

@@ -1,0 +1,268 @@
+#include "agent/shell/program.h"
+
+#include "agent/shell/agent.h"
+#include "agent/shell/process_record.h"
+#include "agent/shell/worker_identity.h"
+#include "mesh/bus/context.h"
+#include "mesh/bus/curve_keys.h"
+#include "mesh/core/text.h"
+#include "mesh/loop/signal_watch.h"
+#include "mesh/setup/config.h"
+#include "mesh/setup/notify.h"
+#include "mesh/setup/process.h"
+#include "mesh/setup/role_lock.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <csignal>
+#include <pwd.h>
+#include <unistd.h>
+
+namespace ctys::agent {
+
+namespace {
+
+using setup::SettingType;
+
+constexpr std::array rules = {
+    setup::SettingRule{"name", SettingType::Text, "", "name of this worker; empty: the host name"},
+    setup::SettingRule{"broker",
+                       SettingType::Text,
+                       "",
+                       "where the broker is; empty: the unix socket of this machine"},
+    setup::SettingRule{
+        "pools", SettingType::TextList, "", "directory trees that hold VM directories"},
+    setup::SettingRule{"pool.*.as",
+                       SettingType::Text,
+                       "",
+                       "account that scans the pool whose path ends with this name"},
+    setup::SettingRule{
+        "pool.*.trust", SettingType::Boolean, "false", "take the pool's identity without a marker"},
+    setup::SettingRule{"owner.*.shutdown",
+                       SettingType::TextList,
+                       "",
+                       "command that asks a VM of this owner to end"},
+    setup::SettingRule{"keys.secret", SettingType::Text, "", "secret key of this agent, for tcp"},
+    setup::SettingRule{"keys.broker", SettingType::Text, "", "public key of the broker, for tcp"},
+    setup::SettingRule{
+        "log.level", SettingType::Text, "info", "error, warning, notice, info or debug"},
+};
+
+template <typename T>
+T require(Result<T> result) {
+    if (!result) throw Fault(std::move(result).error());
+    return std::move(*result);
+}
+
+void require(Status status) {
+    if (!status) throw Fault(std::move(status).error());
+}
+
+setup::Settings load(const ProgramOptions& options) {
+    std::vector<setup::Assignment> given;
+    const auto add = [&](std::string_view name, const std::string& value, std::string_view flag) {
+        if (!value.empty()) given.push_back({std::string{name}, value, std::string{flag}});
+    };
+    add("name", options.name, "--name");
+    add("broker", options.broker, "--broker");
+    add("keys.secret", options.key, "--key");
+    add("keys.broker", options.broker_key, "--broker-key");
+    add("log.level", options.log_level, "--log-level");
+    if (!options.pools.empty()) given.push_back({"pools", options.pools, "--pool"});
+    const auto only = options.config.empty() ? std::nullopt : std::optional{options.config};
+    return require(setup::load_settings("agent", rules, given, only));
+}
+
+std::string own_name(const setup::Settings& settings) {
+    auto name = settings.text("name");
+    if (name.empty()) {
+        std::array<char, 256> host{};
+        if (::gethostname(host.data(), host.size() - 1) == 0) name = host.data();
+        name = name.substr(0, name.find('.'));
+    }
+    if (!is_label(name)) {
+        throw Fault(Error{
+            .code = ErrorCode::Usage,
+            .message = fmt::format("\"{}\" cannot be the name of a worker (letters, digits, - _ .)",
+                                   printable(name, 80)),
+            .try_next = "ctys-agent --name NAME"});
+    }
+    return name;
+}
+
+std::vector<PoolSettings> pools_of(const setup::Settings& settings) {
+    std::vector<PoolSettings> pools;
+    for (const auto& root : settings.texts("pools")) {
+        if (root.empty() || root.front() != '/') {
+            throw Fault(Error{.code = ErrorCode::Usage,
+                              .message = fmt::format("pool \"{}\" is not an absolute path",
+                                                     printable(root, 200))});
+        }
+        PoolSettings pool{
+            .root = root.size() > 1 && root.back() == '/' ? root.substr(0, root.size() - 1) : root};
+        const auto name = pool.root.substr(pool.root.rfind('/') + 1);
+        for (const auto& given : settings.names_like("pool.*.trust")) {
+            if (given == "pool." + name + ".trust") pool.trusted = settings.boolean(given);
+        }
+        for (const auto& given : settings.names_like("pool.*.as")) {
+            if (given != "pool." + name + ".as") continue;
+            const auto* account = ::getpwnam(settings.text(given).c_str());
+            if (account == nullptr) {
+                throw Fault(Error{.code = ErrorCode::Usage,
+                                  .message = fmt::format("{}: no account {}",
+                                                         settings.origin(given),
+                                                         settings.text(given))});
+            }
+            pool.uid = account->pw_uid;
+            pool.gid = account->pw_gid;
+        }
+        pools.push_back(std::move(pool));
+    }
+    return pools;
+}
+
+std::map<Owner, std::vector<std::string>> owner_commands_of(const setup::Settings& settings) {
+    const auto owner_of = [](std::string_view name) -> std::optional<Owner> {
+        for (const auto owner : {Owner::Libvirt, Owner::Proxmox, Owner::Incus}) {
+            if (to_string(owner) == name) return owner;
+        }
+        return std::nullopt;
+    };
+    std::map<Owner, std::vector<std::string>> commands;
+    for (const auto& name : settings.names_like("owner.*.shutdown")) {
+        const auto owner = owner_of(split(name, '.')[1]);
+        if (!owner) {
+            throw Fault(Error{.code = ErrorCode::Usage,
+                              .message = fmt::format("{}: owners are libvirt, proxmox and incus",
+                                                     settings.origin(name))});
+        }
+        if (!settings.texts(name).empty()) commands[*owner] = settings.texts(name);
+    }
+    return commands;
+}
+
+std::string program_folder() {
+    std::array<char, 4096> path{};
+    const auto size = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+    const std::string_view whole{path.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+    return std::string{whole.substr(0, whole.rfind('/'))};
+}
+
+bus::SocketOptions socket_options(const setup::Settings& settings, const bus::Endpoint& broker) {
+    bus::SocketOptions options{.linger = std::chrono::milliseconds{200},
+                               .send_high_water = 4000,
+                               .receive_high_water = 4000,
+                               .immediate = true};
+    if (!broker.is_tcp()) return options;
+    if (settings.text("keys.secret").empty() || settings.text("keys.broker").empty()) {
+        throw Fault(Error{.code = ErrorCode::Refused,
+                          .message = fmt::format("{} needs keys: --key FILE and --broker-key KEY",
+                                                 broker.to_string()),
+                          .try_next = "ctys keys generate NAME --role agent"});
+    }
+    options.security =
+        bus::CurveClient{.keys = require(bus::CurveKeyPair::load(settings.text("keys.secret"))),
+                         .server_key = settings.text("keys.broker")};
+    return options;
+}
+
+int discover(const setup::Directories& directories) {
+    loop::EventLoop loop;
+    const auto facts = setup::read_machine_facts();
+    const auto host = facts ? facts->host_name : std::string{};
+    const auto found =
+        require(discover_once(loop, program_folder() + "/ctys-probe", std::chrono::seconds{5}));
+    std::string out;
+    for (const auto& process : found) {
+        auto foreign = describe_foreign(
+            process, directories.runtime, [](const std::string&) { return nullptr; });
+        const auto directory = qemu::instance_directory(qemu::parse(process.argv));
+        if (!directory.empty()) {
+            // Ours also without the agent: its folder says whose it is, if we may read it.
+            foreign.record.owner = Owner::Ctys;
+            foreign.record.managed = true;
+            foreign.record.note.clear();
+            if (const auto kept = InstanceDirs::kept(directory)) {
+                foreign.record.vm = kept->vm;
+                foreign.record.label = kept->label;
+                foreign.record.config = kept->config;
+                foreign.record.console = kept->console;
+                if (kept->key == process.key) foreign.record.state = kept->state;
+            }
+        }
+        out += to_json_line(foreign.record, host);
+        out += '\n';
+    }
+    fmt::print("{}", out);
+    return 0;
+}
+
+} // namespace
+
+int run(const ProgramOptions& options) {
+    const auto directories = require(setup::choose_directories(
+        setup::directory_request(options.state_dir, options.runtime_dir)));
+    if (options.discover) return discover(directories);
+    const auto settings = load(options);
+    if (options.print_config) {
+        fmt::print("{}", settings.to_text());
+        return 0;
+    }
+    const auto level = setup::log_level_from(settings.text("log.level"));
+    if (!level)
+        throw Fault(Error{.code = ErrorCode::Usage,
+                          .message = "log.level must be error, warning, notice, info or debug"});
+    setup::Logger log{
+        *level, setup::detect_log_format(STDERR_FILENO, getenv("JOURNAL_STREAM")), STDERR_FILENO};
+    const auto notifier = setup::ServiceNotifier::take_from_environment();
+    if (auto raised = setup::raise_descriptor_limit(); !raised)
+        log.warning("{}", raised.error().message);
+
+    const auto name = own_name(settings);
+    const auto lock = require(setup::RoleLock::acquire(directories, "agent", name));
+    const auto& own = lock.folders();
+    loop::EventLoop loop;
+    loop::SystemIdSource ids;
+    auto spool = require(SpoolStore::open(own.state, StreamId{ids.next_uuid()}, loop.now().wall));
+    auto broker_text = settings.text("broker");
+    if (broker_text.empty()) broker_text = "ipc://" + directories.runtime + "/broker/mesh";
+    const auto broker = require(bus::Endpoint::parse(broker_text));
+    bus::Context context;
+    Agent agent{loop,
+                context,
+                log,
+                AgentOptions{.worker = require(identify_worker(name, own.state, ids)),
+                             .pools = pools_of(settings),
+                             .owner_commands = owner_commands_of(settings),
+                             .programs = program_folder(),
+                             .mesh_runtime = directories.runtime},
+                spool,
+                require(InstanceDirs::open(own.runtime)),
+                socket_options(settings, broker)};
+    const auto end = [&] {
+        if (auto told = notifier.stopping(); !told) log.debug("{}", told.error().message);
+        loop.stop();
+    };
+    loop::SignalWatch on_term{loop, SIGTERM, end};
+    loop::SignalWatch on_int{loop, SIGINT, end};
+    loop::Timer watchdog{loop};
+    if (const auto period = notifier.watchdog()) {
+        watchdog.start_repeating(*period / 2, [&] {
+            if (auto told = notifier.alive(); !told) log.debug("{}", told.error().message);
+        });
+    }
+    require(agent.start(broker));
+    if (auto told = notifier.ready(); !told) log.warning("{}", told.error().message);
+    log.info("ctys-agent {} is worker {} and reports to {} (pid {})",
+             CTYS_VERSION,
+             name,
+             broker.to_string(),
+             getpid());
+    loop.run();
+    agent.stop();
+    log.info("ended in order; VMs go on");
+    return 0;
+}
+
+} // namespace ctys::agent
