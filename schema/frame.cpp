@@ -57,8 +57,8 @@ AlignedWords::AlignedWords(std::span<const std::byte> bytes) {
         large_.resize(size);
         target = large_.data();
     }
-    std::memcpy(static_cast<void*>(target), bytes.data(), size * word_bytes);
-    words_ = {target, size};
+    std::memcpy(target, bytes.data(), size * word_bytes);
+    words_ = {reinterpret_cast<const capnp::word*>(target), size};
 }
 
 Status check_frame(std::string_view what, std::span<const std::byte> bytes) {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -34,8 +35,8 @@ public:
 private:
     static constexpr std::size_t small_words = 256;
 
-    std::array<capnp::word, small_words> small_; // on the stack of the decoder, not initialised
-    std::vector<capnp::word> large_;
+    std::array<std::uint64_t, small_words> small_; // on the stack of the decoder, not initialised
+    std::vector<std::uint64_t> large_;
     kj::ArrayPtr<const capnp::word> words_;
 };
 
