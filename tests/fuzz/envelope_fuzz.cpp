@@ -7,10 +7,11 @@ namespace {
 
 using namespace ctys;
 
-// Reached only by bytes that are a well-formed message of the right kind.
+// Takes it for granted that a ping carries a time. Reached only by bytes that are a well-formed
+// ping, and by no sample. (A magic number instead is not found within the minute a check has.)
 [[maybe_unused]] bool is_planted(const Envelope& envelope) {
     const auto* ping = std::get_if<msg::Ping>(&envelope.body);
-    return ping != nullptr && ping->session == Duration{0x1234};
+    return ping != nullptr && ping->session == Duration{};
 }
 
 } // namespace
