@@ -1,0 +1,204 @@
+#include "tools/legacy/command_line.h"
+#include "tools/legacy/masked_text.h"
+#include "tools/legacy/table.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::tools::legacy;
+using namespace std::chrono_literals;
+
+namespace {
+
+CreateRequest create(std::string_view text) {
+    auto what = parse_action(text);
+    INFO((what ? std::string{} : what.error().message));
+    REQUIRE(what.has_value());
+    return std::get<CreateRequest>(*what);
+}
+
+CancelRequest cancel(std::string_view text) {
+    auto what = parse_action(text);
+    INFO((what ? std::string{} : what.error().message));
+    REQUIRE(what.has_value());
+    return std::get<CancelRequest>(*what);
+}
+
+Error error_of(const std::vector<std::string>& args) {
+    auto line = parse_command_line(args);
+    REQUIRE_FALSE(line.has_value());
+    return line.error();
+}
+
+} // namespace
+
+TEST_CASE("separators are masked by doubling them", "[tools][legacy]") {
+    CHECK(split_masked("a,b", ',') == std::vector<Piece>{{"a", 1}, {"b", 3}});
+    CHECK(split_masked("a,,b,c", ',') == std::vector<Piece>{{"a,b", 1}, {"c", 6}});
+    CHECK(split_masked("a\\,b", ',') == std::vector<Piece>{{"a,b", 1}});
+    CHECK(split_masked("", ',') == std::vector<Piece>{{"", 1}});
+}
+
+TEST_CASE("create takes the address keys of the original in any case", "[tools][legacy]") {
+    CHECK(create("create=l:tst253,reuse").address.label == "tst253");
+    CHECK(create("CREATE=LABEL:tst253").address.label == "tst253");
+    CHECK(create("create=ID:/pool/tst253/tst253.ctys").address.path == "/pool/tst253/tst253.ctys");
+    CHECK(create("create=m:00:50:56:16:11:0B").address.mac == "00:50:56:16:11:0b");
+    CHECK(create("create=t:fe80::1").address.tcp == "fe80::1");
+    CHECK(create("create=id:/odd::name/x.ctys").address.path == "/odd:name/x.ctys");
+    CHECK(create("create=l:tst488,b:/a%/b%%c,reuse").address.bases ==
+          std::vector<std::string>{"/a", "/b%c"});
+}
+
+TEST_CASE("create says what to do when the VM already runs", "[tools][legacy]") {
+    CHECK(create("create=l:a").if_running == IfRunning::Refuse);
+    CHECK(create("create=l:a,REUSE").if_running == IfRunning::Reuse);
+    CHECK(create("create=l:a,connect").if_running == IfRunning::Connect);
+    CHECK_FALSE(parse_action("create=l:a,connect,reuse").has_value());
+}
+
+TEST_CASE("poweroff always cuts the power, after 20 s when no time is given", "[tools][legacy]") {
+    CHECK(cancel("cancel=l:a").deadline == 20s);
+    CHECK(cancel("cancel=l:a,poweroff").deadline == 20s);
+    CHECK(cancel("cancel=l:a,poweroff:0,force") == CancelRequest{.address = *Address::parse("l:a"),
+                                                                 .verb = Verb::Shutdown,
+                                                                 .deadline = Duration{0},
+                                                                 .always_cut = true,
+                                                                 .force = true,
+                                                                 .user = {}});
+    CHECK(cancel("cancel=l:a,S5:90").deadline == 90s);
+    CHECK(cancel("cancel=l:a,poweroff:5,timeout:7").deadline == 7s);
+}
+
+TEST_CASE("the other methods of cancel become verbs", "[tools][legacy]") {
+    CHECK(cancel("cancel=l:a,reset").verb == Verb::Reset);
+    CHECK(cancel("cancel=l:a,reboot").verb == Verb::Reboot);
+    CHECK(cancel("cancel=l:a,reboot,force").verb == Verb::Reset);
+    CHECK(cancel("cancel=l:a,s3").verb == Verb::Pause);
+    CHECK_FALSE(cancel("cancel=l:a,reset").deadline.has_value());
+    CHECK_FALSE(parse_action("cancel=l:a,reset,pause").has_value());
+}
+
+TEST_CASE("a key that does not exist is named with its column and a near one", "[tools][legacy]") {
+    const auto error = error_of({"-t", "qemu", "-a", "create=l:tst324,bootmod:CD"});
+
+    CHECK(error.code == ErrorCode::Usage);
+    CHECK(error.message == "-a create=l:tst324,bootmod:CD : column 17: no such key \"bootmod\"");
+    CHECK(error.try_next == "bootmode:CD   (all keys: ctys help create)");
+}
+
+TEST_CASE("what the original has and this does not yet is said so", "[tools][legacy]") {
+    const auto text = GENERATE("create=l:a,bootmode:CD",
+                               "create=l:a,instmode",
+                               "create=l:a,console:gterm",
+                               "create=l:a,reconnect",
+                               "create=l:a,argsadd:S%-x",
+                               "cancel=all",
+                               "cancel=l:a,suspend",
+                               "cancel=l:a,self",
+                               "list=terse",
+                               "enumerate=matchvstat:active",
+                               "show",
+                               "isactive=a");
+    INFO(text);
+    const auto what = parse_action(text);
+
+    REQUIRE_FALSE(what.has_value());
+    CHECK(what.error().code == ErrorCode::Unsupported);
+    CHECK(what.error().message.find("not built yet: ") != std::string::npos);
+}
+
+TEST_CASE("malformed actions are refused", "[tools][legacy]") {
+    const auto text = GENERATE("create",
+                               "create=",
+                               "create=reuse",
+                               "create=b:/x",
+                               "create=l:",
+                               "create=l:a,,",
+                               "create=l:a,",
+                               "create=l:a b",
+                               "create=id:relative",
+                               "create=m:00:50",
+                               "create=b:relative,l:a",
+                               "cancel=l:a,poweroff:x",
+                               "creat=l:a",
+                               "",
+                               "=");
+    INFO(text);
+    const auto what = parse_action(text);
+
+    REQUIRE_FALSE(what.has_value());
+    CHECK(what.error().code == ErrorCode::Usage);
+}
+
+TEST_CASE("the documented calls of the original are understood", "[tools][legacy]") {
+    const auto line =
+        parse_command_line({"-t", "qemu", "-a", "cancel=l:tst323,poweroff", "root@lab02"});
+
+    REQUIRE(line.has_value());
+    CHECK(line->type == "QEMU");
+    CHECK(line->targets == std::vector<Target>{{.user = "root", .host = "lab02"}});
+    CHECK_FALSE(line->sync);
+}
+
+TEST_CASE("options in brackets hold from where they stand to the end", "[tools][legacy]") {
+    const auto line = parse_command_line({"-t",
+                                          "qemu",
+                                          "-c",
+                                          "local",
+                                          "-a",
+                                          "create=l:a",
+                                          "--",
+                                          "(",
+                                          "-d",
+                                          "3",
+                                          ")",
+                                          "host01",
+                                          "host02(-b",
+                                          "sync)",
+                                          "u@host03"});
+
+    REQUIRE(line.has_value());
+    CHECK(line->targets == std::vector<Target>{{.host = "host01"},
+                                               {.host = "host02", .sync = true},
+                                               {.user = "u", .host = "host03", .sync = true}});
+}
+
+TEST_CASE("create without a type is refused, list without one is not", "[tools][legacy]") {
+    CHECK(error_of({"-a", "create=l:a"}).code == ErrorCode::Usage);
+    CHECK(error_of({"-a", "cancel=l:a"}).try_next == "ctys -t QEMU -a cancel=l:a");
+    CHECK(parse_command_line({"-a", "list"}).has_value());
+    CHECK(parse_command_line({"-T", "QEMU,VNC,X11,CLI", "-a", "create=l:a"}).has_value());
+    CHECK(error_of({"-t", "vnc", "-a", "list"}).code == ErrorCode::Unsupported);
+}
+
+TEST_CASE("broken command lines are refused with the option they are about", "[tools][legacy]") {
+    CHECK(error_of({"-t"}).message == "-t: needs a value");
+    CHECK(error_of({"-t", "qemu", "-a", "list", "-q"}).message == "-q: no such option");
+    CHECK(error_of({"-a", "list", "-b", "perhaps"}).code == ErrorCode::Usage);
+    CHECK(error_of({"-a", "list", "-g", "80x25"}).code == ErrorCode::Unsupported);
+    CHECK(error_of({"-a", "list", "host(-d 1"}).code == ErrorCode::Usage);
+    CHECK(error_of({"-a", "list", "@host"}).code == ErrorCode::Usage);
+    CHECK(error_of({"-a", "list", "vm0[vm1]"}).code == ErrorCode::Unsupported);
+}
+
+TEST_CASE("the original language is told from verbs by its short options", "[tools][legacy]") {
+    const std::vector<std::string_view> verbs = {"list", "start"};
+
+    CHECK(is_legacy({"-t", "QEMU", "-a", "list"}, verbs));
+    CHECK(is_legacy({"-b", "sync", "-a", "list"}, verbs));
+    CHECK_FALSE(is_legacy({"list", "-a"}, verbs));
+    CHECK_FALSE(is_legacy({"-q", "list"}, verbs));
+    CHECK_FALSE(is_legacy({"--timeout", "3", "start"}, verbs));
+}
+
+TEST_CASE("MACHINE prints 22 fields whatever a field contains", "[tools][legacy]") {
+    VmRow row{.label = "a;b", .type = "QEMU", .arch = "arm"};
+    fmt::memory_buffer out;
+
+    render_machine(out, {row}, /*title=*/false);
+
+    const auto text = fmt::to_string(out);
+    CHECK(std::count(text.begin(), text.end(), ';') == 21);
+    CHECK(text.starts_with(";QEMU-arm;a b;;"));
+}

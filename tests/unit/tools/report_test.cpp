@@ -1,0 +1,75 @@
+#include "tools/output/error_report.h"
+#include "tools/output/status_screen.h"
+#include "tools/output/worker_rows.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::tools;
+
+namespace {
+
+const Error conflict{.code = ErrorCode::Conflict,
+                     .message = "may still run on lab07, lost since 13:40",
+                     .evidence = {"lease 7"},
+                     .try_next = "ctys worker fence lab07"};
+
+} // namespace
+
+TEST_CASE("an error says subject and fact, then evidence, then what to try", "[tools][error]") {
+    fmt::memory_buffer out;
+
+    render_error(out, "start tst253", conflict);
+
+    CHECK(fmt::to_string(out) == "ctys: start tst253: may still run on lab07, lost since 13:40\n"
+                                 "      lease 7\n"
+                                 "      try: ctys worker fence lab07\n");
+}
+
+TEST_CASE("an error in json is one object with the exit status", "[tools][error]") {
+    fmt::memory_buffer out;
+
+    append_error_json(out, "start tst253", conflict);
+
+    CHECK(fmt::to_string(out) ==
+          R"({"code":"conflict","status":5,)"
+          R"("message":"start tst253: may still run on lab07, lost since 13:40",)"
+          R"("evidence":["lease 7"],"try":"ctys worker fence lab07"})"
+          "\n");
+}
+
+TEST_CASE("an error without words of its own uses the sentence of its code", "[tools][error]") {
+    fmt::memory_buffer out;
+
+    render_error(out, "", Error{.code = ErrorCode::Refused});
+
+    CHECK(fmt::to_string(out) == "ctys: not permitted\n");
+}
+
+TEST_CASE("status is well until something is to be looked at", "[tools][status]") {
+    StatusRow status{.version = "0.1.0", .vms = 3, .running = 1, .workers_alive = 1, .workers = 1};
+    WorkerRecord worker{.name = "lab02"};
+    fmt::memory_buffer well;
+    fmt::memory_buffer ill;
+
+    render_status(well, status, {worker}, View{});
+    worker.state = WorkerState::Lost;
+    status.conflicts = 1;
+    render_status(ill, status, {worker}, View{});
+
+    CHECK(fmt::to_string(well).starts_with("all is well"));
+    CHECK(fmt::to_string(ill).starts_with("2 things to look at"));
+    CHECK(fmt::to_string(ill).find("worker lab02 is lost") != std::string::npos);
+}
+
+TEST_CASE("a worker's row names what is wrong with its pools", "[tools][workers]") {
+    WorkerRecord worker{.name = "lab02"};
+    worker.accelerators = {{.name = "kvm", .usable = false, .why = "guest hangs"},
+                           {.name = "tcg", .usable = true, .why = {}}};
+    worker.pools = {{.root = "/pool", .health = PoolHealth::Stalled, .vms = 4}};
+    fmt::memory_buffer out;
+
+    render_rows(out, std::vector{worker}, Format::Table, View{.header = false}, worker_listing());
+
+    CHECK(fmt::to_string(out) == "lab02  alive  -  0  0  tcg  4  -  pool /pool stalled\n");
+}

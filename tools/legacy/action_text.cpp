@@ -1,0 +1,302 @@
+#include "mesh/core/text.h"
+#include "tools/legacy/keys.h"
+#include "tools/legacy/masked_text.h"
+#include "tools/legacy/request.h"
+#include "tools/words/near_word.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace ctys::tools::legacy {
+
+namespace {
+
+// The original's DEFAULT_KILL_DELAY_POWEROFF (CTYS-REFERENCE 3.5).
+constexpr Duration default_delay = std::chrono::seconds{20};
+
+/// One suboption in the place it was found.
+struct Suboption {
+    Key key = Key::NotYet;
+    std::string_view name;
+    std::string_view value;
+    bool has_value = false;
+    std::size_t column = 1;
+};
+
+tl::unexpected<Error> bad(std::size_t column, std::string_view what, std::string try_next = {}) {
+    return fail(ErrorCode::Usage, fmt::format("column {}: {}", column, what), std::move(try_next));
+}
+
+tl::unexpected<Error> not_yet(const Suboption& option) {
+    return fail(ErrorCode::Unsupported,
+                fmt::format("column {}: not built yet: {}{}{}",
+                            option.column,
+                            printable(option.name, 40),
+                            option.has_value ? ":" : "",
+                            printable(option.value, 80)));
+}
+
+std::string_view action_name(KeySet set) {
+    switch (set) {
+    case KeySet::Create:
+        return "create";
+    case KeySet::Cancel:
+        return "cancel";
+    case KeySet::List:
+        return "list";
+    case KeySet::Enumerate:
+        return "enumerate";
+    }
+    return "create";
+}
+
+Result<Suboption> parse_suboption(KeySet set, const Piece& piece) {
+    const auto [name, value, has_value] = split_key(piece.text);
+    if (trim(piece.text).empty()) return bad(piece.column, "an empty suboption");
+    const auto key = find_key(set, trim(name));
+    if (!key) {
+        const auto names = key_names(set);
+        const auto all = fmt::format("(all keys: ctys help {})", action_name(set));
+        std::string hint = all;
+        if (const auto near = near_word(trim(name), names))
+            hint = fmt::format("{}{}{}   {}", *near, has_value ? ":" : "", value, all);
+        return bad(
+            piece.column, fmt::format("no such key \"{}\"", printable(name, 40)), std::move(hint));
+    }
+    return Suboption{.key = *key,
+                     .name = trim(name),
+                     .value = value,
+                     .has_value = has_value,
+                     .column = piece.column};
+}
+
+std::string unmasked(std::string_view text, char separator) {
+    std::string out;
+    for (const auto& piece : split_masked(text, separator)) {
+        if (!out.empty() || piece.column != 1) out += separator;
+        out += piece.text;
+    }
+    return out;
+}
+
+Status add_bases(std::vector<std::string>& bases, const Suboption& option) {
+    for (const auto& base : split_masked(option.value, '%')) {
+        if (base.text.empty() || base.text.front() != '/') {
+            return bad(option.column,
+                       fmt::format("{}: \"{}\" is not an absolute path",
+                                   option.name,
+                                   printable(base.text, 80)));
+        }
+        bases.push_back(base.text);
+    }
+    return {};
+}
+
+// Paths and labels mask a colon by doubling it; addresses of machines are full of colons and need
+// no mask (CTYS-REFERENCE 3.1).
+Status add_address(Address& address, const Suboption& option) {
+    constexpr std::array<std::string_view, 6> raw = {"m", "mac", "t", "tcp", "u", "uuid"};
+    const auto name = to_lower(option.name);
+    const bool is_raw = std::find(raw.begin(), raw.end(), name) != raw.end();
+    const auto value = is_raw ? std::string{option.value} : unmasked(option.value, ':');
+    auto known = address.add(name, value, option.column);
+    if (!known) return tl::unexpected(known.error());
+    CTYS_ASSERT(*known);
+    return {};
+}
+
+Status require_address(const Address& address) {
+    if (address.names_a_vm()) return {};
+    return fail(ErrorCode::Usage,
+                "an address is missing: one of l: id: u: m: t: f:",
+                "l:LABEL   (all keys: ctys help address)");
+}
+
+Status require_plain(const Suboption& option, std::string_view value) {
+    if (equals_ignoring_case(trim(option.value), value)) return {};
+    return not_yet(option);
+}
+
+Status apply(CreateRequest& request, const Suboption& option) {
+    switch (option.key) {
+    case Key::Address:
+        return add_address(request.address, option);
+    case Key::Base:
+        return add_bases(request.address.bases, option);
+    case Key::Connect:
+    case Key::Reuse: {
+        const auto wanted = option.key == Key::Connect ? IfRunning::Connect : IfRunning::Reuse;
+        if (request.if_running != IfRunning::Refuse && request.if_running != wanted)
+            return bad(option.column, "connect and reuse exclude each other");
+        request.if_running = wanted;
+        return {};
+    }
+    case Key::User:
+        request.user = split_masked(option.value, '%').front().text;
+        return {};
+    case Key::Console:
+        return require_plain(option, "none");
+    case Key::Ping:
+        return require_plain(option, "off");
+    case Key::Harmless:
+        return {};
+    default:
+        return not_yet(option);
+    }
+}
+
+// A span in seconds, or with a unit, as everywhere else.
+Result<Duration> parse_delay(const Suboption& option) {
+    auto span = parse_duration(trim(option.value));
+    if (!span) return bad(option.column, span.error().message);
+    return *span;
+}
+
+Status set_method(CancelRequest& request, bool& chosen, Verb verb, const Suboption& option) {
+    if (chosen && request.verb != verb)
+        return bad(option.column, "only one method: poweroff, reset, reboot or pause");
+    chosen = true;
+    request.verb = verb;
+    return {};
+}
+
+Status apply(CancelRequest& request,
+             bool& chosen,
+             std::optional<Duration>& timeout,
+             const Suboption& option) {
+    switch (option.key) {
+    case Key::Address:
+        return add_address(request.address, option);
+    case Key::Base:
+        return add_bases(request.address.bases, option);
+    case Key::PowerOff:
+        if (option.has_value) {
+            auto delay = parse_delay(option);
+            if (!delay) return tl::unexpected(delay.error());
+            request.deadline = *delay;
+        }
+        return set_method(request, chosen, Verb::Shutdown, option);
+    case Key::Reset:
+        return set_method(request, chosen, Verb::Reset, option);
+    case Key::Reboot:
+        return set_method(request, chosen, Verb::Reboot, option);
+    case Key::Pause:
+        return set_method(request, chosen, Verb::Pause, option);
+    case Key::Force:
+        request.force = true;
+        return {};
+    case Key::Timeout: {
+        auto delay = parse_delay(option);
+        if (!delay) return tl::unexpected(delay.error());
+        timeout = *delay;
+        return {};
+    }
+    case Key::User:
+        request.user = split_masked(option.value, '%').front().text;
+        return {};
+    case Key::Harmless:
+        return {};
+    default:
+        return not_yet(option);
+    }
+}
+
+Status apply(EnumerateRequest& request, const Suboption& option) {
+    switch (option.key) {
+    case Key::Base:
+        return add_bases(request.bases, option);
+    case Key::Machine:
+        request.columns = Columns::Machine;
+        return {};
+    case Key::Title:
+        request.title = true;
+        return {};
+    case Key::Table:
+        return option.has_value ? Status{not_yet(option)} : Status{};
+    case Key::Harmless:
+        return {};
+    default:
+        return not_yet(option);
+    }
+}
+
+// Runs `apply_one` over every suboption after the '='.
+template <typename Apply>
+Status for_each(KeySet set, std::string_view text, std::size_t column, Apply apply_one) {
+    if (text.empty()) return {};
+    for (const auto& piece : split_masked(text, ',', column)) {
+        auto option = parse_suboption(set, piece);
+        if (!option) return tl::unexpected(option.error());
+        if (auto done = apply_one(*option); !done) return done;
+    }
+    return {};
+}
+
+Result<What> parse_create(std::string_view text, std::size_t column) {
+    CreateRequest request;
+    auto done = for_each(
+        KeySet::Create, text, column, [&](const Suboption& o) { return apply(request, o); });
+    if (!done) return tl::unexpected(done.error());
+    if (auto has = require_address(request.address); !has) return tl::unexpected(has.error());
+    return request;
+}
+
+Result<What> parse_cancel(std::string_view text, std::size_t column) {
+    CancelRequest request;
+    bool chosen = false;
+    std::optional<Duration> timeout;
+    auto done = for_each(KeySet::Cancel, text, column, [&](const Suboption& o) {
+        return apply(request, chosen, timeout, o);
+    });
+    if (!done) return tl::unexpected(done.error());
+    if (auto has = require_address(request.address); !has) return tl::unexpected(has.error());
+    if (request.verb == Verb::Shutdown) {
+        request.deadline = timeout.value_or(request.deadline.value_or(default_delay));
+        request.always_cut = true;
+    } else {
+        request.deadline.reset();
+        // With FORCE the original resets by the hypervisor for both words.
+        if (request.verb == Verb::Reboot && request.force) request.verb = Verb::Reset;
+    }
+    return request;
+}
+
+Result<What> parse_enumerate(KeySet set, std::string_view text, std::size_t column) {
+    EnumerateRequest request;
+    auto done = for_each(set, text, column, [&](const Suboption& o) { return apply(request, o); });
+    if (!done) return tl::unexpected(done.error());
+    if (set == KeySet::Enumerate) return request;
+    return ListRequest{.columns = request.columns, .title = request.title};
+}
+
+constexpr std::array<std::string_view, 8> actions = {
+    "create", "cancel", "list", "enumerate", "info", "show", "getclientport", "isactive"};
+
+} // namespace
+
+Result<What> parse_action(std::string_view text) {
+    if (auto ok = check_text("the action", text, 64 * 1024); !ok)
+        return fail(ErrorCode::Usage, ok.error().message);
+    const auto equals = text.find('=');
+    const auto name = to_lower(trim(text.substr(0, equals)));
+    const auto rest =
+        equals == std::string_view::npos ? std::string_view{} : text.substr(equals + 1);
+    const auto column = equals == std::string_view::npos ? text.size() + 1 : equals + 2;
+    if (name == "create") return parse_create(rest, column);
+    if (name == "cancel") return parse_cancel(rest, column);
+    if (name == "list") return parse_enumerate(KeySet::List, rest, column);
+    if (name == "enumerate") return parse_enumerate(KeySet::Enumerate, rest, column);
+    if (name == "info") {
+        if (!rest.empty()) return fail(ErrorCode::Unsupported, "not built yet: suboptions of info");
+        return InfoRequest{};
+    }
+    if (std::find(actions.begin(), actions.end(), name) != actions.end())
+        return fail(ErrorCode::Unsupported, fmt::format("not built yet: action {}", name));
+    const auto near = near_word(name, actions);
+    return bad(1,
+               fmt::format("no such action \"{}\"", printable(name, 40)),
+               near ? *near : "-a create, cancel, list, enumerate, info");
+}
+
+} // namespace ctys::tools::legacy

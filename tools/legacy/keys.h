@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ctys::tools::legacy {
+
+/// What a suboption key of the original means here.
+enum class Key : std::uint8_t {
+    Address, ///< part of the <machine-address>
+    Base,
+    Connect,
+    Reuse,
+    User,
+    Console,
+    Ping, ///< PING and SSHPING: only OFF is built
+    PowerOff,
+    Reset,
+    Reboot,
+    Pause,
+    Force,
+    Timeout,
+    Machine,
+    Title,
+    Table,
+    Harmless, ///< asks for what is the case anyway
+    NotYet    ///< exists in the original, is not built
+};
+
+enum class KeySet : std::uint8_t { Create, Cancel, List, Enumerate };
+
+/// Nothing for a key the original does not have. `key` in any case.
+[[nodiscard]] std::optional<Key> find_key(KeySet set, std::string_view key);
+/// All spellings, for suggestions and help.
+[[nodiscard]] std::vector<std::string_view> key_names(KeySet set);
+
+} // namespace ctys::tools::legacy

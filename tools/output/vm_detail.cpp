@@ -1,0 +1,293 @@
+#include "tools/output/vm_detail.h"
+
+#include "tools/output/block.h"
+#include "tools/output/vm_rows.h"
+
+#include <algorithm>
+
+namespace ctys::tools {
+
+namespace {
+
+std::string headline(const VmDetail& detail, const View& view) {
+    const auto& row = detail.row;
+    auto text = fmt::format("{}   {}", row.label, to_string(row.state));
+    if (!row.worker_name.empty()) text += " on " + row.worker_name;
+    if (is_live(row.state) && !row.started.is_none())
+        text += " for " + to_short_text(view.now - row.started);
+    if (!row.accelerator.empty()) text += ", " + row.accelerator;
+    if (!row.worker_name.empty()) text += fmt::format(", seen {} ago", to_short_text(row.age));
+    if (!row.reason.empty()) text += fmt::format(" ({})", row.reason);
+    if (row.conflict) text += ", CONFLICT: runs more than once";
+    return text;
+}
+
+void identity(Blocks& blocks, const VmDetail& detail) {
+    const auto& vm = detail.vm;
+    std::vector<std::string> parts{"label " + detail.row.label};
+    for (const auto& mac : vm.macs)
+        parts.push_back("mac " + mac);
+    for (const auto& ip : vm.ips)
+        parts.push_back("ip " + ip);
+    std::vector<std::string> machine;
+    if (!vm.arch.empty()) machine.push_back(vm.arch);
+    if (vm.vcpus != 0) machine.push_back(fmt::format("{} cpus", vm.vcpus));
+    if (vm.memory_mb != 0) machine.push_back(fmt::format("{} MB", vm.memory_mb));
+    if (!machine.empty()) parts.push_back(fmt::format("{}", fmt::join(machine, ", ")));
+    blocks.line("identity", fmt::format("{}", fmt::join(parts, "   ")));
+    if (vm.uuid_derived) blocks.line("identity", "UUID derived: the configuration has none");
+    if (!vm.copy_of.is_none()) {
+        blocks.line("identity",
+                    fmt::format("copy of u:{}: starts only after a decision (VMSTATE BACKUP, or "
+                                "a new UUID)",
+                                vm.copy_of));
+    }
+}
+
+std::string path_remark(const VmDetail& detail, const PathRecord& path) {
+    const auto runs_here = [&](const InstanceRecord& instance) {
+        return instance.worker == path.worker && is_live(instance.state) &&
+               (instance.config.empty() || instance.config == path.config);
+    };
+    std::vector<std::string> parts;
+    if (std::any_of(detail.instances.begin(), detail.instances.end(), runs_here))
+        parts.emplace_back("runs here");
+    if (!path.health_reason.empty()) parts.push_back(path.health_reason);
+    if (!path.runnable)
+        parts.push_back(
+            fmt::format("cannot start here{}{}", path.why_not.empty() ? "" : ": ", path.why_not));
+    const auto differs = [&](const PathRecord& other) {
+        return other.config_digest != path.config_digest;
+    };
+    if (std::any_of(detail.paths.begin(), detail.paths.end(), differs))
+        parts.emplace_back("configurations differ");
+    if (!path.vmstate.empty() && path.vmstate != "ACTIVE")
+        parts.push_back("VMSTATE " + path.vmstate);
+    return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string path_worker(const VmDetail& detail, std::size_t index) {
+    if (index >= detail.path_workers.size()) return detail.paths[index].worker.to_string();
+    auto name = detail.path_workers[index];
+    if (index < detail.path_worker_states.size() &&
+        detail.path_worker_states[index] != WorkerState::Alive) {
+        name += fmt::format(" ({})", to_string(detail.path_worker_states[index]));
+    }
+    return name;
+}
+
+void paths(Blocks& blocks, const VmDetail& detail) {
+    std::size_t worker_width = 0;
+    std::size_t config_width = 0;
+    for (std::size_t i = 0; i < detail.paths.size(); ++i) {
+        worker_width = std::max(worker_width, path_worker(detail, i).size());
+        config_width = std::max(config_width, detail.paths[i].config.size());
+    }
+    for (std::size_t i = 0; i < detail.paths.size(); ++i) {
+        const auto& path = detail.paths[i];
+        blocks.line("paths",
+                    fmt::format("{:<{}}  {:<8}  {:<{}}  {}",
+                                path_worker(detail, i),
+                                worker_width,
+                                to_string(path.health),
+                                path.config,
+                                config_width,
+                                path_remark(detail, path)));
+    }
+}
+
+void now_block(Blocks& blocks, const InstanceRecord& instance, std::string_view title) {
+    std::vector<std::string> parts;
+    if (instance.key.pid != 0) parts.push_back(fmt::format("pid {}", instance.key.pid));
+    if (!instance.user.empty()) parts.push_back("user " + instance.user);
+    if (!instance.version.empty()) parts.push_back("qemu " + instance.version);
+    if (!instance.machine.empty()) parts.push_back("machine " + instance.machine);
+    if (instance.owner != Owner::Unknown)
+        parts.push_back(fmt::format("owner {}", to_string(instance.owner)));
+    blocks.line(title, fmt::format("{}", fmt::join(parts, ", ")));
+    if (!instance.display.empty())
+        blocks.line(title, fmt::format("vnc {} ({})", instance.display, instance.cport));
+    if (!instance.console.empty()) blocks.line(title, "console " + instance.console);
+    if (!instance.image.empty()) blocks.line(title, "image " + instance.image);
+    if (!instance.note.empty()) blocks.line(title, instance.note);
+}
+
+std::string ending_text(const InstanceRecord& instance, const View& view) {
+    const auto& ending = *instance.ended;
+    auto text = fmt::format(
+        "{} stopped by {}", clock_text(ending.at, Grain::Second, view), to_string(ending.by));
+    if (!ending.detail.empty()) text += ": " + ending.detail;
+    if (ending.evidence != Evidence::None) text += fmt::format(" ({})", to_string(ending.evidence));
+    return text;
+}
+
+void policy(Blocks& blocks, const VmDetail& detail) {
+    const auto grace = std::find_if(detail.vm.settings.begin(),
+                                    detail.vm.settings.end(),
+                                    [](const Setting& s) { return s.key == "GRACE"; });
+    if (detail.vm.grace && grace != detail.vm.settings.end()) {
+        blocks.line("policy",
+                    fmt::format("grace {} (line {} of the configuration)",
+                                to_short_text(*detail.vm.grace),
+                                grace->line));
+    } else {
+        blocks.line("policy", "grace none: shutdown waits and cuts nothing (default)");
+    }
+    if (detail.lease) {
+        blocks.line("policy",
+                    fmt::format("lease {} by {}, token {}",
+                                detail.lease->phase == Lease::Phase::Running ? "held" : "reserved",
+                                detail.lease_worker,
+                                detail.lease->token));
+    }
+}
+
+void settings(Blocks& blocks, const VmDetail& detail) {
+    for (const auto& setting : detail.vm.settings) {
+        blocks.line(
+            "settings",
+            setting.line == 0
+                ? fmt::format("{} = {}   (derived)", setting.key, setting.value)
+                : fmt::format("{} = {}   (line {})", setting.key, setting.value, setting.line));
+    }
+}
+
+std::string next_commands(const VmDetail& detail) {
+    const auto& row = detail.row;
+    const auto name = row.label.empty() ? "u:" + row.vm.to_string() : row.label;
+    if (row.state == VmState::Paused)
+        return fmt::format("ctys resume {}      ctys events --filter vm={}", name, name);
+    if (is_live(row.state) && !row.console.empty())
+        return fmt::format("ctys console {}      ctys shutdown {}", name, name);
+    if (is_live(row.state))
+        return fmt::format("ctys shutdown {}      ctys events --filter vm={}", name, name);
+    if (detail.paths.empty())
+        return fmt::format("ctys list --all      ctys events --since 1h --filter vm={}", name);
+    return fmt::format("ctys start {}      ctys events --since 1h --filter vm={}", name, name);
+}
+
+void json_path(JsonWriter& out, const VmDetail& detail, std::size_t index) {
+    const auto& path = detail.paths[index];
+    out.begin_object();
+    out.member("worker", path_worker(detail, index));
+    out.member("worker_id", path.worker);
+    out.member("config", path.config);
+    out.member("wrapper", path.wrapper);
+    out.member("pool_root", path.pool_root);
+    out.member("pool", path.storage.pool);
+    out.member("below", path.storage.below);
+    out.member("filesystem", path.storage.filesystem);
+    out.member("config_digest", fmt::format("{:016x}", path.config_digest));
+    out.member("health", to_string(path.health));
+    out.member("health_reason", path.health_reason);
+    out.member("vmstate", path.vmstate);
+    out.member("runnable", path.runnable);
+    out.member("why_not", path.why_not);
+    out.member("first_seen", path.first_seen);
+    out.member("last_seen", path.last_seen);
+    out.end_object();
+}
+
+void json_instance(JsonWriter& out, const InstanceRecord& instance) {
+    out.begin_object();
+    out.member("worker_id", instance.worker);
+    out.member("pid", instance.key.pid);
+    out.member("boot", instance.key.boot);
+    out.member("state", to_string(instance.state));
+    out.member("reason", instance.reason);
+    out.member("managed", instance.managed);
+    out.member("owner", to_string(instance.owner));
+    out.member("since", instance.since);
+    out.member("started", instance.started);
+    out.member("user", instance.user);
+    out.member("executable", instance.executable);
+    out.member("version", instance.version);
+    out.member("accelerator", instance.accelerator);
+    out.member("machine", instance.machine);
+    out.member("image", instance.image);
+    out.member("console", instance.console);
+    out.member("display", instance.display);
+    out.member("note", instance.note);
+    out.member("can_ask", instance.can_ask);
+    out.key("ended");
+    if (!instance.ended) {
+        out.null();
+    } else {
+        out.begin_object();
+        out.member("at", instance.ended->at);
+        out.member("by", to_string(instance.ended->by));
+        out.member("evidence", to_string(instance.ended->evidence));
+        out.member("exit_code", instance.ended->exit_code);
+        out.member("signal", instance.ended->signal);
+        out.member("detail", instance.ended->detail);
+        out.end_object();
+    }
+    out.end_object();
+}
+
+} // namespace
+
+void render_detail(fmt::memory_buffer& out,
+                   const VmDetail& detail,
+                   bool every_setting,
+                   const View& view) {
+    Blocks blocks(out, view);
+    blocks.headline(headline(detail, view), "u:" + detail.row.vm.to_string());
+    identity(blocks, detail);
+    paths(blocks, detail);
+    for (const auto& instance : detail.instances) {
+        if (is_live(instance.state)) {
+            now_block(blocks, instance, "now");
+        } else if (instance.ended) {
+            blocks.line("last", ending_text(instance, view));
+        }
+    }
+    if (!detail.row.note.empty()) blocks.line("note", detail.row.note);
+    if (!detail.paths.empty()) policy(blocks, detail);
+    if (every_setting) settings(blocks, detail);
+    blocks.line("next", next_commands(detail));
+}
+
+void append_detail_json(JsonWriter& out, const VmDetail& detail) {
+    out.begin_object();
+    append_vm_members(out, detail.row);
+    out.member("foreign", detail.vm.foreign);
+    out.member("uuid_derived", detail.vm.uuid_derived);
+    out.member("copy_of", detail.vm.copy_of);
+    out.key("grace_s");
+    detail.vm.grace ? out.value(*detail.vm.grace) : out.null();
+    out.key("path_list");
+    out.begin_array();
+    for (std::size_t i = 0; i < detail.paths.size(); ++i)
+        json_path(out, detail, i);
+    out.end_array();
+    out.key("instances");
+    out.begin_array();
+    for (const auto& instance : detail.instances)
+        json_instance(out, instance);
+    out.end_array();
+    out.key("settings");
+    out.begin_array();
+    for (const auto& setting : detail.vm.settings) {
+        out.begin_object();
+        out.member("key", setting.key);
+        out.member("value", setting.value);
+        out.member("line", setting.line);
+        out.end_object();
+    }
+    out.end_array();
+    out.key("lease");
+    if (!detail.lease) {
+        out.null();
+    } else {
+        out.begin_object();
+        out.member("worker", detail.lease_worker);
+        out.member("worker_id", detail.lease->worker);
+        out.member("token", detail.lease->token);
+        out.member("phase", detail.lease->phase == Lease::Phase::Running ? "running" : "reserved");
+        out.end_object();
+    }
+    out.end_object();
+}
+
+} // namespace ctys::tools
