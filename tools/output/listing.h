@@ -50,7 +50,7 @@ void render_rows(fmt::memory_buffer& out,
     case Format::Table:
     case Format::Wide: {
         const bool wide = format == Format::Wide;
-        Table table(listing.columns(wide));
+        TextTable table(listing.columns(wide));
         for (const auto& row : rows)
             table.add(listing.cells(row, wide, view));
         table.render(out, view);

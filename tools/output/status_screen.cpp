@@ -13,7 +13,7 @@ std::vector<std::string> troubles(const StatusRow& status,
     if (!status.degraded.empty())
         out.push_back("degraded, nothing is recorded: " + status.degraded);
     if (status.conflicts != 0) {
-        out.push_back(fmt::format("{} VM{} more than once: ctys list --filter conflict=true",
+        out.push_back(fmt::format("{} VM{} more than once: ctys list",
                                   status.conflicts,
                                   status.conflicts == 1 ? " runs" : "s run"));
     }

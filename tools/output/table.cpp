@@ -94,14 +94,14 @@ void append_csv_field(fmt::memory_buffer& out, std::string_view text) {
     out.push_back('"');
 }
 
-void Table::add(std::vector<Cell> cells) {
+void TextTable::add(std::vector<Cell> cells) {
     CTYS_ASSERT(cells.size() == columns_.size());
     for (auto& cell : cells)
         cell.text = cell.text.empty() ? "-" : printable(cell.text);
     rows_.push_back(std::move(cells));
 }
 
-std::vector<std::size_t> Table::widths(const View& view) const {
+std::vector<std::size_t> TextTable::widths(const View& view) const {
     std::vector<std::size_t> out;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         auto width = view.header ? display_width(columns_[i].title) : 0;
@@ -118,7 +118,7 @@ std::vector<std::size_t> Table::widths(const View& view) const {
     return out;
 }
 
-void Table::render(fmt::memory_buffer& out, const View& view) const {
+void TextTable::render(fmt::memory_buffer& out, const View& view) const {
     const auto width = widths(view);
     const auto line = [&](auto cell_at) {
         for (std::size_t i = 0; i < columns_.size(); ++i) {

@@ -29,9 +29,9 @@ struct Cell {
 };
 
 /// Rows of text under titles; columns are as wide as their widest cell.
-class Table {
+class TextTable {
 public:
-    explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+    explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
     /// As many cells as columns. Texts are made printable here; empty ones show as "-".
     void add(std::vector<Cell> cells);

@@ -16,15 +16,20 @@ std::string number_or_none(std::uint64_t number) {
     return number == 0 ? std::string{} : std::to_string(number);
 }
 
+// The broker's note comes last and may have said the same in its own words.
 std::string note_of(const VmRow& row, const View& view) {
     std::vector<std::string> parts;
-    if (row.conflict) parts.emplace_back("CONFLICT: runs more than once");
+    const auto says = [&](std::string_view word) {
+        return row.note.find(word) != std::string::npos;
+    };
+    if (row.conflict && !says("CONFLICT")) parts.emplace_back("CONFLICT: runs more than once");
     if (!row.reason.empty()) parts.push_back(row.reason);
-    if (row.worker_state == WorkerState::Lost && !row.worker.is_none() && !view.plain) {
+    if (row.worker_state == WorkerState::Lost && !row.worker.is_none() && !view.plain &&
+        !says(" lost ")) {
         parts.push_back(fmt::format(
             "{} lost {}", row.worker_name, clock_text(view.now - row.age, Grain::Minute, view)));
     }
-    if (row.path_health != PathHealth::Good && row.paths > 0)
+    if (row.path_health != PathHealth::Good && row.paths > 0 && !says("path"))
         parts.push_back(fmt::format("paths {}", to_string(row.path_health)));
     if (!row.note.empty()) parts.push_back(row.note);
     return fmt::format("{}", fmt::join(parts, ", "));

@@ -7,14 +7,14 @@ using namespace ctys::tools;
 
 namespace {
 
-std::string text_of(const Table& table, const View& view) {
+std::string text_of(const TextTable& table, const View& view) {
     fmt::memory_buffer out;
     table.render(out, view);
     return fmt::to_string(out);
 }
 
-Table sample() {
-    Table table({{"NAME"}, {"N", Align::Right}, {"NOTE"}});
+TextTable sample() {
+    TextTable table({{"NAME"}, {"N", Align::Right}, {"NOTE"}});
     table.add({Cell{"a"}, Cell{"5"}, Cell{"a rather long note about a"}});
     table.add({Cell{"longer"}, Cell{"120"}, Cell{""}});
     return table;
@@ -43,14 +43,14 @@ TEST_CASE("without a header only rows are printed", "[tools][table]") {
 }
 
 TEST_CASE("control characters of a cell never reach the terminal", "[tools][table]") {
-    Table table({{"NAME"}, {"NOTE"}});
+    TextTable table({{"NAME"}, {"NOTE"}});
     table.add({Cell{"evil\x1b[2J"}, Cell{"two\nlines"}});
 
     CHECK(text_of(table, View{.header = false}) == "evil?[2J  two?lines\n");
 }
 
 TEST_CASE("outside UTF-8 everything beyond ASCII is a question mark", "[tools][table]") {
-    Table table({{"NAME"}, {"NOTE"}});
+    TextTable table({{"NAME"}, {"NOTE"}});
     table.add({Cell{"b\xc3\xbc"
                     "ro"},
                Cell{"x"}});
@@ -59,7 +59,7 @@ TEST_CASE("outside UTF-8 everything beyond ASCII is a question mark", "[tools][t
 }
 
 TEST_CASE("colour appears only where it is asked for and does not move columns", "[tools][table]") {
-    Table table({{"STATE"}, {"NOTE"}});
+    TextTable table({{"STATE"}, {"NOTE"}});
     table.add({Cell{"up", Tone::Good}, Cell{"x"}});
 
     CHECK(text_of(table, View{.colour = true, .header = false}) == "\x1b[32mup\x1b[0m  x\n");

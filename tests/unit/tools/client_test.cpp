@@ -1,0 +1,127 @@
+#include "tools/client/action_wait.h"
+#include "tools/client/broker_choice.h"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+
+using namespace ctys;
+using namespace ctys::tools;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr ActionId first{0x81d0b20000000001};
+constexpr ActionId second{0x81d0b20000000002};
+
+Event about(ActionId id, EventKind kind, std::string text) {
+    Event event{.kind = kind};
+    event.action = id;
+    event.label = "web";
+    event.text = std::move(text);
+    return event;
+}
+
+Event ended(ActionId id, Outcome outcome) {
+    auto event = about(id, EventKind::ActionEnded, "over");
+    ActionRecord record{.label = "web", .state = ActionState::Ended, .outcome = std::move(outcome)};
+    record.action.id = id;
+    event.payload = std::move(record);
+    return event;
+}
+
+std::string broker_of(const BrokerWish& wish, const std::set<std::string>& sockets) {
+    const auto endpoint =
+        choose_broker(wish, [&](const std::string& path) { return sockets.count(path) != 0; });
+    return endpoint ? endpoint->to_string() : endpoint.error().message;
+}
+
+} // namespace
+
+TEST_CASE("an action is waited for until its end comes with an outcome", "[tools][wait]") {
+    ActionWait wait({first});
+
+    CHECK(wait.on_event(about(first, EventKind::Asked, "asked by power button")));
+    CHECK_FALSE(wait.is_done());
+    CHECK(wait.line() == ".. web asked by power button");
+    CHECK(wait.on_event(ended(first, {.error = {}, .text = "gone after 0.3 s"})));
+
+    CHECK(wait.is_done());
+    CHECK(wait.outcome().has_value());
+    CHECK(wait.line() == "ok web gone after 0.3 s");
+}
+
+TEST_CASE("events of other actions change nothing", "[tools][wait]") {
+    ActionWait wait({first});
+
+    CHECK_FALSE(wait.on_event(ended(second, {})));
+    CHECK_FALSE(wait.is_done());
+}
+
+TEST_CASE("an end without a record is asked for, and the record settles it", "[tools][wait]") {
+    ActionWait wait({first});
+    CHECK(wait.on_event(about(first, EventKind::ActionEnded, "")));
+    CHECK_FALSE(wait.is_done());
+    REQUIRE(wait.without_record() == std::vector{first});
+    ActionRecord record{.outcome = Outcome{}};
+    record.action.id = first;
+
+    wait.on_record(record);
+
+    CHECK(wait.is_done());
+    CHECK(wait.without_record().empty());
+}
+
+TEST_CASE("one failure among several is partial, all failures are that failure", "[tools][wait]") {
+    const Outcome failed{.error = Error{.code = ErrorCode::Conflict, .message = "held"}};
+    ActionWait wait({first, second});
+    CHECK(wait.on_event(ended(first, failed)));
+    SECTION("the other is done") {
+        CHECK(wait.on_event(ended(second, {})));
+        REQUIRE_FALSE(wait.outcome().has_value());
+        CHECK(wait.outcome().error().code == ErrorCode::Partial);
+        CHECK(wait.outcome().error().evidence == std::vector<std::string>{"web: held"});
+    }
+    SECTION("the other fails too") {
+        CHECK(wait.on_event(ended(second, failed)));
+        REQUIRE_FALSE(wait.outcome().has_value());
+        CHECK(wait.outcome().error().code == ErrorCode::Conflict);
+    }
+}
+
+TEST_CASE("the longest deadline of the actions is known from their records", "[tools][wait]") {
+    ActionWait wait({first, second});
+    CHECK_FALSE(wait.deadline().has_value());
+    ActionRecord record;
+    record.action.id = first;
+    record.action.deadline = 90s;
+    wait.on_record(record);
+    record.action.id = second;
+    record.action.deadline = 20s;
+    wait.on_record(record);
+
+    CHECK(wait.deadline() == 90s);
+}
+
+TEST_CASE("the own broker comes before the machine's, and a named one before both",
+          "[tools][broker]") {
+    const BrokerWish wish{.own_runtime = "/run/user/1000/ctys"};
+    const std::string own = "/run/user/1000/ctys/broker/mesh";
+    const std::string system = "/run/ctys/broker/mesh";
+
+    CHECK(broker_of(wish, {own, system}) == "ipc://" + own);
+    CHECK(broker_of(wish, {system}) == "ipc://" + system);
+    CHECK(broker_of(wish, {}) == "no broker at ipc://" + system + " (no such socket)");
+    CHECK(broker_of({.asked = "tcp://lab02:7510", .own_runtime = "/x"}, {}) == "tcp://lab02:7510");
+    CHECK(broker_of({.asked = "ipc:///y/mesh", .own_runtime = "/x"}, {}) ==
+          "no broker at ipc:///y/mesh (no such socket)");
+}
+
+TEST_CASE("a missing broker ends with 6 and three ways out", "[tools][broker]") {
+    const auto endpoint = choose_broker({}, [](const std::string&) { return false; });
+
+    REQUIRE_FALSE(endpoint.has_value());
+    CHECK(traits(endpoint.error().code).exit_status == 6);
+    CHECK(endpoint.error().try_next ==
+          "ctys list --local | ctys up | ctys --broker tcp://HOST:7510 list");
+}

@@ -1,0 +1,96 @@
+#include "tools/client/action_wait.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ctys::tools {
+
+ActionWait::ActionWait(const std::vector<ActionId>& ids) {
+    for (const auto id : ids)
+        actions_[id];
+}
+
+bool ActionWait::on_event(const Event& event) {
+    const auto found = actions_.find(event.action);
+    if (found == actions_.end()) return false;
+    auto& progress = found->second;
+    if (!event.label.empty()) progress.label = event.label;
+    if (const auto* record = std::get_if<ActionRecord>(&event.payload)) on_record(*record);
+    if (event.kind == EventKind::ActionEnded) progress.ended = true;
+    if (!event.text.empty() && !progress.ended) {
+        progress.text = event.text;
+    } else if (event.text.empty() && family(event.kind) == EventFamily::Vm) {
+        progress.text = to_string(event.kind);
+    }
+    return true;
+}
+
+void ActionWait::on_record(const ActionRecord& record) {
+    const auto found = actions_.find(record.action.id);
+    if (found == actions_.end()) return;
+    auto& progress = found->second;
+    progress.record = record;
+    if (!record.label.empty()) progress.label = record.label;
+    if (!record.outcome) return;
+    progress.ended = true;
+    progress.text = record.outcome->ok() ? record.outcome->text : record.outcome->error->message;
+}
+
+bool ActionWait::is_done() const {
+    return std::all_of(actions_.begin(), actions_.end(), [](const auto& item) {
+        return item.second.record && item.second.record->outcome;
+    });
+}
+
+std::vector<ActionId> ActionWait::without_record() const {
+    std::vector<ActionId> ids;
+    for (const auto& [id, progress] : actions_) {
+        if (progress.ended && !(progress.record && progress.record->outcome)) ids.push_back(id);
+    }
+    return ids;
+}
+
+std::string ActionWait::line() const {
+    std::vector<std::string> parts;
+    for (const auto& [id, progress] : actions_) {
+        const bool ok =
+            progress.record && progress.record->outcome && progress.record->outcome->ok();
+        parts.push_back(fmt::format("{} {} {}",
+                                    !progress.ended ? ".."
+                                    : ok            ? "ok"
+                                                    : "failed",
+                                    progress.label,
+                                    progress.text));
+    }
+    return fmt::format("{}", fmt::join(parts, "  "));
+}
+
+std::optional<Duration> ActionWait::deadline() const {
+    std::optional<Duration> longest;
+    for (const auto& [id, progress] : actions_) {
+        if (progress.record && progress.record->action.deadline)
+            longest = std::max(longest.value_or(Duration{}), *progress.record->action.deadline);
+    }
+    return longest;
+}
+
+Status ActionWait::outcome() const {
+    std::vector<std::string> failures;
+    std::optional<Error> first;
+    for (const auto& [id, progress] : actions_) {
+        if (!progress.record || !progress.record->outcome) continue;
+        const auto& error = progress.record->outcome->error;
+        if (!error) continue;
+        if (!first) first = error;
+        failures.push_back(fmt::format("{}: {}", progress.label, error->message));
+    }
+    if (!first) return {};
+    if (actions_.size() == 1) return tl::unexpected(*first);
+    // Some of several is Partial; all of them is what the first one says.
+    const auto code = failures.size() == actions_.size() ? first->code : ErrorCode::Partial;
+    auto message = fmt::format("{} of {} failed", failures.size(), actions_.size());
+    return fail(code, std::move(message), {}, std::move(failures));
+}
+
+} // namespace ctys::tools
