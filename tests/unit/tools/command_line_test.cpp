@@ -1,0 +1,100 @@
+#include "tools/verbs/command_line.h"
+#include "tools/verbs/help_pages.h"
+#include "tools/verbs/local_scan.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::tools;
+
+namespace {
+
+Error error_of(const std::vector<std::string>& args) {
+    Globals globals;
+    const auto verbs = all_subcommands();
+    const auto parsed = parse_arguments(args, verbs, globals);
+    REQUIRE_FALSE(parsed.has_value());
+    return parsed.error();
+}
+
+std::string page_of(const std::vector<std::string>& args) {
+    Globals globals;
+    const auto verbs = all_subcommands();
+    const auto parsed = parse_arguments(args, verbs, globals);
+    REQUIRE(parsed.has_value());
+    REQUIRE(std::holds_alternative<Page>(*parsed));
+    return std::get<Page>(*parsed).text;
+}
+
+} // namespace
+
+TEST_CASE("global options stand before or after the verb", "[tools][arguments]") {
+    const auto verbs = all_subcommands();
+    for (const auto& args :
+         {std::vector<std::string>{"-o", "json", "--broker", "tcp://x:1", "list"},
+          std::vector<std::string>{"list", "-o", "json", "--broker", "tcp://x:1"}}) {
+        Globals globals;
+        const auto fresh = all_subcommands();
+        const auto parsed = parse_arguments(args, fresh, globals);
+        REQUIRE(parsed.has_value());
+        CHECK(std::get<Chosen>(*parsed).verb->name() == "list");
+        CHECK(globals.format == "json");
+        CHECK(globals.broker == "tcp://x:1");
+    }
+}
+
+TEST_CASE("a verb keeps what stands after it", "[tools][arguments]") {
+    Globals globals;
+    const auto verbs = all_subcommands();
+
+    const auto parsed =
+        parse_arguments({"shutdown", "web", "db", "--deadline", "3m", "-q"}, verbs, globals);
+
+    REQUIRE(parsed.has_value());
+    CHECK(std::get<Chosen>(*parsed).verb->subject() == "web db");
+    CHECK(globals.quiet);
+}
+
+TEST_CASE("wrong words are answered with the right ones", "[tools][arguments]") {
+    CHECK(error_of({"stop", "web"}).message ==
+          "stop: say shutdown (asks the guest) or kill (cuts the power)");
+    CHECK(error_of({"statr", "web"}).try_next == "ctys start");
+    CHECK(error_of({"suspend", "web"}).code == ErrorCode::Unsupported);
+    CHECK(error_of({"frobnicate"}).try_next == "ctys help");
+    CHECK(error_of({"shutdown", "web", "--dedline", "3m"}).try_next == "--deadline");
+    CHECK(error_of({"shutdown", "web", "--deadline", "soon"}).code == ErrorCode::Usage);
+    CHECK(error_of({"shutdown"}).code == ErrorCode::Usage);
+    CHECK(error_of({"show", "a", "b"}).code == ErrorCode::Usage);
+    CHECK(error_of({"-q"}).code == ErrorCode::Usage);
+}
+
+TEST_CASE("help teaches every verb with examples", "[tools][arguments]") {
+    const auto overview = page_of({"help"});
+    for (const auto& verb : all_subcommands()) {
+        INFO(verb->name());
+        CHECK(overview.find(fmt::format("  {} ", verb->name())) != std::string::npos);
+        const auto page = page_of({std::string{verb->name()}, "--help"});
+        CHECK(page.find(fmt::format("ctys {}", verb->name())) != std::string::npos);
+    }
+    CHECK(page_of({}) == overview);
+    CHECK(page_of({"help", "exit-status"}).find("124") != std::string::npos);
+    CHECK(page_of({"help", "create"}).find("not built yet: reconnect") != std::string::npos);
+    CHECK(page_of({"--version"}).starts_with("ctys "));
+}
+
+TEST_CASE("a line of a local scan becomes a row, whatever it contains", "[tools][local]") {
+    const auto row = parse_vm_row(
+        R"({"label":"web","uuid":"00000000-0000-0000-0000-000000000001","state":"running",)"
+        R"("owner":"libvirt","pid":12,"managed":true,"cport":-1,"tcp":5,"new":[]})");
+
+    REQUIRE(row.has_value());
+    CHECK(row->label == "web");
+    CHECK(row->state == VmState::Running);
+    CHECK(row->owner == Owner::Libvirt);
+    CHECK(row->pid == 12);
+    CHECK(row->managed);
+    CHECK(row->cport == 0);
+    CHECK(row->ip.empty());
+    CHECK_FALSE(parse_vm_row("[]").has_value());
+    CHECK_FALSE(parse_vm_row("{").has_value());
+}

@@ -1,0 +1,209 @@
+#include "tools/verbs/checks.h"
+
+#include "mesh/core/text.h"
+#include "tools/verbs/local_scan.h"
+#include "tools/verbs/single_machine.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace ctys::tools {
+
+namespace {
+
+using Verdict = Finding::Verdict;
+
+// An agent watches each VM directory and each instance; a broker may have as many connections.
+constexpr std::uint64_t enough_watches = 65536;
+constexpr std::uint64_t enough_files = 65536;
+
+Finding check_directory(const std::string& what, const std::string& path) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0) {
+        return {Verdict::Warn,
+                what,
+                fmt::format("{}: {}", path, std::strerror(errno)),
+                "ctys up makes it"};
+    }
+    if (!S_ISDIR(facts.st_mode))
+        return {Verdict::Fail, what, path + " is no directory", "rm " + path};
+    if (facts.st_uid != ::geteuid()) {
+        return {Verdict::Fail,
+                what,
+                fmt::format("{} belongs to uid {}, not to this user", path, facts.st_uid),
+                "--state-dir and --runtime-dir name others"};
+    }
+    if ((facts.st_mode & 07) != 0)
+        return {Verdict::Fail, what, path + " is open to everybody", "chmod o= " + path};
+    return {Verdict::Ok, what, path, {}};
+}
+
+std::vector<Finding> check_roles(const setup::Directories& directories) {
+    std::vector<Finding> out;
+    const auto roles = running_roles(directories);
+    for (const auto* kind : {"broker", "agent"}) {
+        bool found = false;
+        for (const auto& role : roles) {
+            if (!role.role.starts_with(kind)) continue;
+            found = true;
+            out.push_back({Verdict::Ok, role.role, fmt::format("runs (pid {})", role.pid), {}});
+        }
+        if (!found) {
+            out.push_back({Verdict::Warn,
+                           kind,
+                           "none of this user runs below " + directories.runtime,
+                           "ctys up"});
+        }
+    }
+    return out;
+}
+
+Finding check_broker(Session& session) {
+    auto status = session.rows_of<StatusRow>({.table = Table::Broker});
+    if (!status) return {Verdict::Fail, "reach", status.error().message, status.error().try_next};
+    if (status->empty()) return {Verdict::Fail, "reach", "the broker told nothing", {}};
+    const auto& row = status->front();
+    if (!row.degraded.empty())
+        return {Verdict::Fail, "reach", "the broker is degraded: " + row.degraded, {}};
+    return {Verdict::Ok,
+            "reach",
+            fmt::format("the broker answers: {} VMs, {} of {} workers alive",
+                        row.vms,
+                        row.workers_alive,
+                        row.workers),
+            {}};
+}
+
+std::vector<Finding> check_workers(Session& session) {
+    auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});
+    if (!workers) return {};
+    std::vector<Finding> out;
+    if (workers->empty())
+        out.push_back({Verdict::Warn, "workers", "no agent has ever reported", "ctys up"});
+    for (const auto& worker : *workers) {
+        if (worker.state != WorkerState::Alive) {
+            out.push_back({Verdict::Warn,
+                           "workers",
+                           fmt::format("{} is {}", worker.name, to_string(worker.state)),
+                           "ctys worker show " + worker.name});
+        }
+        for (const auto& spot : worker.blind_spots) {
+            out.push_back({Verdict::Warn, "workers", worker.name + ": " + spot, {}});
+        }
+    }
+    return out;
+}
+
+// Whether KVM really runs a guest is the agent's probe; here only whether it may be opened.
+Finding check_kvm() {
+    if (::access("/dev/kvm", F_OK) != 0)
+        return {Verdict::Warn, "kvm", "no /dev/kvm: VMs run by emulation (tcg), slowly", {}};
+    if (::access("/dev/kvm", R_OK | W_OK) != 0) {
+        return {Verdict::Warn,
+                "kvm",
+                "this user may not open /dev/kvm",
+                "usermod -aG kvm $USER   (then log in anew)"};
+    }
+    return {Verdict::Ok, "kvm", "/dev/kvm may be opened; ctys workers says whether it works", {}};
+}
+
+Finding check_qemu() {
+    const char* variable = std::getenv("PATH");
+    std::vector<std::string> found;
+    for (const auto folder : split(variable == nullptr ? "/usr/bin" : variable, ':')) {
+        std::error_code error;
+        std::filesystem::directory_iterator entries(std::filesystem::path(folder), error);
+        for (; !error && entries != std::filesystem::directory_iterator{};
+             entries.increment(error)) {
+            const auto name = entries->path().filename().string();
+            if (name.starts_with("qemu-system-")) found.push_back(name);
+        }
+    }
+    if (found.empty())
+        return {Verdict::Fail, "qemu", "no qemu-system-* in PATH", "apt install qemu-system-x86"};
+    const auto first = found.front();
+    return {Verdict::Ok,
+            "qemu",
+            found.size() == 1 ? first : fmt::format("{} and {} more", first, found.size() - 1),
+            {}};
+}
+
+std::optional<std::uint64_t> number_in(const std::string& path) {
+    std::ifstream file(path);
+    std::uint64_t number = 0;
+    if (file >> number) return number;
+    return std::nullopt;
+}
+
+Finding check_inotify() {
+    const auto watches = number_in("/proc/sys/fs/inotify/max_user_watches");
+    if (!watches) return {Verdict::Warn, "inotify", "the limit cannot be read", {}};
+    if (*watches < enough_watches) {
+        return {Verdict::Warn,
+                "inotify",
+                fmt::format("at most {} directories can be watched", *watches),
+                fmt::format("sysctl fs.inotify.max_user_watches={}", enough_watches)};
+    }
+    return {Verdict::Ok, "inotify", fmt::format("{} watches", *watches), {}};
+}
+
+Finding check_files() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return {Verdict::Warn, "files", "the limit cannot be read", {}};
+    const std::uint64_t most = limit.rlim_max;
+    if (most < enough_files) {
+        return {Verdict::Warn,
+                "files",
+                fmt::format("at most {} open files", most),
+                fmt::format("ulimit -Hn {}   (LimitNOFILE= under systemd)", enough_files)};
+    }
+    return {Verdict::Ok,
+            "files",
+            most == RLIM_INFINITY ? std::string{"no limit of open files"}
+                                  : fmt::format("{} open files", most),
+            {}};
+}
+
+Finding check_programs() {
+    for (const auto* name : {"ctys-broker", "ctys-agent"}) {
+        if (!program_beside(name).starts_with('/'))
+            return {Verdict::Warn, "programs", fmt::format("{} is not beside ctys", name), {}};
+    }
+    return {Verdict::Ok, "programs", "broker and agent are installed beside ctys", {}};
+}
+
+} // namespace
+
+std::vector<Finding> examine(Session& session) {
+    std::vector<Finding> out;
+    const auto append = [&](std::vector<Finding> more) {
+        out.insert(out.end(), more.begin(), more.end());
+    };
+    if (const auto directories = session.directories()) {
+        out.push_back(check_directory("state", directories->state));
+        out.push_back(check_directory("runtime", directories->runtime));
+        append(check_roles(*directories));
+    } else {
+        out.push_back({Verdict::Fail,
+                       "directories",
+                       directories.error().message,
+                       directories.error().try_next});
+    }
+    out.push_back(check_broker(session));
+    if (out.back().verdict == Verdict::Ok) append(check_workers(session));
+    out.push_back(check_programs());
+    out.push_back(check_kvm());
+    out.push_back(check_qemu());
+    out.push_back(check_inotify());
+    out.push_back(check_files());
+    return out;
+}
+
+} // namespace ctys::tools

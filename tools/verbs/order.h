@@ -1,0 +1,24 @@
+#pragma once
+
+#include "mesh/core/message.h"
+#include "tools/verbs/session.h"
+
+#include <string>
+#include <vector>
+
+namespace ctys::tools {
+
+enum class Waiting : std::uint8_t {
+    Outcome, ///< until every action has ended
+    None     ///< print the ids and leave
+};
+
+/// Submits actions and follows them. The watch is opened before the first action is sent, so that
+/// not even a quick end is missed. On a terminal a line of progress is rewritten; Ctrl-C leaves the
+/// actions running in the mesh and prints their ids. With --timeout, or after `patience` where an
+/// action has no deadline of its own, the wait ends as TimedOut and the actions go on.
+/// Errors: those of the outcome (Partial for some of several), of the broker, TimedOut.
+[[nodiscard]] Status
+carry_out(Session& session, std::vector<msg::Submit> orders, Waiting waiting, Duration patience);
+
+} // namespace ctys::tools

@@ -1,0 +1,173 @@
+#include "mesh/core/text.h"
+#include "mesh/loop/child_process.h"
+#include "tools/client/lock_holder.h"
+#include "tools/client/terminal.h"
+#include "tools/verbs/factories.h"
+#include "tools/verbs/local_scan.h"
+#include "tools/verbs/single_machine.h"
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+namespace ctys::tools {
+
+namespace {
+
+constexpr Duration start_deadline = std::chrono::seconds{10};
+constexpr Duration step = std::chrono::milliseconds{50};
+
+/// A daemon we started and leave alone; its early end is noticed while we wait.
+struct Daemon {
+    std::optional<loop::ChildProcess> child;
+    std::optional<loop::ChildResult> ended;
+    std::string log;
+};
+
+std::string last_line_of(const std::string& path) {
+    std::ifstream file(path);
+    std::string line;
+    std::string last;
+    while (std::getline(file, line)) {
+        if (!trim(line).empty()) last = line;
+    }
+    return last;
+}
+
+class Up final : public Subcommand {
+public:
+    [[nodiscard]] std::string_view name() const override { return "up"; }
+    [[nodiscard]] std::string_view summary() const override {
+        return "start broker and agent on this machine, without systemd";
+    }
+    [[nodiscard]] std::string_view examples() const override {
+        return "  ctys up\n"
+               "  ctys up --pool /srv/vms --pool ~/vms\n"
+               "  ctys up --runtime-dir /tmp/r --state-dir /tmp/s --name test\n"
+               "What runs already is left as it is. ctys down ends both; VMs go on.\n";
+    }
+    void declare(Arguments& arguments) override {
+        arguments.texts("--pool", pools_, "DIR", "directory tree with VMs; may be repeated");
+        arguments.text("--name", name_, "NAME", "of the agent");
+    }
+
+    [[nodiscard]] Status run(Session& session) override {
+        auto directories = session.directories();
+        if (!directories) return tl::unexpected(directories.error());
+        for (const auto& folder : {directories->state, directories->runtime}) {
+            if (auto made = setup::prepare_directory(folder, {.group = {}, .keep_group = true});
+                !made)
+                return made;
+        }
+        const auto begun = wall_now();
+        Daemon broker;
+        Daemon agent;
+        if (auto ready = start(session, *directories, "broker", "broker", {}, broker); !ready)
+            return ready;
+        if (auto ready = wait_for(session, broker, begun, [&] { return broker_answers(session); });
+            !ready)
+            return wrap("broker", ready.error());
+        std::vector<std::string> options;
+        for (const auto& pool : pools_) {
+            std::error_code error;
+            const auto absolute = std::filesystem::absolute(pool, error);
+            options.insert(options.end(), {"--pool", error ? pool : absolute.string()});
+        }
+        if (!name_.empty()) options.insert(options.end(), {"--name", name_});
+        if (auto ready =
+                start(session, *directories, "agent", agent_role(name_), std::move(options), agent);
+            !ready)
+            return ready;
+        if (auto ready = wait_for(session, agent, begun, [&] { return agent_answers(session); });
+            !ready)
+            return wrap("agent", ready.error());
+        return session.globals().quiet
+                   ? Status{}
+                   : session.print(
+                         fmt::format("up after {}.  Next:  ctys list | ctys events | ctys status\n",
+                                     to_short_text(wall_now() - begun)));
+    }
+
+private:
+    static Status start(Session& session,
+                        const setup::Directories& directories,
+                        std::string_view program,
+                        const std::string& role,
+                        std::vector<std::string> options,
+                        Daemon& daemon) {
+        if (const auto holder = lock_holder(directories.runtime + "/" + role + "/lock")) {
+            session.remark(fmt::format("{} runs already (pid {})", role, *holder));
+            return {};
+        }
+        const auto folder = directories.state + "/" + role;
+        if (auto made = setup::prepare_directory(folder); !made) return made;
+        daemon.log = folder + "/log";
+        loop::ChildSpec spec;
+        spec.argv = {program_beside(fmt::format("ctys-{}", program)),
+                     "--state-dir",
+                     directories.state,
+                     "--runtime-dir",
+                     directories.runtime};
+        spec.argv.insert(spec.argv.end(), options.begin(), options.end());
+        spec.cwd = "/";
+        spec.new_session = true;
+        spec.output = loop::ToFile{daemon.log};
+        spec.errors = loop::ToFile{daemon.log};
+        spec.when_dropped = loop::WhenDropped::Leave;
+        auto child = loop::ChildProcess::start(
+            session.loop(), spec, [&daemon](const loop::ChildResult& ended) {
+                daemon.ended = ended;
+            });
+        if (!child) return wrap(spec.argv.front(), child.error());
+        daemon.child.emplace(std::move(*child));
+        return {};
+    }
+
+    template <typename Ready>
+    static Status wait_for(Session& session, Daemon& daemon, WallTime begun, Ready ready) {
+        while (!ready()) {
+            if (daemon.ended) {
+                return fail(ErrorCode::Failed,
+                            fmt::format("it ended with status {}", daemon.ended->exit_status),
+                            "ctys doctor",
+                            {daemon.log + ": " + printable(last_line_of(daemon.log))});
+            }
+            if (wall_now() - begun > start_deadline) {
+                return fail(
+                    ErrorCode::TimedOut,
+                    fmt::format("it does not answer after {}", to_short_text(start_deadline)),
+                    "ctys doctor",
+                    {daemon.log});
+            }
+            static_cast<void>(
+                session.loop().run_until([&] { return daemon.ended.has_value(); }, step));
+        }
+        return {};
+    }
+
+    static bool broker_answers(Session& session) {
+        auto connection = session.broker();
+        return connection && (*connection)
+                                 ->request(msg::Ask{.query = {.table = Table::Broker}, .credit = 1},
+                                           std::chrono::seconds{1})
+                                 .has_value();
+    }
+
+    [[nodiscard]] bool agent_answers(Session& session) const {
+        auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers, .address = name_});
+        return workers && std::any_of(workers->begin(), workers->end(), [](const auto& worker) {
+                   return worker.state == WorkerState::Alive;
+               });
+    }
+
+    std::vector<std::string> pools_;
+    std::string name_;
+};
+
+} // namespace
+
+std::unique_ptr<Subcommand> make_up() {
+    return std::make_unique<Up>();
+}
+
+} // namespace ctys::tools
