@@ -2,6 +2,8 @@
 
 #include "mesh/core/text.h"
 
+#include <array>
+#include <chrono>
 #include <iterator>
 
 namespace ctys::tools {
@@ -57,6 +59,32 @@ std::size_t append_special(fmt::memory_buffer& out, std::string_view text) {
     return 1;
 }
 
+void put_digits(char* out, std::int64_t number, int count) {
+    for (int i = count - 1; i >= 0; --i) {
+        out[i] = static_cast<char>('0' + number % 10);
+        number /= 10;
+    }
+}
+
+// What WallTime::to_rfc3339 makes, between quotes and without a general formatter: a list of
+// 20,000 VMs has 40,000 times, and they were a third of its cost.
+void append_time(fmt::memory_buffer& out, WallTime at) {
+    const auto point = std::chrono::sys_time<Duration>{Duration{at.us}};
+    const auto day = std::chrono::floor<std::chrono::days>(point);
+    const std::chrono::year_month_day date{day};
+    const auto in_day = (point - day).count();
+    std::array<char, 29> text{'"', 0, 0,   0, 0, '-', 0, 0, '-', 0, 0, 'T', 0,   0,  ':',
+                              0,   0, ':', 0, 0, '.', 0, 0, 0,   0, 0, 0,   'Z', '"'};
+    put_digits(&text[1], static_cast<int>(date.year()), 4);
+    put_digits(&text[6], static_cast<unsigned>(date.month()), 2);
+    put_digits(&text[9], static_cast<unsigned>(date.day()), 2);
+    put_digits(&text[12], in_day / 3600000000, 2);
+    put_digits(&text[15], in_day / 60000000 % 60, 2);
+    put_digits(&text[18], in_day / 1000000 % 60, 2);
+    put_digits(&text[21], in_day % 1000000, 6);
+    out.append(std::string_view{text.data(), text.size()});
+}
+
 } // namespace
 
 void JsonWriter::separate() {
@@ -109,7 +137,23 @@ void JsonWriter::value(std::string_view text) {
 }
 
 void JsonWriter::value(WallTime at) {
-    at.is_none() ? null() : value(std::string_view{at.to_rfc3339()});
+    if (at.is_none()) return null();
+    separate();
+    append_time(out_, at);
+}
+
+void JsonWriter::value(const Uuid& uuid) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::array<char, 38> text{};
+    std::size_t size = 0;
+    text[size++] = '"';
+    for (std::size_t i = 0; i < uuid.bytes.size(); ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) text[size++] = '-';
+        text[size++] = digits[uuid.bytes[i] >> 4U];
+        text[size++] = digits[uuid.bytes[i] & 0x0fU];
+    }
+    text[size++] = '"';
+    raw({text.data(), size});
 }
 
 void JsonWriter::value(Duration span) {

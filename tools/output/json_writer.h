@@ -34,11 +34,12 @@ public:
         const fmt::format_int text(number);
         raw({text.data(), text.size()});
     }
-    void value(WallTime at);   ///< RFC 3339, or null for none
+    void value(WallTime at); ///< RFC 3339, or null for none
+    void value(const Uuid& uuid);
     void value(Duration span); ///< seconds with three decimals
     template <typename Tag>
     void value(const Id<Tag>& id) {
-        id.is_none() ? null() : value(std::string_view{id.to_string()});
+        id.is_none() ? null() : value(id.uuid);
     }
     void null() { raw("null"); }
 

@@ -17,6 +17,7 @@ std::vector<std::string> troubles(const StatusRow& status,
                                   status.conflicts,
                                   status.conflicts == 1 ? " runs" : "s run"));
     }
+    if (workers.empty()) out.emplace_back("no agent has reported yet: ctys up, or ctys doctor");
     for (const auto& worker : workers) {
         if (worker.state != WorkerState::Alive)
             out.push_back(fmt::format("worker {} is {}", worker.name, to_string(worker.state)));

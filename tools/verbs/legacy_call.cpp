@@ -92,8 +92,12 @@ struct Call {
                    std::find(filters[0].values.begin(), filters[0].values.end(), worker.name) ==
                        filters[0].values.end();
         });
-        if (workers->empty())
-            return fail(ErrorCode::NotFound, "no worker has this name", "ctys workers");
+        if (workers->empty()) {
+            return fail(ErrorCode::NotFound,
+                        line.targets.empty() ? "no worker has reported yet"
+                                             : "no worker has this name",
+                        "ctys workers");
+        }
         if (!is_for_people(session.format())) return session.print_rows(*workers, worker_listing());
         fmt::memory_buffer out;
         for (const auto& worker : *workers)

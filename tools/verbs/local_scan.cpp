@@ -107,7 +107,7 @@ Result<std::vector<VmRow>> scan_locally(Session& session) {
     std::optional<loop::ChildResult> result;
     auto child = loop::ChildProcess::start(
         session.loop(), spec, [&](const loop::ChildResult& ended) { result = ended; });
-    if (!child) return wrap(spec.argv.front(), child.error());
+    if (!child) return tl::unexpected(child.error());
     static_cast<void>(session.loop().run_until([&] { return result.has_value(); },
                                                *spec.deadline + std::chrono::seconds{1}));
     if (!result || result->timed_out) {

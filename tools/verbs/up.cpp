@@ -118,7 +118,7 @@ private:
             session.loop(), spec, [&daemon](const loop::ChildResult& ended) {
                 daemon.ended = ended;
             });
-        if (!child) return wrap(spec.argv.front(), child.error());
+        if (!child) return tl::unexpected(child.error());
         daemon.child.emplace(std::move(*child));
         return {};
     }

@@ -71,3 +71,20 @@ TEST_CASE("a JSON writer gives times in UTC, spans in seconds and nothing as nul
 
     CHECK(fmt::to_string(out) == R"(["2026-03-01T14:02:06.114000Z",null,1.234,-1.500,null])");
 }
+
+TEST_CASE("times and UUIDs in JSON are what their own text forms are", "[tools][json]") {
+    const WallTime at{
+        GENERATE(1, 951'782'399'999'999, 1'772'373'726'114'000, 253'402'300'799'999'999)};
+    VmId id;
+    for (std::size_t i = 0; i < id.uuid.bytes.size(); ++i)
+        id.uuid.bytes[i] = static_cast<std::uint8_t>(i * 17);
+    fmt::memory_buffer out;
+    JsonWriter json(out);
+
+    json.begin_array();
+    json.value(at);
+    json.value(id);
+    json.end_array();
+
+    CHECK(fmt::to_string(out) == fmt::format(R"(["{}","{}"])", at.to_rfc3339(), id));
+}
