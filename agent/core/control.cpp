@@ -371,13 +371,17 @@ void Control::on_event(Turn& turn, Instance& instance, const MonitorEvent& event
     }
 }
 
-void Control::on_monitor_lost(Turn& turn, const InstanceKey& key) {
+void Control::on_monitor_back(const InstanceKey& key) {
+    const auto found = descents_.find(key);
+    if (found != descents_.end()) found->second.ladder.on_monitor_back();
+}
+
+void Control::on_monitor_lost(const InstanceKey& key) {
     std::erase_if(sent_, [&](const auto& item) {
         return item.second.key == key && item.second.action.is_none();
     });
     if (const auto found = descents_.find(key); found != descents_.end()) {
-        found->second.ladder.on_monitor_lost(turn.now().instant);
-        if (auto* instance = instances_.find(key)) climb(turn, *instance);
+        found->second.ladder.on_monitor_lost();
     }
 }
 

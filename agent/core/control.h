@@ -33,7 +33,8 @@ public:
     void on_timer(Turn& turn, const InstanceKey& key);
     void on_reply(Turn& turn, const MonitorReply& reply);
     void on_event(Turn& turn, Instance& instance, const MonitorEvent& event);
-    void on_monitor_lost(Turn& turn, const InstanceKey& key);
+    void on_monitor_lost(const InstanceKey& key);
+    void on_monitor_back(const InstanceKey& key);
     void on_owner_command(Turn& turn, const OwnerCommandEnded& ended);
     /// Called before the instance is forgotten.
     void on_exit(Turn& turn, const Instance& instance, const Ending& ending);

@@ -26,6 +26,7 @@ void AgentCore::know_paths(const std::vector<PathFacts>& paths) {
 
 Effects AgentCore::start(Now now) {
     Turn turn{now, worker_, last_sequence_, hash_};
+    started_ = true;
     for (const auto& intent : std::exchange(recovered_, {})) {
         settle(turn, intent);
     }
@@ -93,6 +94,7 @@ std::vector<Event> AgentCore::facts() const {
     Event about{.kind = EventKind::WorkerFact};
     about.worker = worker_.id;
     about.worker_name = worker_.name;
+    about.time = worker_since_;
     about.payload = worker_;
     facts.push_back(about);
     for (const auto& [config, path] : paths_) {
@@ -101,6 +103,7 @@ std::vector<Event> AgentCore::facts() const {
         event.worker_name = worker_.name;
         event.vm = path.vm.id;
         event.label = path.vm.label;
+        event.time = path.path.last_seen;
         event.payload = path;
         facts.push_back(std::move(event));
     }
@@ -227,8 +230,7 @@ void AgentCore::on(Turn& turn, EndedWhileAway& ended) {
 void AgentCore::on(Turn& turn, const Exited& exited) {
     const auto* instance = instances_.find(exited.key);
     if (instance == nullptr) return;
-    auto ending = exited.ending;
-    if (ending.detail.empty()) ending.detail = instance->last_stop;
+    const auto ending = instances_.explain(*instance, exited.ending);
     // The event of the end comes before the outcome that rests on it.
     const auto copy = *instance;
     instances_.end(turn, exited.key, ending);
@@ -255,7 +257,7 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
         control_.command(turn, up.key, Monitor::Quit, {});
         return;
     }
-    if (control_.owns(up.key)) return;
+    if (control_.owns(up.key)) return control_.on_monitor_back(up.key);
     if (record.state != up.state || record.reason != up.reason) {
         instances_.set_state(turn, *instance, up.state, up.reason);
     } else if (record != before) {
@@ -263,11 +265,11 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
     }
 }
 
-void AgentCore::on(Turn& turn, const MonitorDown& down) {
+void AgentCore::on(Turn& /*turn*/, const MonitorDown& down) {
     auto* instance = instances_.find(down.key);
     if (instance == nullptr) return;
     instance->monitor = false;
-    control_.on_monitor_lost(turn, down.key);
+    control_.on_monitor_lost(down.key);
 }
 
 void AgentCore::on(Turn& turn, const MonitorReply& reply) {
@@ -318,6 +320,8 @@ void AgentCore::on(Turn& turn, const FactsChanged& changed) {
     worker_.binaries = changed.worker.binaries;
     worker_.blind_spots = changed.worker.blind_spots;
     worker_.pools = changed.worker.pools;
+    worker_since_ = turn.now().wall;
+    if (!started_) return; // the first exchange tells
     Event event{.kind = EventKind::WorkerFact};
     event.payload = worker_;
     turn.emit(std::move(event));

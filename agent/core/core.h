@@ -77,6 +77,8 @@ private:
     std::map<VmId, std::uint64_t> tokens_;   ///< newest fencing token seen for a VM
     Uplink uplink_;
     bool spool_broken_ = false;
+    bool started_ = false;
+    WallTime worker_since_; ///< of the facts in worker_
 };
 
 } // namespace ctys::agent

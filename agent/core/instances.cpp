@@ -77,15 +77,21 @@ void Instances::changed(Turn& turn, const Instance& instance, std::string text) 
     turn.emit(std::move(event));
 }
 
+Ending Instances::explain(const Instance& instance, Ending ending) {
+    // What we did ourselves says more than QEMU's word for it: "power cut at its 5 s deadline by
+    // quit".
+    const bool ours = ending.by == EndedBy::Host && !instance.last_stop.empty();
+    if (ours || ending.detail.empty()) ending.detail = instance.last_stop;
+    return ending;
+}
+
 void Instances::end(Turn& turn, const InstanceKey& key, Ending ending) {
     const auto found = instances_.find(key);
     if (found == instances_.end()) return;
     auto& instance = found->second;
     auto& record = instance.record;
     const auto old = record.state;
-    // What we did ourselves is named beside what was seen: "by host, power cut at its 5 s
-    // deadline".
-    if (ending.detail.empty()) ending.detail = instance.last_stop;
+    ending = explain(instance, std::move(ending));
     record.state = record.managed ? VmState::Stopped : VmState::Gone;
     record.reason.clear();
     record.since = ending.at;

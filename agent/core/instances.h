@@ -36,6 +36,8 @@ public:
                    ActionId action = {});
     /// Facts changed, not the state.
     void changed(Turn& turn, const Instance& instance, std::string text);
+    /// The ending in words: what the agent did to it, where that is what ended it.
+    [[nodiscard]] static Ending explain(const Instance& instance, Ending ending);
     /// The process is gone: emits the end with its cause and forgets it.
     void end(Turn& turn, const InstanceKey& key, Ending ending);
 

@@ -104,10 +104,4 @@ void Ladder::on_guest_agent_failed(Instant now) {
     ask(now);
 }
 
-void Ladder::on_monitor_lost(Instant now) {
-    settings_.has_qmp = false;
-    if (state_ == State::Quitting)
-        enter(State::Terminating, Rung::Sigterm, now, settings_.kill_after);
-}
-
 } // namespace ctys::agent

@@ -33,7 +33,7 @@ struct LadderSettings {
 ///     state       | time                      | guest reset      | cut_now   | monitor lost
 ///     asking      | button again; deadline -> quitting; patience -> gave up
 ///                 |                           | button at once   | quitting  | -
-///     quitting    | +5 s terminating          | -                | -         | terminating
+///     quitting    | +5 s terminating          | -                | -         | -
 ///     terminating | +5 s killing              | -                | -         | -
 ///     killing     | +10 s stuck               | -                | -         | -
 ///     stuck, gave up, ended: final; the exit of the process ends it from every state.
@@ -51,7 +51,9 @@ public:
     void on_guest_agent_failed(Instant now);
     /// Stop asking, cut the power.
     void cut_now(Instant now);
-    void on_monitor_lost(Instant now);
+    /// Until it is back, only signals can cut. That it goes after `quit` is how a VM ends.
+    void on_monitor_lost() { settings_.has_qmp = false; }
+    void on_monitor_back() { settings_.has_qmp = true; }
 
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] bool is_final() const {

@@ -10,9 +10,10 @@ namespace ctys::broker {
 
 namespace {
 
-Event about(const ActionRecord& record, EventKind kind, std::string text) {
+Event about(const ActionRecord& record, const Roster& roster, EventKind kind, std::string text) {
     Event event{.kind = kind};
     event.worker = record.action.worker;
+    if (const auto* member = roster.find(event.worker)) event.worker_name = member->record.name;
     event.vm = record.action.vm;
     event.label = record.label;
     event.action = record.action.id;
@@ -53,7 +54,7 @@ void Dispatcher::load(std::vector<ActionRecord> actions, Instant now) {
 }
 
 void Dispatcher::store(Turn& turn, ActionRecord& record, EventKind kind, std::string text) {
-    turn.record(about(record, kind, std::move(text)));
+    turn.record(about(record, roster_, kind, std::move(text)));
     turn.put(record);
 }
 

@@ -191,6 +191,12 @@ void Folder::fold_fact(Turn& turn, Member& member, Event event, SharedBytes byte
                    path.config == facts->path.config && path.health == facts->path.health;
         });
         if (same) return;
+    } else if (const auto* worker = std::get_if<WorkerRecord>(&event.payload)) {
+        const auto& known = member.record;
+        if (known.accelerators == worker->accelerators && known.binaries == worker->binaries &&
+            known.blind_spots == worker->blind_spots && known.pools == worker->pools) {
+            return;
+        }
     }
     apply(turn, member, event, std::move(bytes), /*is_fact=*/true);
 }

@@ -295,10 +295,6 @@ Status BrokerStore::remember_head(Cursor head) const {
     return store::write_head(state_ + "/head", head);
 }
 
-Status BrokerStore::backup_to(const std::string& directory) const {
-    return environment_.copy_compact_to(directory);
-}
-
 template <typename T, typename Decode>
 std::vector<T> BrokerStore::rows_below(store::Table table, const VmId& vm, Decode decode) const {
     std::vector<T> rows;

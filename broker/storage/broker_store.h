@@ -35,7 +35,6 @@ public:
     /// Removes journal records below `before`, at most `limit`. Returns how many.
     [[nodiscard]] Result<std::size_t> trim(std::uint64_t before, std::size_t limit);
     [[nodiscard]] Status remember_head(Cursor head) const;
-    [[nodiscard]] Status backup_to(const std::string& directory) const;
     [[nodiscard]] store::Usage usage() const { return environment_.usage(); }
     [[nodiscard]] const OpenReport& report() const { return report_; }
     [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
