@@ -84,8 +84,7 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance) {
         if (action.deadline) reboot.cut_at = turn.now().instant + *action.deadline;
         reboots_[key] = reboot;
         command(turn, key, Monitor::ShutdownPauses, action.id);
-        turn.arm({.kind = TimerKind::Ladder, .instance = key},
-                 std::min(reboot.cut_at.value_or(reboot.give_up_at), reboot.give_up_at));
+        arm_reboot(turn, key, reboot);
         return;
     }
     case Verb::Start:
@@ -258,7 +257,11 @@ void Control::on_timer(Turn& turn, const InstanceKey& key) {
         instance->last_stop = "reset at the deadline of its reboot";
         return advance_reboot(turn, *instance, reboot->second, Reboot::Restarting);
     }
-    if (turn.now().instant < reboot->second.give_up_at) return;
+    if (turn.now().instant < reboot->second.give_up_at) {
+        // A press may be swallowed: by a boot menu, or by a guest that is not up yet.
+        if (reboot->second.phase == Reboot::Asked) command(turn, key, Monitor::Powerdown, {});
+        return arm_reboot(turn, key, reboot->second);
+    }
     const auto action = reboot->second.action;
     reboots_.erase(reboot);
     command(turn, key, Monitor::ShutdownPowersOff, {});
@@ -266,6 +269,12 @@ void Control::on_timer(Turn& turn, const InstanceKey& key) {
                action,
                Outcome{.error = Error{.code = ErrorCode::TimedOut,
                                       .message = "the guest did not end; nothing was cut"}});
+}
+
+void Control::arm_reboot(Turn& turn, const InstanceKey& key, const Rebooting& reboot) {
+    const auto end = std::min(reboot.cut_at.value_or(reboot.give_up_at), reboot.give_up_at);
+    turn.arm({.kind = TimerKind::Ladder, .instance = key},
+             std::min(end, turn.now().instant + LadderSettings{}.button_again));
 }
 
 void Control::advance_reboot(Turn& turn, Instance& instance, Rebooting& reboot, Reboot to) {

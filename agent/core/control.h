@@ -66,6 +66,7 @@ private:
     void climb(Turn& turn, Instance& instance);
     void use(Turn& turn, Instance& instance, Rung rung, ActionId action);
     void give_up(Turn& turn, Instance& instance, ErrorCode code, const std::string& why);
+    static void arm_reboot(Turn& turn, const InstanceKey& key, const Rebooting& reboot);
     void advance_reboot(Turn& turn, Instance& instance, Rebooting& reboot, Reboot to);
     void fail_all(Turn& turn, const InstanceKey& key, const Error& error);
 

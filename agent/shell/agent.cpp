@@ -350,7 +350,8 @@ void Agent::perform(Deed& deed) {
         seed.memory_mb = facts->vm.memory_mb;
         seed.vcpus = facts->vm.vcpus;
         seed.uid = facts->path.owner_uid;
-        seed.user = launch->user.empty() ? std::to_string(facts->path.owner_uid) : launch->user;
+        seed.user =
+            launch->user.empty() ? Launcher::account_name(facts->path.owner_uid) : launch->user;
         const auto directory = dirs_.path_of(launch->action);
         if (auto kept = InstanceDirs::keep(directory, seed); !kept)
             return log_.warning("{}", kept.error().message);

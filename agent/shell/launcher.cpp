@@ -68,6 +68,11 @@ Result<Launcher::Account> Launcher::find_account(const std::string& asked,
         .uid = entry.pw_uid, .gid = entry.pw_gid, .name = entry.pw_name, .home = entry.pw_dir};
 }
 
+std::string Launcher::account_name(uid_t uid) {
+    const auto account = find_account({}, uid);
+    return account ? account->name : std::to_string(uid);
+}
+
 void Launcher::ended(const Launch& launch, int code, std::string output) {
     on_ended_(LaunchEnded{.action = launch.action,
                           .check_only = launch.check_only,

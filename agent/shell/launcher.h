@@ -28,6 +28,8 @@ public:
              std::string call,
              OnEnded on_ended);
 
+    /// Name of an account, or its number.
+    [[nodiscard]] static std::string account_name(uid_t uid);
     /// Answered later by on_ended, also where it cannot even be begun.
     void run(const Launch& launch, std::uint32_t owner_uid);
 
