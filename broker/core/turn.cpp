@@ -49,7 +49,7 @@ void Turn::log(LogLevel level, std::string text) {
 }
 
 void Turn::again() {
-    effects_.push_back(Again{});
+    effects_.emplace_back(std::in_place_type<Again>);
 }
 
 Effects Turn::finish() {

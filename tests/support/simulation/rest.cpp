@@ -1,0 +1,147 @@
+// What must hold at rest: every action has ended, and inventory, leases and watchers agree with
+// what is.
+
+#include "tests/support/simulation/sim_mesh.h"
+
+namespace ctys::sim {
+
+namespace {
+
+void check_actions(SimMesh& mesh) {
+    for (const auto& [id, record] : mesh.broker.store().actions()) {
+        if (record.state != ActionState::Ended) {
+            mesh.ground.broken("action",
+                               fmt::format("{} {} has not ended ({})",
+                                           to_string(record.action.verb),
+                                           record.label,
+                                           to_string(record.state)));
+        } else if (const auto found = mesh.promises.outcomes().find(id);
+                   found == mesh.promises.outcomes().end()) {
+            mesh.ground.broken("action", "an action ended without a word in the journal");
+        }
+    }
+    for (const auto& tool : mesh.tools) {
+        for (const auto& [correlation, told] : tool->told()) {
+            const auto& actions = mesh.broker.store().actions();
+            if (!told.answered) {
+                mesh.ground.broken("action", "a request was never answered");
+            } else if (!told.refused && !actions.contains(told.action)) {
+                mesh.ground.broken("action", "an accepted action is not known any more");
+            }
+        }
+    }
+}
+
+bool has_monitor(const Process& process) {
+    if (process.managed) return true;
+    return process.has_monitor && process.owner != Owner::Libvirt &&
+           process.owner != Owner::Proxmox;
+}
+
+void check_processes(SimMesh& mesh) {
+    const auto rows = mesh.broker.store().all_instances();
+    for (const auto& [name, machine] : mesh.estate().machines()) {
+        const bool is_seen =
+            std::any_of(mesh.agents.begin(), mesh.agents.end(), [&](const auto& a) {
+                return &a->machine() == machine.get() && a->is_up();
+            });
+        for (const auto& [key, process] : machine->processes()) {
+            if (!is_seen) continue;
+            const auto row = std::find_if(
+                rows.begin(), rows.end(), [&](const auto& each) { return each.key == key; });
+            const auto what = fmt::format("{} on {}", process->label, name);
+            if (row == rows.end() || !is_live(row->state)) {
+                mesh.ground.broken("P3", fmt::format("{} runs and is not in the inventory", what));
+                continue;
+            }
+            const auto truth = has_monitor(*process) ? process->state : VmState::Running;
+            if (row->state != truth) {
+                mesh.ground.broken(
+                    "inventory",
+                    fmt::format(
+                        "{} is {} and shown as {}", what, to_string(truth), to_string(row->state)));
+            }
+            if (!process->ran)
+                mesh.ground.broken("P6", fmt::format("{} stands with -S for ever", what));
+            if (row->managed != process->managed)
+                mesh.ground.broken("inventory", fmt::format("{} has a wrong owner", what));
+        }
+    }
+}
+
+void check_rows(SimMesh& mesh) {
+    for (const auto& row : mesh.broker.store().all_instances()) {
+        if (!is_live(row.state)) continue;
+        bool lives = false;
+        for (const auto& [name, machine] : mesh.estate().machines()) {
+            lives = lives || machine->find(row.key) != nullptr;
+        }
+        if (!lives)
+            mesh.ground.broken("inventory", fmt::format("{} is shown and does not run", row.label));
+    }
+}
+
+void check_leases(SimMesh& mesh) {
+    const auto& store = mesh.broker.store();
+    for (const auto& [vm, lease] : store.leases()) {
+        bool holds = false;
+        for (const auto& row : store.instances(vm)) {
+            holds = holds || (is_live(row.state) && row.key == lease.instance);
+        }
+        if (lease.phase == Lease::Phase::Reserved) {
+            mesh.ground.broken("lease", "a lease is reserved for ever");
+        } else if (!holds) {
+            mesh.ground.broken("lease", "a lease outlives its instance");
+        }
+    }
+    for (const auto& row : store.all_instances()) {
+        if (is_live(row.state) && !store.leases().contains(row.vm))
+            mesh.ground.broken("lease", fmt::format("{} runs without a lease", row.label));
+    }
+}
+
+void check_workers(SimMesh& mesh) {
+    for (const auto& agent : mesh.agents) {
+        const auto& workers = mesh.broker.store().workers();
+        const auto found = workers.find(agent->plan().id);
+        if (found == workers.end() || found->second.state != WorkerState::Alive) {
+            mesh.ground.broken("worker", fmt::format("{} is up and not alive", agent->name()));
+        } else if (found->second.mark.stream != agent->spool().stream() ||
+                   found->second.mark.sequence != agent->spool().last_sequence()) {
+            mesh.ground.broken("worker", fmt::format("events of {} never arrive", agent->name()));
+        }
+    }
+}
+
+void check_watchers(SimMesh& mesh) {
+    for (const auto& tool : mesh.tools) {
+        if (tool->is_watching() &&
+            tool->position().sequence != mesh.broker.store().range().second) {
+            mesh.ground.broken("P2", fmt::format("the watch of {} stands still", tool->name()));
+        }
+    }
+}
+
+void check_exits(SimMesh& mesh) {
+    for (const auto& [key, exit] : mesh.promises.exits()) {
+        if (exit.process.managed && !exit.excused && exit.recorded != 1)
+            mesh.ground.broken("P5",
+                               fmt::format("the end of {} by {} is not in the journal",
+                                           exit.process.label,
+                                           to_string(exit.process.ended->by)));
+    }
+}
+
+} // namespace
+
+void check_rest(SimMesh& mesh) {
+    check_actions(mesh);
+    check_processes(mesh);
+    check_rows(mesh);
+    check_leases(mesh);
+    check_workers(mesh);
+    check_watchers(mesh);
+    check_exits(mesh);
+}
+
+} // namespace ctys::sim

@@ -1,0 +1,230 @@
+// What a simulated agent does to its machine: wrappers, monitors, scans, proofs.
+
+#include "tests/support/simulation/sim_agent.h"
+
+namespace ctys::sim {
+
+using std::chrono::milliseconds;
+
+bool SimAgent::is_ours(const Process& process) const {
+    return plan_.shows_directories && process.managed && process.agent == plan_.name;
+}
+
+bool SimAgent::can_ask(const Process& process) const {
+    if (process.managed) return is_ours(process);
+    return process.has_monitor && process.owner != Owner::Libvirt &&
+           process.owner != Owner::Proxmox;
+}
+
+InstanceRecord SimAgent::describe(const Process& process) const {
+    InstanceRecord row;
+    row.key = process.key;
+    row.vm = process.vm;
+    row.worker = plan_.id;
+    row.label = process.label;
+    row.managed = is_ours(process);
+    row.owner = process.managed ? Owner::Ctys : process.owner;
+    row.state = row.managed && !process.ran ? VmState::Starting : VmState::Running;
+    row.since = process.started;
+    row.started = process.started;
+    row.user = "root";
+    row.executable = "/usr/bin/qemu-system-x86_64";
+    row.config = process.config;
+    row.can_ask = can_ask(process);
+    if (!row.can_ask) row.note = "no monitor: can be watched, not asked";
+    if (row.managed) {
+        row.started_by = process.action;
+        row.token = process.token;
+    }
+    return row;
+}
+
+void SimAgent::on_process(const ProcessRef& process) {
+    const bool ours = is_ours(*process);
+    const auto delay = ours ? ground_.random.between(milliseconds{1}, milliseconds{5})
+                            : ground_.random.between(milliseconds{2}, milliseconds{1000});
+    later(delay, [this, process, ours] {
+        if (process->ended && !ours) return; // came and went between two polls
+        input(agent::Appeared{describe(*process), false});
+        if (process->ended) return input(agent::Exited{process->key, *process->ended});
+        if (can_ask(*process))
+            dial(process, ground_.random.between(milliseconds{10}, milliseconds{80}));
+    });
+}
+
+void SimAgent::dial(const ProcessRef& process, Duration after) {
+    later(after, [this, process] {
+        if (process->ended) return;
+        monitors_.insert(process->key);
+        const auto state = process->ran ? process->state : VmState::Starting;
+        input(agent::MonitorUp{.key = process->key,
+                               .state = state,
+                               .reason = process->is_off ? "shutdown" : "",
+                               .accelerator = "tcg",
+                               .version = "7.2",
+                               .display = {}});
+    });
+}
+
+void SimAgent::on_event(const ProcessRef& process, agent::MonitorEvent event) {
+    if (!monitors_.contains(process->key)) return;
+    later(milliseconds{1}, [this, event] { input(event); });
+}
+
+void SimAgent::on_exit(const ProcessRef& process) {
+    if (ground_.mutant == Mutant::ExitUnnoticed && ground_.random.chance(20)) return;
+    auto ending = *process->ended;
+    if (!can_ask(*process)) ending = Ending{.detail = {}, .at = ending.at};
+    later(milliseconds{2}, [this, process, ending] {
+        if (monitors_.erase(process->key) > 0) input(agent::MonitorDown{process->key});
+        input(agent::Exited{process->key, ending});
+    });
+}
+
+void SimAgent::perform(const agent::Launch& effect) {
+    const auto takes = ground_.random.between(milliseconds{3}, milliseconds{60});
+    if (!effect.check_only) {
+        // Once it runs, the wrapper needs no agent any more.
+        const auto slow = promises_.estate().slow_wrappers && ground_.random.chance(4)
+                              ? Duration{std::chrono::seconds{35}}
+                              : takes;
+        ground_.schedule.after(slow, [this, boot = machine_.boot(), effect] {
+            if (machine_.boot() == boot) run_wrapper(effect);
+        });
+        return;
+    }
+    later(takes, [this, effect] {
+        agent::LaunchEnded ended{.action = effect.action, .output = {}};
+        const auto* directory = promises_.estate().directory_of(plan_.mounts, effect.config);
+        if (directory == nullptr) {
+            ended = {effect.action, true, 1, "no such file"};
+        } else if (!directory->wrapper_works) {
+            ended = {effect.action, true, 3, "HWREQ is not met"};
+        }
+        input(ended);
+    });
+}
+
+void SimAgent::run_wrapper(const agent::Launch& launch) {
+    Process process;
+    process.vm = launch.vm;
+    process.label = launch.label;
+    process.config = launch.config;
+    process.managed = true;
+    process.owner = Owner::Ctys;
+    process.agent = plan_.name;
+    process.action = launch.action;
+    process.token = launch.token;
+    process.guest = promises_.estate().guest_of(launch.label);
+    const bool there = promises_.estate().locate(plan_.mounts, launch.config, process);
+    if (there && !promises_.estate().is_locked(process)) {
+        machine_.start(std::move(process));
+        return;
+    }
+    later(milliseconds{5}, [this, launch, there] {
+        input(
+            agent::LaunchEnded{.action = launch.action,
+                               .check_only = false,
+                               .exit_code = 1,
+                               .output = there ? "Failed to get \"write\" lock" : "no such file"});
+    });
+}
+
+void SimAgent::perform(const agent::MonitorCommand& effect) {
+    later(Duration{500}, [this, effect] {
+        agent::MonitorReply reply{.key = effect.key, .number = effect.number, .reason = {}};
+        const auto process = machine_.find(effect.key);
+        if (!process || !monitors_.contains(effect.key)) {
+            reply.error = Error{.code = ErrorCode::Failed, .message = "its monitor is closed"};
+            return later(Duration{200}, [this, reply] { input(reply); });
+        }
+        auto command = effect.command;
+        if (ground_.mutant == Mutant::ButtonIsQuit && command == agent::Monitor::Powerdown)
+            command = agent::Monitor::Quit;
+        reply.error = machine_.command(process, command);
+        if (ground_.mutant == Mutant::DoneTwice) reply.error = machine_.command(process, command);
+        reply.state = process->ran ? process->state : VmState::Starting;
+        reply.reason = process->is_off ? "shutdown" : "";
+        // Events overtake replies (FIELD-GUIDE 5.2).
+        later(Duration{1200}, [this, reply] { input(reply); });
+    });
+}
+
+void SimAgent::perform(const agent::SignalProcess& effect) {
+    if (const auto process = machine_.find(effect.key)) machine_.signal(process, effect.signal);
+}
+
+void SimAgent::perform(const agent::RunOwnerCommand& effect) {
+    later(milliseconds{40}, [this, effect] {
+        const auto process = machine_.find(effect.key);
+        if (process) (void)machine_.command(process, agent::Monitor::Powerdown);
+        input(agent::OwnerCommandEnded{
+            .key = effect.key, .exit_code = process ? 0 : 1, .output = {}});
+    });
+}
+
+void SimAgent::perform(const agent::RemoveInstance& effect) {
+    machine_.remove_directory(effect.key);
+}
+
+void SimAgent::perform(const agent::ScanNow& effect) {
+    later(milliseconds{50}, [this, effect] { scan(effect.action); });
+}
+
+void SimAgent::scan(ActionId action) {
+    agent::Scanned scanned;
+    std::map<std::string, PathFacts> found;
+    for (const auto& mount : plan_.mounts) {
+        for (const auto& [below, directory] : mount.storage->directories) {
+            auto event = seen(mount, below);
+            const auto& facts = std::get<PathFacts>(event.payload);
+            const auto is_new = !scanned_.contains(facts.path.config);
+            found[facts.path.config] = facts;
+            if (is_new) scanned.events.push_back(std::move(event));
+        }
+    }
+    for (const auto& [config, facts] : scanned_) {
+        if (found.contains(config)) continue;
+        Event event{.kind = EventKind::PathVanished};
+        event.vm = facts.vm.id;
+        event.label = facts.vm.label;
+        event.text = config;
+        auto path = facts.path;
+        path.health = PathHealth::Vanished;
+        event.payload = std::move(path);
+        scanned.events.push_back(std::move(event));
+    }
+    scanned_ = std::move(found);
+    const auto text = fmt::format("{} configurations", scanned_.size());
+    if (!scanned.events.empty()) input(std::move(scanned));
+    if (!action.is_none()) input(agent::ScanEnded{action, text});
+}
+
+void SimAgent::chatter(std::size_t count) {
+    agent::Scanned scanned;
+    for (std::size_t i = 0; i < count; ++i) {
+        Event event{.kind = EventKind::WorkerScanned};
+        event.text = fmt::format("chatter {} of {}", i, count);
+        scanned.events.push_back(std::move(event));
+    }
+    act([this, scanned] { input(scanned); });
+}
+
+void SimAgent::perform(const agent::Prove& effect) {
+    later(milliseconds{10}, [this, effect] {
+        msg::StorageProof proof{.pool = effect.request.pool,
+                                .root = effect.request.root,
+                                .nonce = effect.request.nonce,
+                                .write = effect.request.write,
+                                .reason = {}};
+        for (const auto& mount : plan_.mounts) {
+            if (mount.root != effect.request.root) continue;
+            auto& nonces = mount.storage->nonces;
+            if (proof.write) nonces.insert(proof.nonce);
+            proof.found = nonces.contains(proof.nonce);
+        }
+        input(agent::Proved{proof, effect.correlation});
+    });
+}
+
+} // namespace ctys::sim
