@@ -106,6 +106,16 @@ void Control::begin_ending(Turn& turn, const Action& action, Instance& instance)
         }
         return climb(turn, instance);
     }
+    if (const auto reboot = reboots_.find(key); reboot != reboots_.end()) {
+        // The stronger order wins; what the reboot had set would keep the process from ending.
+        const auto overtaken = reboot->second.action;
+        reboots_.erase(reboot);
+        command(turn, key, Monitor::ShutdownPowersOff, {});
+        works_.end(turn,
+                   overtaken,
+                   Outcome{.error = Error{.code = ErrorCode::Conflict,
+                                          .message = fmt::format("overtaken by {}", action.id)}});
+    }
     LadderSettings settings{.ask = is_asked(action),
                             .has_qmp = instance.monitor,
                             .has_guest_agent = instance.has_guest_agent,
@@ -132,6 +142,16 @@ void Control::begin_ending(Turn& turn, const Action& action, Instance& instance)
     }
     instances_.set_state(
         turn, instance, VmState::Stopping, {}, action.principal.name, {}, action.id);
+    descents_.emplace(key, std::move(descent));
+    climb(turn, instance);
+}
+
+void Control::abandon(Turn& turn, Instance& instance) {
+    const auto& key = instance.record.key;
+    if (descents_.contains(key)) return;
+    const LadderSettings settings{.ask = false, .has_qmp = instance.monitor};
+    Descent descent{.ladder = Ladder{settings, turn.now().instant}, .begun = turn.now().instant};
+    instances_.set_state(turn, instance, VmState::Stopping, {}, {}, "start given up");
     descents_.emplace(key, std::move(descent));
     climb(turn, instance);
 }

@@ -29,6 +29,8 @@ public:
     /// Begins an action that was checked; its intent is written.
     void begin(Turn& turn, const Action& action, Instance& instance);
     void cancel(Turn& turn, ActionId action);
+    /// Ends a VM whose start was given up: nothing is lost by it, so it is not asked.
+    void abandon(Turn& turn, Instance& instance);
 
     void on_timer(Turn& turn, const InstanceKey& key);
     void on_reply(Turn& turn, const MonitorReply& reply);

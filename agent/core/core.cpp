@@ -1,5 +1,7 @@
 #include "agent/core/core.h"
 
+#include "schema/codec.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,10 +13,17 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
       hash_(recovered.stream.hash), recovered_(std::move(recovered.intents)),
       control_(instances_, works_, std::move(settings.owners)),
       starter_(instances_, works_, control_),
-      uplink_(std::move(recovered.stream), settings.spool_limit, [this] { return facts(); }) {}
+      uplink_(recovered.stream, settings.spool_limit, [this] { return facts(); }) {
+    // The spool is the dedup table: what it says has ended is not begun again (DESIGN: Intents).
+    for (const auto& kept : recovered.stream.kept) {
+        const auto event = schema::decode_event(view(kept.bytes));
+        if (event && event->kind == EventKind::ActionEnded) works_.refuse(event->action);
+    }
+}
 
 Effects AgentCore::finish(Turn& turn) {
     uplink_.on_emitted(turn.emitted());
+    if (auto trim = uplink_.take_dropped()) turn.now_do(*trim);
     return turn.finish();
 }
 
@@ -168,8 +177,10 @@ void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Com
 }
 
 void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::CommandQuery& query) {
-    turn.then(
-        ToBroker{Envelope{.body = msg::CommandStatus{query.action, works_.known(query.action)}}});
+    const auto known = works_.known(query.action);
+    // Its end is among the events that the broker has not acknowledged: they tell it better.
+    if (known == msg::CommandStatus::Known::Ended && !uplink_.is_drained()) return;
+    turn.then(ToBroker{Envelope{.body = msg::CommandStatus{query.action, known}}});
 }
 
 void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Withdraw& withdraw) {
@@ -251,13 +262,11 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
     if (!up.display.empty()) record.display = up.display;
     record.note.clear();
     if (starter_.on_monitor_up(turn, *instance, up)) return;
-    if (instance->ours && up.state == VmState::Starting) {
-        // It stands with -S for a start that a former life of the agent did not finish (P6).
-        instance->last_stop = "start given up";
-        control_.command(turn, up.key, Monitor::Quit, {});
-        return;
-    }
     if (control_.owns(up.key)) return control_.on_monitor_back(up.key);
+    if (instance->ours && up.state == VmState::Starting) {
+        // It stands with -S and nobody lets it run any more: its start ended before it was there.
+        return control_.abandon(turn, *instance);
+    }
     if (record.state != up.state || record.reason != up.reason) {
         instances_.set_state(turn, *instance, up.state, up.reason);
     } else if (record != before) {

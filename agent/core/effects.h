@@ -113,7 +113,8 @@ struct Spool {
     std::uint64_t last_sequence = 0;
     std::vector<Deed> then;
 };
-/// Events up to here are acknowledged and need not be kept.
+/// Events up to here are acknowledged, or dropped for lack of room, and need not be kept; also
+/// those that are still on their way to the disk.
 struct TrimSpool {
     std::uint64_t through = 0;
     Cursor cursor;

@@ -73,9 +73,7 @@ void Starter::fail(Turn& turn, ActionId action, Error error) {
     starts_.erase(found);
     if (exists && instances_.find(key) != nullptr) {
         // It stands with -S or has just begun: nothing is lost by ending it (P6).
-        instances_.find(key)->last_stop = "start given up";
-        instances_.find(key)->last_action = action;
-        control_.command(turn, key, Monitor::Quit, {});
+        control_.abandon(turn, *instances_.find(key));
     }
     works_.end(turn, action, Outcome{.error = std::move(error)});
 }

@@ -73,6 +73,7 @@ void Uplink::send_more(Turn& turn) {
     const auto limit = acknowledged_ + window_batches * batch_events;
     while (sent_ < spooled_ && sent_ < limit && !kept_.empty()) {
         if (sent_ + 1 < kept_.front().sequence) sent_ = kept_.front().sequence - 1;
+        if (sent_ >= spooled_) break; // what was dropped reaches beyond what is durable
         auto index = static_cast<std::size_t>(sent_ + 1 - kept_.front().sequence);
         if (index >= kept_.size()) break;
         msg::Publish batch{
@@ -142,6 +143,11 @@ void Uplink::on_emitted(const std::vector<SpoolEvent>& events) {
         kept_.pop_front();
         ++dropped_;
     }
+}
+
+std::optional<TrimSpool> Uplink::take_dropped() {
+    if (std::exchange(dropped_, 0) == 0) return std::nullopt;
+    return TrimSpool{.through = kept_.front().sequence - 1, .cursor = cursor_};
 }
 
 void Uplink::on_spooled(Turn& turn, std::uint64_t last_sequence) {

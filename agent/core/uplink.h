@@ -42,8 +42,11 @@ public:
     /// The broker's clock now; nothing when no recent ping tells it.
     [[nodiscard]] std::optional<Duration> session(Instant now) const;
     [[nodiscard]] bool online() const { return online_; }
-    /// Sequences dropped for lack of room since the last call; they make a gap event.
-    [[nodiscard]] std::uint64_t take_dropped() { return std::exchange(dropped_, 0); }
+    /// Nothing the broker has not acknowledged is left.
+    [[nodiscard]] bool is_drained() const { return kept_.empty(); }
+    /// Told when events were dropped for lack of room since the last call: the spool need not keep
+    /// them either. The broker sees the jump and records it as a gap.
+    [[nodiscard]] std::optional<TrimSpool> take_dropped();
 
 private:
     void hello(Turn& turn, std::uint64_t digest);
