@@ -31,12 +31,12 @@ void BrokerCore::register_worker(Turn& turn,
                                  const PeerId& peer,
                                  std::uint64_t correlation,
                                  const msg::AgentHello& hello) {
-    if (const auto* before = roster_.find(hello.worker.id);
-        before != nullptr && before->record.boot != hello.worker.boot) {
-        folder_.on_reboot(turn, *before, hello.worker.boot);
-    }
+    const auto* before = roster_.find(hello.worker.id);
+    const bool is_reboot = before != nullptr && before->record.boot != hello.worker.boot;
     auto* member = roster_.on_hello(turn, peer, correlation, hello);
     if (member == nullptr) return;
+    // Only now: what a cloned machine claims says nothing about the one that is alive.
+    if (is_reboot) folder_.on_reboot(turn, *member, hello.worker.boot);
     auto& mark = member->record.mark;
     std::string why;
     if (mark.stream != hello.end.stream) {
@@ -101,11 +101,15 @@ void BrokerCore::apply_batch(Turn& turn, Member& member, const msg::Publish& pub
     if (publish.stream != mark.stream)
         return demand_exchange(turn, member, "events of another stream");
     if (publish.first > mark.sequence + 1) {
-        const auto why =
-            fmt::format("its stream jumps from {} to {}", mark.sequence, publish.first);
-        mark.sequence = publish.first - 1;
-        mark.hash = publish.hash_before;
-        demand_exchange(turn, member, why);
+        // What lies between was lost with a connection, and the agent may still have it: its hello
+        // tells from where it can go on.
+        return turn.release(*member.peer,
+                            0,
+                            msg::Failure{Error{.code = ErrorCode::Expired,
+                                               .message = fmt::format(
+                                                   "events {} to {} are missing; say hello again",
+                                                   mark.sequence + 1,
+                                                   publish.first - 1)}});
     }
     auto hash = publish.hash_before;
     bool is_mismatch = publish.first == mark.sequence + 1 && mark.hash != 0 && hash != mark.hash;
@@ -125,9 +129,9 @@ void BrokerCore::apply_batch(Turn& turn, Member& member, const msg::Publish& pub
         } else {
             event->worker = member.record.id;
             const bool has_pools = std::holds_alternative<WorkerRecord>(event->payload);
-            if (family(event->kind) == EventFamily::Action)
-                dispatcher_.on_event(turn, member, *event);
-            folder_.fold(turn, member, std::move(*event), bytes);
+            const bool keep = family(event->kind) != EventFamily::Action ||
+                              dispatcher_.on_event(turn, member, *event);
+            if (keep) folder_.fold(turn, member, std::move(*event), bytes);
             if (has_pools) proofs_.on_pools(turn, roster_, member);
         }
         mark.sequence = sequence;

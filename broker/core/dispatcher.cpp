@@ -299,8 +299,19 @@ void Dispatcher::on_status(Turn& turn, const Member& member, const msg::CommandS
     if (found == actions_.end() || open == open_.end()) return;
     auto& record = found->second;
     if (record.action.worker != member.record.id ||
-        status.known != msg::CommandStatus::Known::Never)
+        status.known == msg::CommandStatus::Known::Running)
         return;
+    // It ended, or was begun and is not known any more, and no event is left that could tell how:
+    // the worker's spool was full or lost. What could harm is not sent a second time either.
+    if (status.known == msg::CommandStatus::Known::Ended || record.state == ActionState::Running ||
+        !is_repeatable(record.action.verb)) {
+        leases_.on_not_started(turn, status.action);
+        return end(turn,
+                   record,
+                   Outcome{.error = Error{.code = ErrorCode::Indeterminate,
+                                          .message = "its worker cannot tell any more how it "
+                                                     "ended"}});
+    }
     if (turn.now().instant < open->second.expires && !record.cancelling) {
         return dispatch(turn, record, open->second);
     }
@@ -324,6 +335,12 @@ void Dispatcher::on_confirm(Turn& turn,
     if (!answer.holds) {
         answer.reason = lease == nullptr ? "the lease has ended" : "another start holds the lease";
     }
+    // Somebody may have started it by hand meanwhile.
+    for (const auto& row : turn.inventory().instances(confirm.vm)) {
+        if (!is_live(row.state) || row.started_by == confirm.action) continue;
+        answer.holds = false;
+        answer.reason = fmt::format("it runs already (pid {})", row.key.pid);
+    }
     turn.release(*member.peer, correlation, std::move(answer));
 }
 
@@ -334,9 +351,9 @@ void Dispatcher::on_withdrawn(Turn& turn, const Member& member, const msg::Withd
     leases_.on_not_started(turn, withdrawn.action);
 }
 
-void Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) {
+bool Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) {
     const auto found = actions_.find(event.action);
-    if (found == actions_.end() || found->second.action.worker != member.record.id) return;
+    if (found == actions_.end() || found->second.action.worker != member.record.id) return true;
     auto& record = found->second;
     if (event.kind == EventKind::ActionEnded) {
         const auto* reported = std::get_if<ActionRecord>(&event.payload);
@@ -345,7 +362,12 @@ void Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) 
         withdrawing_.erase(event.action);
         if (!outcome.ok() && outcome.error->code != ErrorCode::Stuck)
             leases_.on_not_started(turn, event.action);
-        if (record.state == ActionState::Ended) return;
+        if (record.state == ActionState::Ended) {
+            // It has had its one outcome; what its worker says after all is news, not a second one.
+            turn.record(about(
+                record, EventKind::ActionProgress, fmt::format("its worker says: {}", event.text)));
+            return false;
+        }
         record.state = ActionState::Ended;
         record.ended = turn.now().wall;
         record.outcome = outcome;
@@ -353,15 +375,16 @@ void Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) 
         ended_order_.emplace_back(record.ended, event.action);
         drop_oldest(turn);
     } else if (record.state == ActionState::Ended) {
-        return;
+        return true;
     } else if (event.kind == EventKind::ActionBegun) {
         record.state = ActionState::Running;
     } else if (event.kind == EventKind::ActionProgress) {
         record.progress = event.text;
     } else {
-        return;
+        return true;
     }
     turn.put(record);
+    return true;
 }
 
 void Dispatcher::on_registered(Turn& turn, const Member& member) {
@@ -400,8 +423,17 @@ void Dispatcher::on_tick(Turn& turn) {
     std::vector<ActionId> expired;
     for (auto& [id, open] : open_) {
         const auto& record = actions_.at(id);
-        if (record.state == ActionState::Running || turn.now().instant < open.expires) continue;
+        if (turn.now().instant < open.expires) continue;
         const auto* member = roster_.find(record.action.worker);
+        if (record.state == ActionState::Running) {
+            // Its end may have been lost with a full spool: asked now and then.
+            if (turn.now().instant - open.asked < ask_again || member == nullptr ||
+                !member->reachable())
+                continue;
+            open.asked = turn.now().instant;
+            turn.release(*member->peer, 0, msg::CommandQuery{id});
+            continue;
+        }
         if (open.maybe_sent && member != nullptr && member->reachable()) {
             turn.release(*member->peer, 0, msg::CommandQuery{id});
         } else {

@@ -27,6 +27,7 @@ public:
     static constexpr std::size_t kept = 10000;
     /// More than this many open actions are refused (P8).
     static constexpr std::size_t most_open = 4096;
+    static constexpr Duration ask_again = std::chrono::seconds{30};
 
     void on_submit(Turn& turn,
                    const PeerId& peer,
@@ -46,8 +47,9 @@ public:
                     std::uint64_t correlation,
                     const msg::Confirm& confirm);
     void on_withdrawn(Turn& turn, const Member& member, const msg::Withdrawn& withdrawn);
-    /// An action event out of a worker's stream.
-    void on_event(Turn& turn, const Member& member, const Event& event);
+    /// An action event out of a worker's stream. False: it is not to be recorded as it is, because
+    /// the action has had its outcome.
+    bool on_event(Turn& turn, const Member& member, const Event& event);
     /// A worker has registered: settle what was open with it.
     void on_registered(Turn& turn, const Member& member);
     /// A fenced or forgotten worker will never answer.
@@ -61,6 +63,7 @@ private:
     struct Open {
         Instant expires;         ///< not to be begun later
         bool maybe_sent = false; ///< the worker may have it
+        Instant asked;           ///< when its worker was last asked about it
     };
 
     Status admit(Turn& turn, ActionRecord& record, const msg::Submit& submit, std::string& answer);

@@ -60,6 +60,15 @@ void Folder::settle_conflict(Turn& turn, const VmId& vm, std::size_t live_before
     turn.record(std::move(event));
 }
 
+void Folder::end_lease(Turn& turn, const InstanceRecord& ended) {
+    leases_.on_ended(turn, ended);
+    if (leases_.find(ended.vm) != nullptr) return;
+    // After a conflict the instance that is left holds the VM.
+    for (const auto& row : turn.inventory().instances(ended.vm)) {
+        if (is_live(row.state)) return leases_.on_live(turn, row);
+    }
+}
+
 bool Folder::apply_instance(Turn& turn,
                             const Member& member,
                             InstanceRecord instance,
@@ -78,6 +87,13 @@ bool Folder::apply_instance(Turn& turn,
     // Late news of the stream do not raise the dead; facts of an exchange do (a fenced worker
     // returns).
     if (known != nullptr && !is_live(known->state) && is_live(instance.state) && !is_fact) {
+        return false;
+    }
+    // An end is recorded once: an agent that crashed before it could clean up tells it again, and
+    // so does every other agent of the machine. One that was only inferred may still learn its
+    // cause.
+    if (known != nullptr && known->ended && instance.ended &&
+        (known->ended->by != EndedBy::Unknown || instance.ended->by == EndedBy::Unknown)) {
         return false;
     }
     const auto live_before = count_live(rows);
@@ -103,7 +119,7 @@ bool Folder::apply_instance(Turn& turn,
     if (is_live(instance.state)) {
         leases_.on_live(turn, instance);
     } else {
-        leases_.on_ended(turn, instance);
+        end_lease(turn, instance);
     }
     settle_conflict(turn, instance.vm, live_before);
     return true;
@@ -220,11 +236,10 @@ void Folder::end_instance(Turn& turn, InstanceRecord instance, EndedBy by, std::
     instance.since = turn.now().wall;
     instance.ended = Ending{.by = by, .detail = std::move(detail), .at = turn.now().wall};
     event.payload = instance;
-    leases_.on_ended(turn, instance);
-    const auto vm = instance.vm;
-    turn.put(std::move(instance));
+    turn.put(instance);
+    end_lease(turn, instance);
     turn.record(std::move(event));
-    settle_conflict(turn, vm, live_before);
+    settle_conflict(turn, instance.vm, live_before);
 }
 
 void Folder::end_exchange(Turn& turn, Member& member) {

@@ -45,7 +45,9 @@ void Leases::on_live(Turn& turn, const InstanceRecord& instance) {
     if (held != nullptr) {
         // Somebody else's lease, or one that runs already: a second instance is a conflict, shown
         // by whoever folds it, and changes no lease.
-        if (held->worker != instance.worker || held->phase == Lease::Phase::Running) return;
+        if (held->worker != instance.worker || held->phase == Lease::Phase::Running ||
+            held->action != instance.started_by)
+            return;
     }
     auto lease = held != nullptr ? *held
                                  : Lease{.vm = instance.vm,

@@ -122,8 +122,7 @@ Member* Roster::on_hello(Turn& turn,
     auto* member = find(hello.worker.id);
     const bool is_second = member != nullptr && member->peer && *member->peer != peer &&
                            member->record.state != WorkerState::Lost &&
-                           member->record.nonce != hello.worker.nonce &&
-                           member->record.boot == hello.worker.boot;
+                           member->record.nonce != hello.worker.nonce;
     if (!is_second) return accept(turn, peer, hello);
     member->challenger = Member::Challenger{peer, correlation, hello, turn.now().instant};
     turn.send(*member->peer, 0, msg::Ping{turn.now().instant.since_start});
