@@ -37,6 +37,8 @@ public:
     void heal(const std::string& name);
     void heal_all();
     [[nodiscard]] bool is_cut(const std::string& name) const { return cuts_.contains(name); }
+    /// Changes whenever messages of this connection may have been lost.
+    [[nodiscard]] std::uint64_t life(const PeerId& peer) const { return links_.at(peer).life; }
     void set_delay(Duration least, Duration most) { least_ = least, most_ = most; }
 
 private:

@@ -70,7 +70,7 @@ void Promises::on_cut(const Process& process, std::string_view how) {
     if (!process.ran || may_cut(process)) return;
     // A start that was given up ends what it began.
     const auto age = ground_.schedule.clock().wall - process.started;
-    if (process.managed && !started_.contains(process.action) && age < seconds{40}) return;
+    if (process.managed && !started_.contains(process.action) && age < seconds{60}) return;
     ground_.broken("P5",
                    fmt::format("{} cuts {} before its deadline or unasked", how, process.label));
 }
@@ -154,7 +154,9 @@ void Promises::on_recorded(const broker::Append& append) {
     if (row == nullptr || !row->ended) return;
     const auto exit = exits_.find(row->key);
     if (exit == exits_.end()) return;
-    if (row->ended->at != exit->second.process.ended->at) return; // declared by the broker
+    const auto& truth = *exit->second.process.ended;
+    // What the broker inferred, or an agent that could only watch, knows no cause.
+    if (row->ended->at != truth.at || row->ended->by != truth.by) return;
     if (++exit->second.recorded > 1)
         ground_.broken("P2",
                        fmt::format("the end of one process of {} is recorded twice", row->label));

@@ -115,8 +115,7 @@ void check_workers(SimMesh& mesh) {
 
 void check_watchers(SimMesh& mesh) {
     for (const auto& tool : mesh.tools) {
-        if (tool->is_watching() &&
-            tool->position().sequence != mesh.broker.store().range().second) {
+        if (tool->is_watching() && !tool->is_caught_up()) {
             mesh.ground.broken("P2", fmt::format("the watch of {} stands still", tool->name()));
         }
     }

@@ -9,6 +9,7 @@ void SimSpool::write(const agent::Spool& unit) {
     for (const auto& event : unit.events) {
         last_sequence_ = event.sequence;
         hash_ = digest(view(event.bytes), event.hash_before);
+        if (event.sequence <= trimmed_) continue;
         bytes_ += event.bytes->size();
         kept_.push_back(event);
     }
@@ -21,6 +22,7 @@ void SimSpool::write(const agent::Spool& unit) {
 }
 
 void SimSpool::trim(const agent::TrimSpool& trim) {
+    trimmed_ = std::max(trimmed_, trim.through);
     while (!kept_.empty() && kept_.front().sequence <= trim.through) {
         bytes_ -= kept_.front().bytes->size();
         kept_.pop_front();

@@ -29,6 +29,7 @@ private:
     std::map<ActionId, Intent> intents_;
     std::uint64_t last_sequence_ = 0;
     std::uint64_t hash_ = 0;
+    std::uint64_t trimmed_ = 0;
     Cursor acknowledged_;
 };
 

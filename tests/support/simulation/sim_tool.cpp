@@ -58,11 +58,11 @@ void SimTool::ask(Query query, std::function<void(const msg::Rows&)> rows) {
     asked_[correlation] = Asked{ground_.schedule.now(), std::move(rows)};
     send(correlation, msg::Ask{.query = std::move(query), .credit = 10000});
     const auto* core = broker_.core();
-    ground_.schedule.after(seconds{1}, [this, correlation, core] {
+    ground_.schedule.after(seconds{3}, [this, correlation, core] {
         const auto asked = asked_.extract(correlation);
         const bool undisturbed = broker_.core() == core && !network_.is_cut(name_);
         if (undisturbed && asked && !asked.mapped().answered)
-            ground_.broken("P1", "a query is not answered within a second");
+            ground_.broken("P1", "a query is not answered within 3 s");
     });
 }
 
@@ -86,6 +86,7 @@ void SimTool::open_watch() {
     watch_ = ++last_correlation_;
     taken_ = 0;
     heard_ = ground_.schedule.now();
+    watch_life_ = network_.life(name_);
     send(watch_,
          msg::Watch{.filters = {},
                     .from = placed_ ? msg::WatchFrom::Cursor : from_,
@@ -160,7 +161,9 @@ void SimTool::on_watch(const msg::WatchEvents& events) {
         placed_ = true;
         position_ = events.position;
     }
+    const auto stream = watch_;
     for (const auto& item : events.items) {
+        if (stream != watch_) return;
         if (const auto* event = std::get_if<msg::WatchItem>(&item)) on_item(*event);
         if (const auto* gap = std::get_if<msg::Gap>(&item)) on_gap(*gap);
     }
@@ -170,10 +173,26 @@ void SimTool::on_watch(const msg::WatchEvents& events) {
     taken_ = 0;
 }
 
+std::uint64_t SimTool::next_visible() const {
+    auto next = position_.sequence + 1;
+    broker_.store().read(position_.sequence, [&](const broker::JournalItem& item) {
+        const auto event = schema::decode_event(view(item.event));
+        next = item.sequence;
+        // Audit events are for administrators; others do not learn that they exist.
+        return event && family(event->kind) == EventFamily::Audit &&
+               !check_permission(principal_, Permission::Audit) && ++next > 0;
+    });
+    return next;
+}
+
 void SimTool::on_item(const msg::WatchItem& item) {
     if (item.cursor.epoch != position_.epoch && position_ != Cursor{}) {
         ground_.broken("P2", "a watcher learns of another epoch without a gap");
-    } else if (item.cursor.sequence != position_.sequence + 1) {
+    } else if (item.cursor.sequence != next_visible() && network_.life(name_) != watch_life_) {
+        // Lost with a connection that came back by itself: a watcher that counts opens its stream
+        // anew at its cursor.
+        return open_watch();
+    } else if (item.cursor.sequence != next_visible()) {
         ground_.broken("P2", "a watcher misses an event, or gets one twice or out of order");
     }
     position_ = item.cursor;
