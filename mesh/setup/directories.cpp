@@ -157,8 +157,14 @@ Status prepare_directory(const std::string& path, const DirectoryAccess& access)
     if (access.group && ::lchown(path.c_str(), keep_owner, *access.group) != 0) {
         return storage_error("change the group of", path, errno);
     }
-    const bool keeps = access.keep_group && (facts.st_mode & S_IXGRP) != 0;
-    if (::chmod(path.c_str(), access.group || keeps ? 0750 : 0700) != 0) {
+    mode_t mode = 0700;
+    if (access.group || (access.keep_group && (facts.st_mode & S_IXGRP) != 0)) mode |= S_IXGRP;
+    // Who may pass need not be able to list: the group of a shared folder could always do both.
+    if (access.group || (access.keep_group && (facts.st_mode & S_IRGRP) != 0)) mode |= S_IRGRP;
+    if (access.passable || (access.keep_group && (facts.st_mode & S_IXOTH) != 0)) {
+        mode |= S_IXGRP | S_IXOTH;
+    }
+    if (::chmod(path.c_str(), mode) != 0) {
         return storage_error("change the mode of", path, errno);
     }
     return {};

@@ -44,6 +44,9 @@ struct DirectoryAccess {
     /// Without a group here, an existing 0750 stays: the directory is shared by several roles, and
     /// another one may have set it.
     bool keep_group = false;
+    /// 0711 on top: others may pass through to what is theirs below, and not look around. An agent of
+    /// root needs it, its VMs run as other users. Kept like a group.
+    bool passable = false;
 };
 
 /// Creates `path` and missing parents and makes it private. Refused are: a symbolic link as last

@@ -77,7 +77,8 @@ Result<RoleLock> RoleLock::acquire(const Directories& directories,
         Directories{directories.state + "/" + folder, directories.runtime + "/" + folder});
     // The directories themselves first: a folder is as safe as what it lies in. Whoever may enter a
     // role's runtime folder must get through the directory above it.
-    const DirectoryAccess shared{.group = runtime_access.group, .keep_group = true};
+    const DirectoryAccess shared{
+        .group = runtime_access.group, .keep_group = true, .passable = runtime_access.passable};
     const auto prepared =
         prepare_directory(directories.state, {.group = {}, .keep_group = true})
             .and_then([&] { return prepare_directory(held.folders_.state); })
