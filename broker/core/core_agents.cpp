@@ -18,6 +18,42 @@ Event about(const Member& member, EventKind kind, std::string text) {
     return event;
 }
 
+/// What an agent may say: things of its own VMs, paths, actions and itself. The rest is the
+/// broker's word, and a key of an agent must not forge it. Kinds of a newer version are kept as
+/// they are.
+bool may_publish(const Event& event, const WorkerId& worker) {
+    if (event.worker != worker) return false;
+    switch (family(event.kind)) {
+    case EventFamily::Vm:
+        return event.kind != EventKind::Conflict && event.kind != EventKind::ConflictEnded;
+    case EventFamily::Path:
+        return event.kind != EventKind::PathProven;
+    case EventFamily::Worker:
+        return event.kind == EventKind::WorkerPool || event.kind == EventKind::WorkerScanned ||
+               event.kind == EventKind::WorkerFact;
+    case EventFamily::Action:
+        return event.kind == EventKind::ActionBegun || event.kind == EventKind::ActionProgress ||
+               event.kind == EventKind::ActionEnded;
+    case EventFamily::Audit:
+        return false;
+    case EventFamily::Unknown:
+        return true;
+    }
+    return false;
+}
+
+/// Decodes and checks what a worker published.
+Result<Event> accept_event(const SharedBytes& bytes, const WorkerId& worker) {
+    auto event = schema::decode_event(view(bytes));
+    if (event && !may_publish(*event, worker)) {
+        return fail(ErrorCode::Refused,
+                    fmt::format("an agent may not publish {} of worker {}",
+                                to_string(event->kind),
+                                event->worker));
+    }
+    return event;
+}
+
 Event rejected(const Member& member, const SharedBytes& bytes, const Error& error) {
     auto event = about(member, EventKind::WorkerRejected, error.message);
     event.data = {{"size", std::to_string(bytes->size())},
@@ -123,11 +159,10 @@ void BrokerCore::apply_batch(Turn& turn, Member& member, const msg::Publish& pub
                 is_mismatch = true;
             continue;
         }
-        auto event = schema::decode_event(view(bytes));
+        auto event = accept_event(bytes, member.record.id);
         if (!event) {
             turn.record(rejected(member, bytes, event.error()));
         } else {
-            event->worker = member.record.id;
             const bool has_pools = std::holds_alternative<WorkerRecord>(event->payload);
             const bool keep = family(event->kind) != EventFamily::Action ||
                               dispatcher_.on_event(turn, member, *event);
@@ -148,12 +183,11 @@ void BrokerCore::apply_batch(Turn& turn, Member& member, const msg::Publish& pub
 void BrokerCore::apply_full(Turn& turn, Member& member, const msg::Publish& publish) {
     if (!member.exchanging || publish.stream != member.record.mark.stream) return;
     for (const auto& bytes : publish.events) {
-        auto event = schema::decode_event(view(bytes));
+        auto event = accept_event(bytes, member.record.id);
         if (!event) {
             turn.record(rejected(member, bytes, event.error()));
             continue;
         }
-        event->worker = member.record.id;
         folder_.fold_fact(turn, member, std::move(*event), bytes);
     }
     if (!publish.last) return;
@@ -209,7 +243,9 @@ void BrokerCore::fence(Turn& turn,
     event.by = from.principal.name;
     if (!administer.reason.empty()) event.data.emplace_back("reason", administer.reason);
     turn.record(std::move(event));
-    roster_.find(record.id)->record.fenced = true;
+    auto& entry = *roster_.find(record.id);
+    entry.record.fenced = true;
+    roster_.disconnect(entry);
     turn.put(std::move(record));
     dispatcher_.on_worker_gone(turn, member.record.id, "its worker was fenced");
     turn.release(from.peer,
@@ -242,13 +278,15 @@ void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Administer
                             .message = fmt::format("no worker is called {}", administer.subject),
                             .try_next = "ctys workers"});
     }
-    const bool is_alive = member->peer.has_value() && member->record.state == WorkerState::Alive;
+    // After a restart of the broker this takes its ten seconds too: the worker may be about to
+    // call.
+    const bool is_alive = member->record.state != WorkerState::Lost;
     if (is_alive) {
         return refuse(Error{
             .code = ErrorCode::Conflict,
-            .message =
-                fmt::format("{} is alive; only a worker that is away can be fenced or forgotten",
-                            member->record.name)});
+            .message = fmt::format("{} is {}; only one that is lost can be fenced or forgotten",
+                                   member->record.name,
+                                   to_string(member->record.state))});
     }
     if (administer.what == msg::Administer::What::FenceWorker)
         return fence(turn, from, administer, *member);

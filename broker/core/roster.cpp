@@ -164,6 +164,8 @@ std::vector<Member::Challenger> Roster::on_tick(Turn& turn) {
     std::vector<Member::Challenger> accepted;
     for (auto& [id, member] : members_) {
         if (member.challenger && turn.now().instant - member.challenger->since >= challenge_time) {
+            // The old one did not answer: it hangs or is cut off, and is superseded.
+            disconnect(member);
             accepted.push_back(*std::exchange(member.challenger, std::nullopt));
             continue;
         }
@@ -177,6 +179,11 @@ std::vector<Member::Challenger> Roster::on_tick(Turn& turn) {
         }
     }
     return accepted;
+}
+
+void Roster::disconnect(Member& member) {
+    if (member.peer) peers_.erase(*member.peer);
+    member.peer.reset();
 }
 
 void Roster::forget(Turn& turn, const WorkerId& id) {

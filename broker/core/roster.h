@@ -73,6 +73,8 @@ public:
     std::vector<Member::Challenger> on_tick(Turn& turn);
 
     void forget(Turn& turn, const WorkerId& id);
+    /// Whoever speaks for the worker has to say hello again.
+    void disconnect(Member& member);
 
 private:
     Member* accept(Turn& turn, const PeerId& peer, const msg::AgentHello& hello);

@@ -9,7 +9,8 @@ namespace ctys::broker {
 
 namespace {
 
-constexpr std::size_t trim_step = 4096; // records per transaction: a trim never blocks for long
+constexpr std::size_t most_pending = 16384; // batches waiting for the disk
+constexpr std::size_t trim_step = 4096;     // records per transaction: a trim never blocks for long
 
 std::string peer_of(const bus::Message& message) {
     return std::string{message.frames.front().text()};
@@ -35,7 +36,9 @@ Server::Server(loop::EventLoop& loop,
       writer_(
           loop,
           {.name = "writer", .capacity = 65536},
-          [&store](std::vector<Job> jobs) { return work(store, std::move(jobs)); },
+          [&store, broken = std::uint64_t{0}](std::vector<Job> jobs) mutable {
+              return work(store, std::move(jobs), broken);
+          },
           [this](std::vector<Outcome> outcomes) { on_outcomes(std::move(outcomes)); }) {}
 
 void Server::start() {
@@ -78,6 +81,18 @@ void Server::on_message(bus::Message& message) {
         send(Send{peer_of(message),
                   Envelope{.correlation = correlation, .body = msg::Failure{envelope.error()}}});
         return;
+    }
+    const auto& body = envelope->body;
+    const bool is_order = std::holds_alternative<msg::Submit>(body) ||
+                          std::holds_alternative<msg::CancelAction>(body) ||
+                          std::holds_alternative<msg::Administer>(body);
+    if (is_order && writer_.pending() > most_pending) {
+        // Agents are bounded by their windows; people are told (P8).
+        return send(Send{
+            peer_of(message),
+            Envelope{.correlation = envelope->correlation,
+                     .body = msg::Failure{Error{.code = ErrorCode::Overloaded,
+                                                .message = "too much waits to be recorded"}}}});
     }
     step(Received{peer_of(message), principals_.of(message.peer), std::move(*envelope)});
 }
@@ -143,7 +158,8 @@ void Server::submit(Job job) {
     if (!queued) throw Fault(within("the writer's queue", queued.error()));
 }
 
-std::vector<Server::Outcome> Server::work(BrokerStore& store, std::vector<Job> jobs) {
+std::vector<Server::Outcome>
+Server::work(BrokerStore& store, std::vector<Job> jobs, std::uint64_t& broken) {
     std::vector<Outcome> outcomes;
     std::vector<Commit> batches;
     for (auto& job : jobs) {
@@ -153,6 +169,11 @@ std::vector<Server::Outcome> Server::work(BrokerStore& store, std::vector<Job> j
                 {.status = trimmed ? Status{} : Status{tl::unexpected(trimmed.error())}});
         } else if (job.head_only) {
             outcomes.push_back({.status = store.remember_head(job.head)});
+        } else if (job.core == broken) {
+            // Decided by a core whose earlier batch was not written: it would leave a hole.
+            outcomes.push_back({.status = fail(ErrorCode::Storage, "an earlier write has failed"),
+                                .core = job.core,
+                                .is_batch = true});
         } else {
             batches.push_back(std::move(job.commit));
             outcomes.push_back({.core = job.core, .is_batch = true});
@@ -162,9 +183,10 @@ std::vector<Server::Outcome> Server::work(BrokerStore& store, std::vector<Job> j
     const auto status = store.commit(batches);
     std::size_t next = 0;
     for (auto& outcome : outcomes) {
-        if (!outcome.is_batch) continue;
+        if (!outcome.is_batch || !outcome.status) continue;
         outcome.commit = std::move(batches[next++]);
         outcome.status = status;
+        if (!status) broken = outcome.core;
     }
     return outcomes;
 }

@@ -67,7 +67,9 @@ private:
     void on_second();
     void retain();
     void submit(Job job);
-    static std::vector<Outcome> work(BrokerStore& store, std::vector<Job> jobs);
+    /// `broken`: generation of a core of which a write failed; none of its later ones is written.
+    static std::vector<Outcome>
+    work(BrokerStore& store, std::vector<Job> jobs, std::uint64_t& broken);
 
     loop::EventLoop& loop_;
     setup::Logger& log_;

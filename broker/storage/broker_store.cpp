@@ -101,6 +101,16 @@ Status BrokerStore::settle_epoch(WallTime now) {
                         head,
                         epoch_));
         meta->epoch = epoch_;
+        // Tokens given after the backup are not known any more: none may be given again.
+        std::uint64_t token = std::uint64_t{1} << 20U;
+        if (const auto fence = transaction.get(tables_.meta, store::name_key(fence_row))) {
+            token += store::read_big_endian(*fence);
+        }
+        std::array<std::byte, 8> bytes{};
+        store::write_big_endian(bytes.data(), token, bytes.size());
+        if (auto put = transaction.put(tables_.meta, store::name_key(fence_row), bytes); !put) {
+            return put;
+        }
         return store::write_meta(transaction, tables_.meta, *meta);
     });
 }
@@ -201,8 +211,8 @@ Status BrokerStore::apply(store::WriteTransaction& transaction, const Write& wri
     }
     if (const auto* row = std::get_if<Put>(&write)) return put(transaction, *row->record);
     if (const auto* path = std::get_if<ErasePath>(&write)) {
-        return ignore_absent(
-            transaction.erase(tables_.path, store::path_key({path->vm, path->worker, digest(path->config)})));
+        return ignore_absent(transaction.erase(
+            tables_.path, store::path_key({path->vm, path->worker, digest(path->config)})));
     }
     if (const auto* instance = std::get_if<EraseInstance>(&write)) {
         return ignore_absent(transaction.erase(
@@ -230,8 +240,9 @@ Status BrokerStore::apply(store::WriteTransaction& transaction, const Write& wri
 Status BrokerStore::put(store::WriteTransaction& transaction, const Record& record) const {
     if (const auto* vm = std::get_if<VmRecord>(&record)) return put_vm(transaction, *vm);
     if (const auto* path = std::get_if<PathRecord>(&record)) {
-        return transaction.put(
-            tables_.path, store::path_key({path->vm, path->worker, digest(path->config)}), schema::encode(*path));
+        return transaction.put(tables_.path,
+                               store::path_key({path->vm, path->worker, digest(path->config)}),
+                               schema::encode(*path));
     }
     if (const auto* instance = std::get_if<InstanceRecord>(&record)) {
         return transaction.put(tables_.instance,
