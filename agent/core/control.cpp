@@ -120,6 +120,7 @@ void Control::begin_ending(Turn& turn, const Action& action, Instance& instance)
                             .has_qmp = instance.monitor,
                             .has_guest_agent = instance.has_guest_agent,
                             .is_suspended = instance.record.state == VmState::Suspended,
+                            .may_signal = instance.ours || !is_asked(action),
                             .has_owner_command =
                                 !instance.ours && owners_.contains(instance.record.owner),
                             .deadline = action.deadline,
@@ -129,7 +130,7 @@ void Control::begin_ending(Turn& turn, const Action& action, Instance& instance)
                     .by = action.id,
                     .deadline = action.deadline,
                     .begun = turn.now().instant};
-    if (settings.ask && action.deadline) {
+    if (settings.ask && action.deadline && (settings.has_qmp || settings.may_signal)) {
         Event event{.kind = EventKind::CutAnnounced};
         event.vm = instance.record.vm;
         event.label = instance.record.label;

@@ -45,6 +45,7 @@ Effects AgentCore::start(Now now) {
 
 Effects AgentCore::step(Input input, Now now) {
     Turn turn{now, worker_, last_sequence_, hash_};
+    uplink_.on_step(turn);
     std::visit([&](auto& each) { on(turn, each); }, input);
     return finish(turn);
 }
@@ -207,6 +208,8 @@ template <typename Other>
 void AgentCore::on_body(Turn& turn, const Envelope& envelope, const Other& other) {
     if constexpr (std::is_same_v<Other, msg::Ping>) {
         uplink_.on_ping(turn, other);
+    } else if constexpr (std::is_same_v<Other, msg::Pong>) {
+        uplink_.on_pong(other);
     } else if constexpr (std::is_same_v<Other, msg::Welcome>) {
         uplink_.on_welcome(turn, other);
         starter_.on_online(turn);
@@ -225,10 +228,9 @@ void AgentCore::on_body(Turn& turn, const Envelope& envelope, const Other& other
 
 void AgentCore::on(Turn& turn, Appeared& appeared) {
     if (instances_.find(appeared.record.key) != nullptr) return;
-    auto& instance =
-        instances_.add(turn,
-                       std::move(appeared.record),
-                       /*ours=*/appeared.record.managed && appeared.record.owner == Owner::Ctys);
+    const bool ours = appeared.record.managed && appeared.record.owner == Owner::Ctys;
+    auto& instance = instances_.add(turn, std::move(appeared.record), ours, appeared.adopted);
+    instance.adopted = ours && appeared.adopted;
     starter_.on_appeared(instance);
 }
 
@@ -266,6 +268,10 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
     if (instance->ours && up.state == VmState::Starting) {
         // It stands with -S and nobody lets it run any more: its start ended before it was there.
         return control_.abandon(turn, *instance);
+    }
+    if (std::exchange(instance->adopted, false)) {
+        // A former life of the agent may have died in the middle of a reboot.
+        control_.command(turn, up.key, Monitor::ShutdownPowersOff, {});
     }
     if (record.state != up.state || record.reason != up.reason) {
         instances_.set_state(turn, *instance, up.state, up.reason);

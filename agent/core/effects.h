@@ -23,7 +23,8 @@ struct Launch {
     std::string label;
     std::string config;
     std::string wrapper;
-    std::string user; ///< empty: the owner of the configuration
+    std::string user;            ///< empty: the owner of the configuration
+    std::uint32_t owner_uid = 0; ///< of the configuration, when it was scanned
     std::uint64_t token = 0;
     bool check_only = true;
 };
@@ -48,6 +49,10 @@ struct MonitorCommand {
 struct SignalProcess {
     InstanceKey key;
     int signal = 0;
+};
+/// A start was given up before its QEMU was there: what its wrapper left is ended and removed.
+struct EndLaunch {
+    ActionId action;
 };
 /// Shutdown command of a foreign VM's owner. Answered by OwnerCommandEnded.
 struct RunOwnerCommand {
@@ -91,6 +96,7 @@ struct LogLine {
 /// What may be done only when the spool is durable.
 using Deed = std::variant<ToBroker,
                           Launch,
+                          EndLaunch,
                           MonitorCommand,
                           SignalProcess,
                           RunOwnerCommand,
@@ -122,6 +128,7 @@ struct TrimSpool {
 
 using Effect = std::variant<ToBroker,
                             Launch,
+                            EndLaunch,
                             MonitorCommand,
                             SignalProcess,
                             RunOwnerCommand,

@@ -11,6 +11,7 @@ namespace ctys::agent {
 struct Instance {
     InstanceRecord record;
     bool ours = false;    ///< started by this agent, now or in a former life
+    bool adopted = false; ///< ours, of a former life, and its monitor was not up since
     bool monitor = false; ///< QMP is connected and was queried
     bool has_guest_agent = false;
     std::string last_stop; ///< what we did to it last: a rung, for the event of its end

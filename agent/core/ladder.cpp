@@ -66,8 +66,10 @@ void Ladder::cut_now(Instant now) {
     if (state_ != State::Asking && state_ != State::GaveUp) return;
     if (settings_.has_qmp) {
         enter(State::Quitting, Rung::Quit, now, settings_.term_after);
-    } else {
+    } else if (settings_.may_signal) {
         enter(State::Terminating, Rung::Sigterm, now, settings_.kill_after);
+    } else {
+        state_ = State::GaveUp;
     }
 }
 
@@ -82,6 +84,10 @@ void Ladder::on_time(Instant now) {
         }
         return ask(now);
     case State::Quitting:
+        if (!settings_.may_signal) {
+            state_ = State::GaveUp;
+            return;
+        }
         return enter(State::Terminating, Rung::Sigterm, now, settings_.kill_after);
     case State::Terminating:
         return enter(State::Killing, Rung::Sigkill, now, settings_.stuck_after);

@@ -19,6 +19,7 @@ struct LadderSettings {
     bool has_qmp = true; ///< a monitor takes button and quit; without it only signals end the VM
     bool has_guest_agent = false;
     bool is_suspended = false;
+    bool may_signal = true;           ///< false: not our process, and nobody asked to cut it
     bool has_owner_command = false;   ///< a foreign VM: asked by its owner's command, not by us
     std::optional<Duration> deadline; ///< power is cut then; none: never
     Duration patience = std::chrono::seconds{180}; ///< without a deadline: asking is given up then

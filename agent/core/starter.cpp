@@ -37,6 +37,7 @@ void Starter::launch(Turn& turn, const Start& start, bool check_only) {
                      .config = start.path.config,
                      .wrapper = start.path.wrapper,
                      .user = start.action.user,
+                     .owner_uid = start.path.owner_uid,
                      .token = start.action.token,
                      .check_only = check_only});
 }
@@ -71,6 +72,7 @@ void Starter::fail(Turn& turn, ActionId action, Error error) {
     const auto key = found->second.key;
     const bool exists = found->second.state >= State::Confirming;
     starts_.erase(found);
+    if (!exists) turn.then(EndLaunch{action});
     if (exists && instances_.find(key) != nullptr) {
         // It stands with -S or has just begun: nothing is lost by ending it (P6).
         control_.abandon(turn, *instances_.find(key));

@@ -44,6 +44,8 @@ void Uplink::on_timer(Turn& turn, std::uint64_t digest) {
         retry_ = first_retry;
         return hello(turn, digest);
     }
+    // A sign of life: a broker that was restarted meanwhile answers "say hello again".
+    turn.now_do(ToBroker{Envelope{.body = msg::Pong{}}});
     turn.arm({.kind = TimerKind::Uplink}, turn.now().instant + std::chrono::seconds{2});
 }
 
@@ -60,6 +62,7 @@ void Uplink::on_welcome(Turn& turn, const msg::Welcome& welcome) {
     retry_ = first_retry;
     heard_ = turn.now().instant;
     clock_ = {welcome.session, turn.now().instant};
+    doubt_.reset(); // it answers a hello of ours
     acknowledged_ = std::min(std::max(acknowledged_, welcome.mark.sequence), last_sequence_);
     sent_ = std::min(welcome.mark.sequence, last_sequence_);
     if (!kept_.empty()) sent_ = std::max(sent_, kept_.front().sequence - 1);
@@ -125,9 +128,21 @@ void Uplink::on_acknowledge(Turn& turn, const msg::Acknowledge& acknowledge) {
     send_more(turn);
 }
 
+void Uplink::on_step(Turn& turn) {
+    const auto gap = turn.now().instant - std::exchange(last_step_, turn.now().instant);
+    if (!online_ || gap < clock_valid) return;
+    clock_.reset();
+    doubt_ = turn.now().instant.since_start;
+    turn.now_do(ToBroker{Envelope{.body = msg::Ping{*doubt_}}});
+}
+
+void Uplink::on_pong(const msg::Pong& pong) {
+    if (doubt_ == pong.session) doubt_.reset();
+}
+
 void Uplink::on_ping(Turn& turn, const msg::Ping& ping) {
     heard_ = turn.now().instant;
-    clock_ = {ping.session, turn.now().instant};
+    if (!doubt_) clock_ = {ping.session, turn.now().instant};
     turn.now_do(ToBroker{Envelope{.body = msg::Pong{ping.session}}});
 }
 

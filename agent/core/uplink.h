@@ -34,6 +34,10 @@ public:
     void on_welcome(Turn& turn, const msg::Welcome& welcome);
     void on_acknowledge(Turn& turn, const msg::Acknowledge& acknowledge);
     void on_ping(Turn& turn, const msg::Ping& ping);
+    void on_pong(const msg::Pong& pong);
+    /// Called before every input. After a gap that only a frozen process has, what is queued may be
+    /// old: the broker's clock counts again when an answer to a question asked now has come.
+    void on_step(Turn& turn);
     void on_hello_again(Turn& turn, std::uint64_t digest);
     /// Events emitted in this step; they are sent when Spooled says so.
     void on_emitted(const std::vector<SpoolEvent>& events);
@@ -69,6 +73,8 @@ private:
     std::function<std::vector<Event>()> facts_;
     Duration retry_ = first_retry;
     Instant heard_;
+    Instant last_step_;
+    std::optional<Duration> doubt_; ///< the question that is to be answered first
     std::optional<std::pair<Duration, Instant>> clock_; ///< broker's time, and when it came
 };
 

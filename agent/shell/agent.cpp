@@ -143,9 +143,9 @@ void Agent::begin_when_ready() {
 }
 
 void Agent::stop() {
+    writer_.stop(); // what becomes durable now may still ask for things
     scanner_.reset();
     discovery_.reset();
-    writer_.stop();
 }
 
 // ---- what happens ------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ bool Agent::tell_ours(const std::string& directory, const InstanceKey& key, bool
         return true;
     auto record = InstanceDirs::kept(directory);
     const auto facts = InstanceDirs::read_facts(directory);
-    if (!record || !facts) return false;
+    if (!record || !facts || facts->qemu_pid != key.pid) return false;
     const bool adopted = record->key == key;
     if (!adopted) {
         record->key = key;
@@ -334,9 +334,8 @@ void Agent::perform(Deed& deed) {
         // answered.
         if (auto sent = socket_.send(frames); !sent) log_.debug("{}", sent.error().message);
     } else if (const auto* launch = std::get_if<Launch>(&deed)) {
-        const auto* facts = book_.find(launch->config);
-        launcher_.run(*launch, facts != nullptr ? facts->path.owner_uid : 0);
-        if (launch->check_only || facts == nullptr) return;
+        launcher_.run(*launch);
+        if (launch->check_only) return;
         InstanceRecord seed{.vm = launch->vm,
                             .label = launch->label,
                             .managed = true,
@@ -345,18 +344,25 @@ void Agent::perform(Deed& deed) {
         seed.config = launch->config;
         seed.started_by = launch->action;
         seed.token = launch->token;
-        seed.arch = facts->vm.arch;
-        seed.macs = facts->vm.macs;
-        seed.memory_mb = facts->vm.memory_mb;
-        seed.vcpus = facts->vm.vcpus;
-        seed.uid = facts->path.owner_uid;
-        seed.user =
-            launch->user.empty() ? Launcher::account_name(facts->path.owner_uid) : launch->user;
+        seed.uid = launch->owner_uid;
+        seed.user = launch->user.empty() ? Launcher::account_name(launch->owner_uid) : launch->user;
+        if (const auto* facts = book_.find(launch->config)) {
+            seed.arch = facts->vm.arch;
+            seed.macs = facts->vm.macs;
+            seed.memory_mb = facts->vm.memory_mb;
+            seed.vcpus = facts->vm.vcpus;
+        }
         const auto directory = dirs_.path_of(launch->action);
         if (auto kept = InstanceDirs::keep(directory, seed); !kept)
             return log_.warning("{}", kept.error().message);
         if (auto listening = monitors_.listen(directory); !listening)
             log_.warning("{}", listening.error().message);
+    } else if (const auto* given_up = std::get_if<EndLaunch>(&deed)) {
+        const auto directory = dirs_.path_of(given_up->action);
+        if (keys_.contains(directory)) return; // QEMU came after all: its end removes it
+        launcher_.end(given_up->action);
+        monitors_.forget({}, directory);
+        dirs_.remove(directory);
     } else if (const auto* command = std::get_if<MonitorCommand>(&deed)) {
         if (command->command == Monitor::Quit)
             exits_.asked(command->key, {.how = qemu::Asked::How::Quit, .by = {}});

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <csignal>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -29,6 +30,20 @@ std::string last_lines(const std::string& text) {
         out += printable(trim(line));
     }
     return out;
+}
+
+/// Its own scope: the VM must not end with the agent's unit, and stops before the guests unit. Only
+/// the manager may change the account then: a wrapper's account may not ask it for a scope.
+void put_in_scope(loop::ChildSpec& spec, ActionId action) {
+    std::vector<std::string> scope = {"systemd-run", "--scope", "--quiet", "--collect"};
+    if (::geteuid() != 0) scope.emplace_back("--user");
+    if (spec.uid) scope.push_back(fmt::format("--uid={}", *std::exchange(spec.uid, std::nullopt)));
+    if (spec.gid) scope.push_back(fmt::format("--gid={}", *std::exchange(spec.gid, std::nullopt)));
+    scope.push_back(fmt::format("--unit=ctys-vm-{:016x}", action.value));
+    scope.emplace_back("--property=Before=ctys-guests.target");
+    scope.emplace_back("--property=After=ctys-agent.service");
+    scope.emplace_back("--");
+    spec.argv.insert(spec.argv.begin(), scope.begin(), scope.end());
 }
 
 } // namespace
@@ -80,14 +95,22 @@ void Launcher::ended(const Launch& launch, int code, std::string output) {
                           .output = std::move(output)});
 }
 
-void Launcher::run(const Launch& launch, std::uint32_t owner_uid) {
-    if (auto begun = begin(launch, owner_uid); !begun) {
+void Launcher::end(ActionId action) {
+    const auto found = children_.find(action);
+    if (found == children_.end()) return;
+    if (auto killed = found->second.kill(SIGKILL); !killed) {
+        log_.debug("{}", killed.error().message);
+    }
+}
+
+void Launcher::run(const Launch& launch) {
+    if (auto begun = begin(launch); !begun) {
         loop_.defer([this, launch, why = begun.error().message] { ended(launch, 126, why); });
     }
 }
 
-Status Launcher::begin(const Launch& launch, std::uint32_t owner_uid) {
-    const auto account = find_account(launch.user, owner_uid);
+Status Launcher::begin(const Launch& launch) {
+    const auto account = find_account(launch.user, launch.owner_uid);
     if (!account) return tl::unexpected(account.error());
     const auto directory = dirs_.path_of(launch.action);
     loop::ChildSpec spec{.argv = {"/bin/bash", launch.wrapper, "--instance-dir=" + directory}};
@@ -119,19 +142,7 @@ Status Launcher::begin(const Launch& launch, std::uint32_t owner_uid) {
         spec.output = loop::ToFile{directory + "/wrapper.log"};
         spec.errors = loop::ToFile{directory + "/wrapper.log"};
         spec.when_dropped = loop::WhenDropped::Leave;
-        if (has_systemd_) {
-            // Its own scope: the VM must not end with the agent's unit, and stops before the guests
-            // unit.
-            const std::vector<std::string> scope = {
-                "systemd-run",
-                "--scope",
-                "--quiet",
-                "--collect",
-                fmt::format("--unit=ctys-vm-{:016x}", launch.action.value),
-                "--property=Before=ctys-guests.target",
-                "--"};
-            spec.argv.insert(spec.argv.begin(), scope.begin(), scope.end());
-        }
+        if (has_systemd_) put_in_scope(spec, launch.action);
     }
     auto child = loop::ChildProcess::start(
         loop_, std::move(spec), [this, launch, directory](const loop::ChildResult& result) {

@@ -31,7 +31,9 @@ public:
     /// Name of an account, or its number.
     [[nodiscard]] static std::string account_name(uid_t uid);
     /// Answered later by on_ended, also where it cannot even be begun.
-    void run(const Launch& launch, std::uint32_t owner_uid);
+    void run(const Launch& launch);
+    /// Ends the wrapper of a start that was given up, with everything it began.
+    void end(ActionId action);
 
 private:
     struct Account {
@@ -42,7 +44,7 @@ private:
     };
     [[nodiscard]] static Result<Account> find_account(const std::string& asked,
                                                       std::uint32_t owner_uid);
-    [[nodiscard]] Status begin(const Launch& launch, std::uint32_t owner_uid);
+    [[nodiscard]] Status begin(const Launch& launch);
     void ended(const Launch& launch, int code, std::string output);
 
     loop::EventLoop& loop_;

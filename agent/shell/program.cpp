@@ -220,7 +220,8 @@ int run(const ProgramOptions& options) {
         log.warning("{}", raised.error().message);
 
     const auto name = own_name(settings);
-    const auto lock = require(setup::RoleLock::acquire(directories, "agent", name));
+    const auto lock = require(
+        setup::RoleLock::acquire(directories, "agent", name, {.passable = ::geteuid() == 0}));
     const auto& own = lock.folders();
     loop::EventLoop loop;
     loop::SystemIdSource ids;
