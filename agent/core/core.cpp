@@ -323,7 +323,8 @@ void AgentCore::on(Turn& turn, Scanned& scanned) {
 }
 
 void AgentCore::on(Turn& turn, const ScanFinished& ended) {
-    works_.end(turn, ended.action, Outcome{.text = ended.text});
+    uplink_.on_facts_complete(turn);
+    if (!ended.action.is_none()) works_.end(turn, ended.action, Outcome{.text = ended.text});
 }
 
 void AgentCore::on(Turn& turn, const Proved& proved) {

@@ -218,7 +218,7 @@ struct Scanned {
     std::vector<Event> events;
 };
 struct ScanFinished {
-    ActionId action;
+    ActionId action; ///< none: the first walk of all pools, which nobody asked for
     std::string text;
 };
 struct Proved {

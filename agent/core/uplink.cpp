@@ -35,11 +35,18 @@ void Uplink::hello(Turn& turn, std::uint64_t digest) {
 }
 
 void Uplink::start(Turn& turn, std::uint64_t digest) {
+    facts_at_ = turn.now().instant + first_walk;
     hello(turn, digest);
+}
+
+void Uplink::on_facts_complete(Turn& turn) {
+    facts_complete_ = true;
+    send_more(turn);
 }
 
 void Uplink::on_timer(Turn& turn, std::uint64_t digest) {
     if (!online_) return hello(turn, digest);
+    if (!facts_complete_ && turn.now().instant >= facts_at_) on_facts_complete(turn);
     if (turn.now().instant - heard_ >= silence) {
         retry_ = first_retry;
         return hello(turn, digest);
@@ -92,8 +99,8 @@ void Uplink::send_more(Turn& turn) {
         turn.now_do(ToBroker{Envelope{.body = std::move(batch)}});
     }
     // Facts say how things stand now: they come after every event that led there, or they would
-    // raise what has ended.
-    if (facts_due_ && sent_ >= last_sequence_) send_facts(turn);
+    // raise what has ended; and not before the pools were walked, or every path would vanish.
+    if (facts_due_ && facts_complete_ && sent_ >= last_sequence_) send_facts(turn);
 }
 
 void Uplink::send_facts(Turn& turn) {

@@ -21,6 +21,7 @@ public:
     static constexpr std::size_t window_batches = 4;
     static constexpr Duration first_retry = std::chrono::milliseconds{250};
     static constexpr Duration longest_retry = std::chrono::seconds{4};
+    static constexpr Duration first_walk = std::chrono::seconds{10};
     static constexpr Duration silence = std::chrono::seconds{10};
     /// A ping older than this says nothing about the broker's present time (DESIGN 4).
     static constexpr Duration clock_valid = std::chrono::seconds{3};
@@ -30,6 +31,8 @@ public:
     Uplink(StreamStart start, std::size_t limit, std::function<std::vector<Event>()> facts);
 
     void start(Turn& turn, std::uint64_t digest);
+    /// The pools were walked once: facts are complete from now on, and may be sent.
+    void on_facts_complete(Turn& turn);
     void on_timer(Turn& turn, std::uint64_t digest);
     void on_welcome(Turn& turn, const msg::Welcome& welcome);
     void on_acknowledge(Turn& turn, const msg::Acknowledge& acknowledge);
@@ -70,6 +73,8 @@ private:
     Cursor cursor_;
     bool online_ = false;
     bool facts_due_ = false;
+    bool facts_complete_ = false;
+    Instant facts_at_; ///< then they are sent as they are: a mount may hang for ever
     std::function<std::vector<Event>()> facts_;
     Duration retry_ = first_retry;
     Instant heard_;

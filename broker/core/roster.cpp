@@ -139,7 +139,9 @@ void Roster::on_heard(Turn& turn, Member& member) {
               EventKind::WorkerDuplicate,
               fmt::format("a second agent on {} claims to be this worker and is refused",
                           member.challenger->hello.worker.host));
-    turn.record(std::move(duplicate));
+    if (std::exchange(member.refused, member.challenger->hello.worker.nonce) !=
+        member.challenger->hello.worker.nonce)
+        turn.record(std::move(duplicate));
     turn.release(
         member.challenger->peer,
         member.challenger->correlation,

@@ -28,6 +28,7 @@ struct Member {
         msg::AgentHello hello;
         Instant since;
     };
+    NonceId refused; ///< the last one that was told to be a duplicate: recorded once
     std::optional<Challenger> challenger; ///< a second process that claims to be this worker
 
     [[nodiscard]] bool reachable() const {

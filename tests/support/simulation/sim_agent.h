@@ -75,7 +75,7 @@ private:
     void perform(const agent::RunOwnerCommand& effect);
     void perform(const agent::RemoveInstance& effect);
     void perform(const agent::ScanNow& effect);
-    void perform(const agent::Prove& effect);
+    void perform(const agent::ProveRequest& effect);
     void perform(const agent::ArmTimer& effect);
     void perform(const agent::LogLine& effect);
     void perform(const agent::Spool& effect);

@@ -197,7 +197,7 @@ void SimAgent::scan(ActionId action) {
     scanned_ = std::move(found);
     const auto text = fmt::format("{} configurations", scanned_.size());
     if (!scanned.events.empty()) input(std::move(scanned));
-    if (!action.is_none()) input(agent::ScanEnded{action, text});
+    if (!action.is_none()) input(agent::ScanFinished{action, text});
 }
 
 void SimAgent::chatter(std::size_t count) {
@@ -210,7 +210,7 @@ void SimAgent::chatter(std::size_t count) {
     act([this, scanned] { input(scanned); });
 }
 
-void SimAgent::perform(const agent::Prove& effect) {
+void SimAgent::perform(const agent::ProveRequest& effect) {
     later(milliseconds{10}, [this, effect] {
         msg::StorageProof proof{.pool = effect.request.pool,
                                 .root = effect.request.root,
