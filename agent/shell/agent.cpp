@@ -136,6 +136,7 @@ void Agent::begin_when_ready() {
             fmt::format("{} processes may be QEMU and cannot be seen", visibility.hidden));
     step(FactsChanged{std::move(worker)});
     perform(core_->start(loop_.now()));
+    step(ScanFinished{}); // the pools were walked, or are known from before
     log_.info("{} knows {} running VMs and {} configurations",
               options_.worker.name,
               core_->instances().all().size(),

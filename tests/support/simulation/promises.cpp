@@ -96,6 +96,7 @@ void Promises::on_ended(const Process& process) {
 }
 
 void Promises::on_stream_lost(const std::string& agent) {
+    lost_streams_.insert(agent);
     for (auto& [key, exit] : exits_) {
         if (exit.process.agent == agent) exit.excused = true;
     }
@@ -140,6 +141,15 @@ void Promises::drop_outcomes(msg::Publish& batch) {
     }
 }
 
+void Promises::check_outcome(const ActionRecord& record) {
+    if (!record.outcome || record.outcome->ok() || !lost_streams_.empty()) return;
+    // What can be judged from what is observed, is (DESIGN: Intents).
+    if (record.outcome->error->code == ErrorCode::Indeterminate &&
+        is_repeatable(record.action.verb) && record.action.verb != Verb::Scan)
+        ground_.broken("action",
+                       fmt::format("nobody knows how {} ended", to_string(record.action.verb)));
+}
+
 void Promises::on_recorded(const broker::Append& append) {
     if (append.recorded < last_recorded_) ground_.broken("P2", "recorded time goes back");
     last_recorded_ = append.recorded;
@@ -150,6 +160,9 @@ void Promises::on_recorded(const broker::Append& append) {
         ground_.broken("action",
                        fmt::format("two outcomes are recorded of one action: {}", event->text));
     }
+    if (event->kind == EventKind::ActionBegun && ++begun_[event->action] > 1)
+        ground_.broken("P2", "an event of a stream is recorded twice");
+    if (const auto* record = std::get_if<ActionRecord>(&event->payload)) check_outcome(*record);
     const auto* row = std::get_if<InstanceRecord>(&event->payload);
     if (row == nullptr || !row->ended) return;
     const auto exit = exits_.find(row->key);

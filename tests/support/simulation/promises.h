@@ -64,6 +64,7 @@ private:
     };
     [[nodiscard]] bool was_asked(const std::string& label, std::initializer_list<Verb> verbs) const;
     [[nodiscard]] bool may_cut(const Process& process) const;
+    void check_outcome(const ActionRecord& record);
     void on_agent_event(const SimAgent& agent, const Event& event);
 
     Ground& ground_;
@@ -78,6 +79,8 @@ private:
     std::map<std::string, unsigned> resets_;
     std::map<InstanceKey, Exit> exits_;
     std::map<ActionId, unsigned> outcomes_; ///< ends of actions in the journal
+    std::map<ActionId, unsigned> begun_;
+    std::set<std::string> lost_streams_; ///< agents
     WallTime last_recorded_;
 };
 

@@ -19,11 +19,14 @@ public:
     }
     /// 0 <= result < bound; bound > 0.
     std::uint64_t below(std::uint64_t bound) { return next() % bound; }
-    bool chance(unsigned percent) { return below(100) < percent; }
+    bool chance(unsigned percent) { return !steady_ && below(100) < percent; }
     Duration between(Duration least, Duration most) {
+        if (steady_) return least;
         const auto span = static_cast<std::uint64_t>((most - least).count()) + 1;
         return least + Duration{static_cast<std::int64_t>(below(span))};
     }
+    /// Every span is the shortest and nothing happens by chance: for stories.
+    void set_steady() { steady_ = true; }
     template <typename Container>
     auto& pick(Container& from) {
         return from[below(from.size())];
@@ -42,6 +45,7 @@ public:
 
 private:
     std::uint64_t state_;
+    bool steady_ = false;
 };
 
 } // namespace ctys::sim

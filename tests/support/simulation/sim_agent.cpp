@@ -109,6 +109,7 @@ void SimAgent::restart_in(Duration span) {
 
 void SimAgent::wipe_spool() {
     spool_ = SimSpool{ground_.random.id<StreamId>()};
+    acknowledged_ = 0;
 }
 
 void SimAgent::later(Duration span, std::function<void()> deed) {
@@ -126,6 +127,12 @@ void SimAgent::act(std::function<void()> deed) {
 }
 
 void SimAgent::on_mail(Envelope envelope) {
+    if (const auto* ack = std::get_if<msg::Acknowledge>(&envelope.body);
+        ack != nullptr && ack->stream == spool_.stream())
+        acknowledged_ = std::max(acknowledged_, ack->sequence);
+    if (const auto* welcome = std::get_if<msg::Welcome>(&envelope.body);
+        welcome != nullptr && welcome->mark.stream == spool_.stream())
+        acknowledged_ = std::max(acknowledged_, welcome->mark.sequence);
     if (!frozen_) return input(agent::FromBroker{std::move(envelope)});
     if (mail_.size() < 1000) mail_.push_back(std::move(envelope)); // ZeroMQ's high-water mark
 }
@@ -239,6 +246,7 @@ void SimAgent::on_written(const agent::Spool& unit) {
 }
 
 void SimAgent::perform(const agent::TrimSpool& effect) {
+    if (effect.through > acknowledged_) promises_.on_stream_lost(plan_.name);
     spool_.trim(effect);
 }
 

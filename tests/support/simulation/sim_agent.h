@@ -93,6 +93,7 @@ private:
     AgentPlan plan_;
     SimSpool spool_;
     bool spool_fails_ = false;
+    std::uint64_t acknowledged_ = 0; ///< what the broker said it has
 
     std::unique_ptr<agent::AgentCore> core_;
     std::uint64_t life_ = 0;

@@ -197,7 +197,7 @@ void SimAgent::scan(ActionId action) {
     scanned_ = std::move(found);
     const auto text = fmt::format("{} configurations", scanned_.size());
     if (!scanned.events.empty()) input(std::move(scanned));
-    if (!action.is_none()) input(agent::ScanFinished{action, text});
+    input(agent::ScanFinished{action, text});
 }
 
 void SimAgent::chatter(std::size_t count) {

@@ -1,6 +1,6 @@
 #include "tests/support/simulation/sim_broker.h"
 
-#include "mesh/core/digest.h"
+#include <random>
 
 namespace ctys::sim {
 
@@ -90,6 +90,7 @@ bool SimBroker::held_back(const Envelope& envelope) const {
 void SimBroker::input(broker::Input input) {
     ground_.on_input();
     ground_.mix(input.index());
+    if (ground_.mutant == Mutant::ChanceInTheCore) ground_.random = Random{std::random_device{}()};
     perform(core_->step(std::move(input), ground_.schedule.clock()));
     while (core_ && !gone_.empty()) {
         auto peer = std::move(gone_.back());

@@ -1,0 +1,205 @@
+// What happens in a story, step by step.
+
+#include "tests/support/simulation/story.h"
+
+namespace ctys::sim {
+
+namespace {
+
+std::string next(std::deque<std::string>& words) {
+    if (words.empty()) return {};
+    auto word = std::move(words.front());
+    words.pop_front();
+    return word;
+}
+
+Duration span(const std::string& text) {
+    return parse_duration(text).value_or(Duration{0});
+}
+
+} // namespace
+
+void Story::step(Words words) {
+    const auto all = fmt::format("{}", fmt::join(words, " "));
+    const auto before = complaints_.size();
+    write("-- " + all);
+    const auto what = next(words);
+    if (what == "broker") {
+        do_broker(words);
+    } else if (what == "agent") {
+        do_agent(words);
+    } else if (what == "tool") {
+        do_tool(words);
+    } else if (what == "cut") {
+        do_cut(words);
+    } else if (what == "heal") {
+        mesh_.network.heal(next(words));
+    } else if (what == "guest") {
+        do_guest(words);
+    } else if (what == "hand") {
+        do_hand(words);
+    } else if (what == "remove") {
+        do_remove(words);
+    } else if (what == "reboot") {
+        do_reboot(words);
+    } else {
+        complain("not understood");
+    }
+    if (complaints_.size() > before)
+        complaints_.back() = fmt::format("{}: {}", complaints_.back(), all);
+}
+
+void Story::do_broker(Words& words) {
+    const auto what = next(words);
+    if (what == "start") return mesh_.broker.start();
+    if (what == "crash") return mesh_.broker.crash();
+    if (what == "fail") return mesh_.broker.fail_commits(true);
+    if (what == "mend") return mesh_.broker.fail_commits(false);
+    if (what == "trim") return mesh_.broker.trim(mesh_.broker.store().range().second);
+    if (what == "slow") return mesh_.broker.set_commit_time(span("500ms"), span("500ms"));
+    if (what == "fast") return mesh_.broker.set_commit_time(span("1ms"), span("1ms"));
+    // The store was copied, and the copy is put back: the epoch is another one.
+    if (what == "anew") return mesh_.broker.store().begin_epoch(mesh_.broker.store().epoch() + 1);
+    complain("not understood");
+}
+
+void Story::do_agent(Words& words) {
+    const auto name = next(words);
+    auto* agent = mesh_.find_agent(name);
+    for (const auto& twin : twins_) {
+        if (twin->name() == name) agent = twin.get();
+    }
+    if (agent == nullptr) return complain("no such agent");
+    const auto what = next(words);
+    if (what == "start") return agent->start();
+    if (what == "crash") return agent->crash();
+    if (what == "freeze") return agent->freeze();
+    if (what == "thaw") return agent->thaw();
+    if (what == "wipe") return mesh_.promises.on_stream_lost(name), agent->wipe_spool();
+    if (what == "scan") return agent->scan({});
+    if (what == "chatter") return agent->chatter(std::stoul(next(words)));
+    if (what == "room") {
+        agent->plan().spool_limit = std::stoul(next(words));
+        return;
+    }
+    if (what == "spool-fails" || what == "spool-works")
+        return agent->fail_spool(what == "spool-fails");
+    complain("not understood");
+}
+
+void Story::do_tool(Words& words) {
+    auto* tool = mesh_.find_tool(next(words));
+    if (tool == nullptr) return complain("no such tool");
+    const auto what = next(words);
+    if (what == "cancel") return tool->cancel(names_[next(words)]);
+    if (what == "fence") return mesh_.fence(*tool, next(words));
+    if (what == "forget") return tool->administer(msg::Administer::What::ForgetWorker, next(words));
+    if (what == "watch") return do_watch(*tool, words);
+    if (what == "list") {
+        return tool->ask({.table = Table::Vms, .address = {}, .filters = {}},
+                         [this](const auto& rows) {
+                             for (const auto& row : rows.rows) {
+                                 const auto& vm = std::get<VmRow>(row);
+                                 write(fmt::format("row: {} {} on {} {}{} {}",
+                                                   vm.label,
+                                                   to_string(vm.state),
+                                                   vm.worker_name,
+                                                   to_string(vm.path_health),
+                                                   vm.conflict ? "" : "",
+                                                   vm.note));
+                             }
+                         });
+    }
+    if (const auto verb = verb_from_text(what)) return do_action(*tool, *verb, words);
+    complain("not understood");
+}
+
+void Story::do_watch(SimTool& tool, Words& words) {
+    const auto from = next(words);
+    if (from == "now") return tool.watch(msg::WatchFrom::Now);
+    if (from == "beginning") return tool.watch(msg::WatchFrom::Beginning);
+    tool.watch(msg::WatchFrom::Cursor, Cursor{mesh_.broker.store().epoch(), std::stoul(from)});
+}
+
+void Story::do_action(SimTool& tool, Verb verb, Words& words) {
+    Action action{.verb = verb, .target = next(words)};
+    std::string on;
+    std::string name = fmt::format("A{}", names_.size() + 1);
+    bool twice = false;
+    while (!words.empty()) {
+        const auto word = next(words);
+        if (word == "as") name = next(words);
+        if (word == "on") on = next(words);
+        if (word == "deadline") action.deadline = span(next(words));
+        if (word == "expiry") action.expiry = span(next(words));
+        if (word == "force") action.force = true;
+        if (word == "reuse") action.if_running = IfRunning::Reuse;
+        if (word == "twice") twice = true;
+    }
+    if (const auto known = names_.find(name); known != names_.end()) action.id = known->second;
+    if (action.id.is_none()) action.id = ActionId{mesh_.ground.random.next() | 1U};
+    names_[name] = action.id;
+    tool.submit(action, action.target, on, twice);
+}
+
+void Story::do_cut(Words& words) {
+    const auto name = next(words);
+    Duration noticed{0};
+    bool keeps = false;
+    while (!words.empty()) {
+        const auto word = next(words);
+        if (word == "noticed") noticed = span(next(words));
+        if (word == "keeps") keeps = true;
+    }
+    mesh_.network.cut(name, noticed, keeps);
+}
+
+void Story::do_guest(Words& words) {
+    const auto label = next(words);
+    const auto what = next(words);
+    next(words);
+    const auto [machine, process] = mesh_.estate().find_process(label, next(words));
+    if (!process) return complain("it does not run");
+    if (what == "poweroff") return machine->shutdown_guest(process);
+    if (what == "crash") return machine->crash(process);
+    if (what == "reset") return machine->reset_guest(process);
+    complain("not understood");
+}
+
+void Story::do_hand(Words& words) {
+    Process process;
+    process.label = next(words);
+    next(words);
+    auto* machine = mesh_.estate().find_machine(next(words));
+    next(words);
+    process.storage = mesh_.estate().find_storage(next(words));
+    if (machine == nullptr || process.storage == nullptr)
+        return complain("no such machine or storage");
+    process.below = process.label;
+    process.vm = process.storage->directories.at(process.label).uuid;
+    process.guest = mesh_.estate().guest_of(process.label);
+    while (!words.empty()) {
+        const auto word = next(words);
+        if (word == "libvirt") process.owner = Owner::Libvirt;
+        if (word == "mute") process.has_monitor = false;
+    }
+    if (mesh_.estate().is_locked(process)) return write("QEMU: Failed to get \"write\" lock");
+    machine->start(std::move(process));
+}
+
+void Story::do_remove(Words& words) {
+    const auto label = next(words);
+    next(words);
+    auto* storage = mesh_.estate().find_storage(next(words));
+    if (storage == nullptr) return complain("no such storage");
+    storage->directories.erase(label);
+}
+
+void Story::do_reboot(Words& words) {
+    auto* machine = mesh_.estate().find_machine(next(words));
+    if (machine == nullptr) return complain("no such machine");
+    next(words);
+    mesh_.reboot(*machine, words.empty() ? std::chrono::seconds{5} : span(next(words)));
+}
+
+} // namespace ctys::sim
