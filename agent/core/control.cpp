@@ -257,6 +257,7 @@ void Control::cancel(Turn& turn, ActionId action) {
         if (reboot.action != action) continue;
         const auto at = key;
         command(turn, at, Monitor::ShutdownPowersOff, {});
+        command(turn, at, Monitor::QueryStatus, {});
         reboots_.erase(at);
         return works_.end(
             turn,
@@ -286,6 +287,7 @@ void Control::on_timer(Turn& turn, const InstanceKey& key) {
     const auto action = reboot->second.action;
     reboots_.erase(reboot);
     command(turn, key, Monitor::ShutdownPowersOff, {});
+    command(turn, key, Monitor::QueryStatus, {}); // others may have paused it meanwhile
     works_.end(turn,
                action,
                Outcome{.error = Error{.code = ErrorCode::TimedOut,

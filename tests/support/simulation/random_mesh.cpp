@@ -1,7 +1,5 @@
 #include "tests/support/simulation/random_mesh.h"
 
-#include <random>
-
 namespace ctys::sim {
 
 namespace {
@@ -202,7 +200,11 @@ void RandomLife::fault_of_broker() {
     const auto span = chance().between(milliseconds{50}, seconds{15});
     if (chance().chance(60)) {
         mesh_.ground.on_fault("broker-crash");
-        mesh_.broker.crash();
+        if (chance().chance(50)) {
+            mesh_.broker.crash();
+        } else {
+            mesh_.broker.crash_at_commit();
+        }
         mesh_.ground.schedule.after(span, [this] { mesh_.broker.start(); });
     } else if (chance().chance(50)) {
         mesh_.ground.on_fault("commit-failure");

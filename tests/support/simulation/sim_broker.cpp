@@ -11,6 +11,7 @@ SimBroker::SimBroker(Ground& ground, Network& network, Promises& promises)
       store_(1767225600, ground.schedule.clock().wall) {}
 
 void SimBroker::start() {
+    crashes_at_commit_ = false;
     if (core_) return;
     ++life_;
     started_ = ground_.schedule.now();
@@ -168,6 +169,7 @@ void SimBroker::on_written(std::vector<broker::Commit> batches) {
             if (on_recorded) on_recorded(*append);
         }
     }
+    if (crashes_at_commit_) return crash();
     for (const auto& batch : batches) {
         for (const auto& message : batch.release) {
             send(message);

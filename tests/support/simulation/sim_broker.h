@@ -16,6 +16,8 @@ public:
 
     void start();
     void crash();
+    /// At the next commit: durable, and nobody is told.
+    void crash_at_commit() { crashes_at_commit_ = true; }
     /// Commits fail until told otherwise; the broker is degraded meanwhile.
     void fail_commits(bool fails) { commits_fail_ = fails; }
     void set_commit_time(Duration least, Duration most) { least_ = least, most_ = most; }
@@ -56,6 +58,7 @@ private:
     std::uint64_t generation_ = 0; ///< of the core: a failed commit makes a new one
     std::string degraded_;
     bool commits_fail_ = false;
+    bool crashes_at_commit_ = false;
     bool again_ = false;
     bool writing_ = false;
     std::deque<broker::Commit> queue_;
