@@ -7,6 +7,7 @@ Mesh is closed it ends the processes it started and whatever names its own folde
 import collections
 import json
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -24,11 +25,15 @@ QEMU = "qemu-system-x86_64"
 PATIENCE_S = 60.0
 
 # Boot sectors for q35: PM1 event block at 0x600, control register at 0x604 (0x2000 is power off).
+# QEMU drops a press of the button while it is not armed; who reads "up" may press it.
+_SAY_UP = "BAF803B075EEB070EEB00AEE"
+_ARM_BUTTON = "FBBA0206B80001EF"
+_AWAIT_BUTTON = "F4BA0006EDF6C40174F6"
 _POWER_OFF = "BA0406B80020EFF4EBFD"
 GUESTS = {
-    "polite": "FBBA0206B80001EFF4BA0006EDF6C40174F6" + _POWER_OFF,  # powers off at the button
-    "stubborn": "FBF4EBFD",  # ignores the button
-    "idle": "FAF4EBFD",  # interrupts off: costs no processor time
+    "polite": _ARM_BUTTON + _SAY_UP + _AWAIT_BUTTON + _POWER_OFF,  # powers off at the button
+    "stubborn": "FB" + _SAY_UP + "F4EBFD",  # ignores the button
+    "idle": "FA" + _SAY_UP + "F4EBFD",  # interrupts off: costs no processor time
     "ending": "FBB91200F44975FC" + _POWER_OFF,  # powers off by itself after 1 s
 }
 
@@ -93,13 +98,14 @@ class EventStream:
         self.mesh = mesh
         self.seen = []
         self._rest = b""
-        self.process = subprocess.Popen(
-            [mesh.program("ctys"), "events", "-o", "jsonl", *arguments],
-            env=mesh.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=open(mesh.path("events.err"), "ab"),
-        )
+        with open(mesh.path("events.err"), "ab") as errors:
+            self.process = subprocess.Popen(
+                [mesh.program("ctys"), "events", "-o", "jsonl", *arguments],
+                env=mesh.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.process.stdout, selectors.EVENT_READ)
 
@@ -179,6 +185,7 @@ class Mesh:
         self.processes = {}  # role -> Popen, as long as it should be running
         self.foreign = []
         self.streams = []
+        self.tools = []  # calls of ctys under way
         self.uuids = {}  # label -> UUID of its configuration
         for folder in ("state", "run", "etc"):
             os.mkdir(self.path(folder), 0o700)
@@ -215,17 +222,19 @@ class Mesh:
             assert not deadline.over(), "the broker does not answer:\n" + self.log("broker")
         return process
 
-    def start_agent(self, name, *pools, wait=True):
+    def start_agent(self, name, *pools, wait=True, inside=()):
         """Pools are folders below the root, made when they are missing. Waits until it has said hello,
-        which comes after its first walk of the pools."""
-        argv = [self.program("ctys-agent"), "--name", name]
+        which comes after its first walk of the pools. `inside` is a command that runs its
+        arguments, in a namespace for example."""
+        argv = [*inside, self.program("ctys-agent"), "--name", name]
         for pool in pools:
             os.makedirs(self.path(pool), exist_ok=True)
             argv += ["--pool", self.path(pool)]
         stream = self.events("--from", self.head(), "--filter", "family=worker") if wait else None
         process = self._start(name, argv)
         if wait:
-            stream.wait(kind=lambda kind: kind in ("registered", "alive", "fact"), worker=name)
+            # What it says of itself is published behind what it found.
+            stream.wait(kind="fact", worker=name)
             self.streams.remove(stream)
             stream.close()
         return process
@@ -291,13 +300,12 @@ class Mesh:
         return configuration
 
     def start_foreign(self, *options, image=None):
-        """A QEMU that nobody of the mesh started. Returns its Popen."""
-        argv = [QEMU, "-accel", "tcg", "-m", "16", "-nodefaults", "-display", "none", *options]
-        if image:
-            argv += ["-drive", f"file={image},format=raw,if=ide"]
+        """A QEMU that nobody of the mesh started; its image is its last argument, as people and the
+        original's wrappers write it. Returns its Popen."""
+        argv = [QEMU, "-machine", "q35,accel=tcg", "-m", "16", "-display", "none", *options]
         process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
+            argv + ([image] if image else []),
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -340,6 +348,7 @@ class Mesh:
             text=True,
         )
         process.begun = time.monotonic()
+        self.tools.append(process)
         return process
 
     def ctys_end(self, process, seconds=PATIENCE_S * 5):
@@ -349,6 +358,8 @@ class Mesh:
             process.kill()
             process.communicate()
             raise AssertionError(f"{process.args} does not end within {seconds} s") from None
+        finally:
+            self.tools.remove(process)
         spent = time.monotonic() - process.begun
         rows = []
         for line in out.splitlines():
@@ -378,7 +389,13 @@ class Mesh:
                 if condition(rows):
                     return rows
                 if deadline.over():
-                    raise AssertionError(f"not within {seconds} s: {what}; the rows are {rows}")
+                    stream.drain()
+                    raise AssertionError(
+                        f"not within {seconds} s: {what}; the rows are\n"
+                        + "\n".join(str({k: v for k, v in row.items() if v}) for row in rows)
+                        + "\nand the last events\n"
+                        + "\n".join(brief(event) for event in stream.seen[-25:])
+                    )
                 # Not every change of a row has an event (ages): ask again after a while.
                 stream.read(min(0.5, deadline.left()))
         finally:
@@ -393,10 +410,25 @@ class Mesh:
         return chosen(self.wait_rows(chosen, f"{label} with {wanted}", "--all", seconds=seconds))[0]
 
     def start_vm(self, label, *options):
-        """Starts it and returns the row of the running VM."""
+        """Starts it and returns the row of the running VM, once its guest listens."""
         outcome = self.ctys("start", label, *options)
         assert outcome.status == 0, f"start {label}: {outcome.status} {outcome.out}{outcome.err}"
-        return self.wait_row(label, state="running")
+        row = self.wait_row(label, state="running")
+        self.wait_up(os.path.join(os.path.dirname(row["sport"]), "serial.log"))
+        return row
+
+    def wait_up(self, serial, seconds=PATIENCE_S):
+        """Until the guest has said that it is up; a file is all that a serial port leaves."""
+        deadline = Deadline(seconds)
+        while True:
+            try:
+                with open(serial, "rb") as file:
+                    if b"up" in file.read():
+                        return
+            except FileNotFoundError:
+                pass
+            assert not deadline.over(), f"no guest is up in {serial}"
+            select.select([], [], [], 0.02)
 
     # --- the end -----------------------------------------------------------------------------------
 
@@ -404,6 +436,9 @@ class Mesh:
         for stream in self.streams:
             stream.close()
         self.streams.clear()
+        for process in self.tools:
+            process.kill()
+            process.communicate()
         for process in self.processes.values():
             process.kill()
             process.wait()
@@ -411,6 +446,7 @@ class Mesh:
         for process in self.foreign:
             process.kill()
             process.wait()
+            process.stdin.close()
         # VMs outlive agents by design; wrappers and helpers name the folder as well.
         deadline = Deadline(PATIENCE_S)
         while pids := [pid for pid in self.own_processes(program=None) if pid != os.getpid()]:
@@ -470,7 +506,16 @@ class MeshCase(unittest.TestCase):
 
 BINARIES = ""
 long_only = unittest.skipUnless(os.environ.get("CTYS_LONG"), "CTYS_LONG is not set")
-sanitized = lambda: os.environ.get("CTYS_MESH_SANITIZED") == "1"
+
+
+def measuring():
+    """Durations are asserted, not only printed: for programs without sanitizers on a quiet machine."""
+    return bool(os.environ.get("CTYS_MEASURE"))
+
+
+def count(short, long):
+    """How often something is repeated in a usual run and in a long one."""
+    return int(os.environ.get("CTYS_MESH_COUNT", long if os.environ.get("CTYS_LONG") else short))
 
 
 def main():
@@ -480,4 +525,4 @@ def main():
         sys.exit(f"usage: {sys.argv[0]} FOLDER-OF-PROGRAMS [TEST...]")
     # The tests import this file as a module of its own name.
     sys.modules["mesh"].BINARIES = BINARIES = sys.argv.pop(1)
-    unittest.main(module="__main__", verbosity=2)
+    unittest.main(module="__main__", verbosity=2, failfast=False)

@@ -1,0 +1,174 @@
+"""Machines are asked before they are cut, cut only at a deadline, and every rung is told."""
+
+import os
+
+import mesh
+from mesh import PATIENCE_S
+
+# A deadline holds within this time; it may not pass early at all.
+SLACK_S = 1.0
+
+
+def seconds_of(event):
+    """The time of an event within its day."""
+    hours, minutes, seconds = event["time"].rstrip("Z").split("T")[1].split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def between(first, second):
+    return (seconds_of(second) - seconds_of(first)) % 86400
+
+
+class Shutdown(mesh.MeshCase):
+    def running(self, guest, extra=""):
+        self.mesh.make_vm("pool", "vm", guest, extra=extra)
+        self.start_mesh()
+        self.stream = self.mesh.events()
+        self.pid = self.mesh.start_vm("vm")["pid"]
+        self.stream.wait(kind="running", label="vm")
+        self.after = self.stream.mark()
+
+    def told(self, **wanted):
+        return self.stream.wait(after=self.after, label="vm", **wanted)
+
+    def test_an_obeying_guest_ends_by_the_power_button(self):
+        self.running("polite")
+
+        outcome = self.mesh.ctys("shutdown", "vm", "--deadline", "40s", "-o", "jsonl")
+
+        self.assertEqual(outcome.status, 0, outcome.err)
+        stopped = self.told(kind="stopped")
+        self.assertEqual(stopped["by"], "guest", stopped)
+        self.assertEqual(stopped["data"]["rung"], "power button", stopped)
+        self.assertEqual(self.told(kind="asked")["by"], "power button")
+        rungs = [event["by"] for event in self.stream.find(self.after, kind="asked", label="vm")]
+        self.assertEqual(set(rungs), {"power button"})
+        mesh.figures("shutdown by the power button", [outcome.seconds * 1000])
+
+    def test_an_ignoring_guest_is_cut_by_quit_at_its_deadline_and_announced(self):
+        self.running("stubborn")
+
+        outcome = self.mesh.ctys("shutdown", "vm", "--deadline", "3s", "-o", "jsonl")
+
+        self.assertEqual(outcome.status, 0, outcome.err)
+        begun = self.told(kind="begun")
+        announced = self.told(kind="cut-announced")
+        quit_ = self.told(kind="asked", by="quit")
+        stopped = self.told(kind="stopped")
+        ended = self.told(kind="ended")
+        self.assertEqual(
+            {event["action"] for event in (begun, announced, quit_, stopped, ended)},
+            {outcome.rows[0]["id"]},
+        )
+        order = [self.stream.seen.index(event) for event in (announced, quit_, stopped, ended)]
+        self.assertEqual(order, sorted(order))
+        took = between(begun, stopped)
+        mesh.figures("deadline of 3 s", [took * 1000])
+        self.assertGreaterEqual(took, 2.999)
+        self.assertLess(took, 3 + SLACK_S)
+        self.assertEqual(stopped["by"], "host", stopped)
+        self.assertIn("by quit", stopped["data"]["rung"], stopped)
+        self.assertIn("deadline by quit", outcome.rows[0]["outcome"]["text"])
+
+    def test_patience_that_ends_leaves_the_action_going_on(self):
+        self.running("stubborn")
+
+        outcome = self.mesh.ctys("shutdown", "vm", "--timeout", "2s")
+
+        self.assertEqual(outcome.status, 124, outcome.err)
+        self.assertLess(abs(outcome.seconds - 2), SLACK_S + 1)
+        self.assertEqual(self.mesh.wait_row("vm")["state"], "stopping")
+        self.assertTrue(mesh.alive(self.pid))
+        actions = self.mesh.ctys("actions", "-o", "jsonl").rows
+        self.assertEqual([action["verb"] for action in actions], ["shutdown"])
+        self.assertEqual(self.stream.find(kind="cut-announced"), [])
+
+    @mesh.long_only
+    def test_without_a_deadline_nothing_is_cut(self):
+        self.running("stubborn")
+
+        outcome = self.mesh.ctys("shutdown", "vm")
+
+        self.assertEqual(outcome.status, 124, outcome.err)
+        self.assertLess(abs(outcome.seconds - 180), 3)
+        self.assertTrue(mesh.alive(self.pid))
+        self.stream.drain()
+        self.assertEqual(self.stream.find(kind="cut-announced"), [])
+        rungs = {event["by"] for event in self.stream.find(kind="asked", label="vm")}
+        self.assertEqual(rungs, {"power button"})
+
+    def test_the_grace_of_the_configuration_is_its_deadline(self):
+        self.running("stubborn", extra='#@#GRACE = "2s"\n')
+
+        outcome = self.mesh.ctys("shutdown", "vm")
+
+        self.assertEqual(outcome.status, 0, outcome.err)
+        took = between(self.told(kind="begun"), self.told(kind="stopped"))
+        self.assertLess(abs(took - 2), SLACK_S)
+
+    def test_kill_cuts_at_once(self):
+        self.running("polite")
+
+        outcome = self.mesh.ctys("kill", "vm")
+
+        self.assertEqual(outcome.status, 0, outcome.err)
+        stopped = self.told(kind="stopped")
+        self.assertEqual(stopped["by"], "host", stopped)
+        self.assertLess(between(self.told(kind="begun"), stopped), SLACK_S)
+        self.assertNotIn("power button", [event["by"] for event in self.stream.find(kind="asked")])
+        mesh.figures("kill", [outcome.seconds * 1000])
+
+    def foreign(self, guest, *options):
+        self.start_mesh()
+        self.stream = self.mesh.events()
+        os.mkdir(self.mesh.path("elsewhere"))
+        image = mesh.boot_image(self.mesh.path("elsewhere", "disk"), guest)
+        serial = self.mesh.path("serial")
+        process = self.mesh.start_foreign(
+            "-name", "byhand", "-serial", "file:" + serial, *options, image=image
+        )
+        self.mesh.wait_up(serial)
+        self.mesh.wait_row("byhand", pid=process.pid)
+        return process
+
+    def test_a_foreign_machine_without_monitor_cannot_be_asked(self):
+        process = self.foreign("polite")
+
+        refused = self.mesh.ctys("shutdown", "byhand", "--deadline", "1s")
+
+        self.assertEqual(refused.status, 5, refused.out + refused.err)
+        self.assertIn("monitor", refused.err)
+        self.assertIn("ctys kill byhand", refused.err)
+        self.assertTrue(mesh.alive(process.pid))
+        killed = self.mesh.ctys("kill", "byhand")
+        self.assertEqual(killed.status, 0, killed.err)
+        self.stream.wait(kind="gone", label="byhand")
+        process.wait(PATIENCE_S)
+
+    def test_a_foreign_machine_with_a_free_monitor_gets_the_power_button(self):
+        monitor = self.mesh.path("qmp")
+        process = self.foreign("polite", "-qmp", f"unix:{monitor},server=on,wait=off")
+
+        outcome = self.mesh.ctys("shutdown", "byhand")
+
+        self.assertEqual(outcome.status, 0, outcome.err)
+        gone = self.stream.wait(kind="gone", label="byhand")
+        rungs = {event["by"] for event in self.stream.find(kind="asked", label="byhand")}
+        self.assertEqual(rungs, {"power button"})
+        self.assertEqual(gone["data"]["rung"], "power button", gone)
+        # A monitor that was given back saw no end: code 0 proves no guest.
+        self.assertIn(gone["by"], ("guest", "unknown"), gone)
+        self.assertEqual(process.wait(PATIENCE_S), 0)
+
+    def test_the_free_monitor_of_a_foreign_machine_is_given_back(self):
+        monitor = self.mesh.path("qmp")
+        self.foreign("idle", "-qmp", f"unix:{monitor},server=on,wait=off")
+        self.mesh.wait_row("byhand", hyperrelrun=lambda version: bool(version))
+
+        answer = mesh.Qmp(monitor).execute("query-status")
+
+        self.assertEqual(answer["return"]["status"], "running")
+
+
+if __name__ == "__main__":
+    mesh.main()
