@@ -1,5 +1,6 @@
 #include "broker/shell/feed.h"
 
+#include "mesh/core/digest.h"
 #include "mesh/store/bytes.h"
 
 namespace ctys::broker {
@@ -15,7 +16,22 @@ std::string_view prefix_of(std::string_view topic) {
 } // namespace
 
 Feed::Feed(bus::Context& context, loop::EventLoop& loop, bus::SocketOptions options)
-    : socket_(context, loop, bus::SocketKind::Xpub, std::move(options), [](bus::Message&) {}) {}
+    : socket_(
+          context, loop, bus::SocketKind::Xpub, std::move(options), [this](bus::Message& message) {
+              on_subscription(message);
+          }) {}
+
+// zmq_socket(3), ZMQ_XPUB: "Subscription message is a byte 1 (for subscriptions) or byte 0 (for
+// unsubscriptions) followed by the subscription body"; each body comes once for all subscribers.
+void Feed::on_subscription(const bus::Message& message) {
+    const auto bytes = message.frames.front().bytes();
+    if (bytes.empty()) return;
+    if (bytes.front() == std::byte{1}) {
+        ++subscriptions_;
+    } else if (bytes.front() == std::byte{0} && subscriptions_ > 0) {
+        --subscriptions_;
+    }
+}
 
 void Feed::send(const std::string& topic,
                 Cursor at,
@@ -37,20 +53,26 @@ void Feed::send(const std::string& topic,
 void Feed::publish(std::uint64_t epoch, const Append& append) {
     if (append.topic.starts_with("audit/")) return; // DESIGN: the feed never carries audit/
     const Cursor at{epoch, append.sequence};
-    const auto prefix = prefix_of(append.topic);
-    auto found = last_.find(prefix);
-    if (found == last_.end()) {
-        if (last_.size() >= most_prefixes) last_.erase(last_.begin());
-        found = last_.emplace(std::string{prefix}, Cursor{}).first;
+    const auto text = prefix_of(append.topic);
+    const auto key = digest(text);
+    auto found = prefixes_.find(key);
+    if (found == prefixes_.end()) {
+        if (prefixes_.size() >= most_prefixes) prefixes_.erase(prefixes_.begin());
+        found = prefixes_.emplace(key, Prefix{.text = std::string{text}}).first;
     }
-    send(append.topic, at, found->second, view(append.bytes));
-    found->second = at;
-    changed_[found->first] = at;
+    auto& prefix = found->second;
+    if (subscriptions_ > 0) send(append.topic, at, prefix.last, view(append.bytes));
+    prefix.last = at;
+    if (!std::exchange(prefix.changed, true)) changed_.push_back(key);
 }
 
 void Feed::on_second() {
-    for (const auto& [prefix, at] : changed_) {
-        send(prefix + "mark/", at, at, {});
+    for (const auto key : changed_) {
+        const auto found = prefixes_.find(key);
+        if (found == prefixes_.end()) continue; // made room for another
+        auto& prefix = found->second;
+        prefix.changed = false;
+        if (subscriptions_ > 0) send(prefix.text + "mark/", prefix.last, prefix.last, {});
     }
     changed_.clear();
 }
