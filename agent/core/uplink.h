@@ -18,7 +18,9 @@ class Uplink {
 public:
     static constexpr std::size_t batch_events = 256;
     static constexpr std::size_t batch_bytes = 512 * 1024;
-    static constexpr std::size_t window_batches = 4;
+    /// What may be under way: enough that the broker never waits for its own commits (two syncs,
+    /// some ms each on a slow disk) before it has the next events.
+    static constexpr std::size_t window_batches = 16;
     static constexpr Duration first_retry = std::chrono::milliseconds{250};
     static constexpr Duration longest_retry = std::chrono::seconds{4};
     static constexpr Duration first_walk = std::chrono::seconds{10};

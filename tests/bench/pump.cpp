@@ -3,6 +3,7 @@
 // A command is answered at once by an event that ends its action.
 //
 // Standard input: "changes N", "remarks N" (events that change no record), "quit".
+#include "agent/core/uplink.h"
 #include "mesh/core/digest.h"
 #include "tests/bench/mesh_peer.h"
 
@@ -15,8 +16,8 @@ namespace {
 using namespace ctys;
 using namespace ctys::bench;
 
-constexpr std::size_t batch_events = 256;
-constexpr std::size_t window = 4 * batch_events;
+constexpr std::size_t batch_events = agent::Uplink::batch_events;
+constexpr std::size_t window = agent::Uplink::window_batches * batch_events;
 
 template <typename T>
 T random_id() {
