@@ -1,4 +1,5 @@
 #include "schema/action.capnp.h"
+#include "schema/brief.h"
 #include "schema/codec.h"
 #include "schema/frame.h"
 #include "schema/parts.h"
@@ -47,6 +48,16 @@ std::vector<std::byte> encode(const Intent& record) {
 Result<VmRecord> decode_vm(std::span<const std::byte> bytes) {
     return decode_frame<wire::VmRecord>(
         "VM record", bytes, [](Reading& in, auto from) { return take_vm(in, from); });
+}
+
+Result<VmRecord> decode_vm_brief(std::span<const std::byte> bytes) {
+    return decode_frame<wire::VmRecord>(
+        "VM record", bytes, [](Reading& in, auto from) { return take_vm_brief(in, from); });
+}
+
+Result<PathRecord> decode_path_brief(std::span<const std::byte> bytes) {
+    return decode_frame<wire::PathRecord>(
+        "path record", bytes, [](Reading& in, auto from) { return take_path_brief(in, from); });
 }
 
 Result<PathRecord> decode_path(std::span<const std::byte> bytes) {

@@ -62,7 +62,7 @@ void put(To to, const VmRecord& value) {
 }
 
 template <typename From>
-VmRecord take_vm(Reading& in, From from) {
+VmRecord take_vm_brief(Reading& in, From from) {
     VmRecord vm;
     vm.id = {take_uuid(from.getId())};
     vm.label = in.text("label", from.getLabel(), limits::label);
@@ -76,6 +76,12 @@ VmRecord take_vm(Reading& in, From from) {
     vm.memory_mb = from.getMemoryMb();
     vm.vcpus = from.getVcpus();
     if (from.getHasGrace()) vm.grace = in.span("grace", from.getGraceUs());
+    return vm;
+}
+
+template <typename From>
+VmRecord take_vm(Reading& in, From from) {
+    auto vm = take_vm_brief(in, from);
     vm.home = take_storage(in, from.getHome());
     vm.settings = in.list("settings", from.getSettings(), limits::settings, [&](auto each) {
         return take_setting(in, each);
@@ -103,16 +109,22 @@ void put(To to, const PathRecord& value) {
 }
 
 template <typename From>
-PathRecord take_path(Reading& in, From from) {
+PathRecord take_path_brief(Reading& in, From from) {
     PathRecord path;
     path.vm = {take_uuid(from.getVm())};
     path.worker = {take_uuid(from.getWorker())};
     path.config = in.text("configuration path", from.getConfig(), limits::path);
+    path.health = in.choice("path health", from.getHealth(), PathHealth::Good, PathHealth::Ignored);
+    return path;
+}
+
+template <typename From>
+PathRecord take_path(Reading& in, From from) {
+    auto path = take_path_brief(in, from);
     path.wrapper = in.text("wrapper path", from.getWrapper(), limits::path);
     path.pool_root = in.text("pool root", from.getPoolRoot(), limits::path);
     path.storage = take_storage(in, from.getStorage());
     path.config_digest = from.getConfigDigest();
-    path.health = in.choice("path health", from.getHealth(), PathHealth::Good, PathHealth::Ignored);
     path.health_reason = in.text("health reason", from.getHealthReason(), limits::sentence);
     path.vmstate = in.text("VMSTATE", from.getVmstate(), limits::short_text);
     path.runnable = from.getRunnable();
@@ -167,7 +179,9 @@ template void put(wire::PathRecord::Builder, const PathRecord&);
 template void put(wire::InstanceKey::Builder, const InstanceKey&);
 template void put(wire::Lease::Builder, const Lease&);
 template VmRecord take_vm(Reading&, wire::VmRecord::Reader);
+template VmRecord take_vm_brief(Reading&, wire::VmRecord::Reader);
 template PathRecord take_path(Reading&, wire::PathRecord::Reader);
+template PathRecord take_path_brief(Reading&, wire::PathRecord::Reader);
 template InstanceKey take_instance_key(Reading&, wire::InstanceKey::Reader);
 template Lease take_lease(Reading&, wire::Lease::Reader);
 

@@ -37,7 +37,11 @@ void put(To to, const Lease& value);
 template <typename From>
 [[nodiscard]] VmRecord take_vm(Reading& in, From from);
 template <typename From>
+[[nodiscard]] VmRecord take_vm_brief(Reading& in, From from);
+template <typename From>
 [[nodiscard]] PathRecord take_path(Reading& in, From from);
+template <typename From>
+[[nodiscard]] PathRecord take_path_brief(Reading& in, From from);
 template <typename From>
 [[nodiscard]] InstanceKey take_instance_key(Reading& in, From from);
 template <typename From>

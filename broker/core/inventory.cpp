@@ -4,23 +4,28 @@
 
 namespace ctys::broker {
 
+void InventoryView::each_listed(const VmId& after, const EachListed& each) const {
+    each_vm(after, [&](const VmRecord& vm) { return each(vm, paths(vm.id), instances(vm.id)); });
+}
+
 std::vector<VmRef>
 find_vms(const InventoryView& inventory, const Address& address, std::size_t limit) {
     std::vector<VmRef> found;
+    const bool asks_paths = address.path || address.file || !address.bases.empty();
     const auto consider = [&](const VmRef& vm) {
-        if (vm && found.size() < limit && matches(address, *vm, inventory.paths(vm->id))) {
-            found.push_back(vm);
-        }
+        if (!vm || found.size() >= limit) return;
+        const auto paths = asks_paths ? inventory.paths(vm->id) : std::vector<PathRecord>{};
+        if (matches(address, *vm, paths)) found.push_back(vm);
     };
     const auto consider_all = [&](std::vector<VmId> ids) {
         std::sort(ids.begin(), ids.end());
         ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
         for (const auto& id : ids) {
-            consider(inventory.vm(id));
+            consider(inventory.vm_brief(id));
         }
     };
     if (address.uuid) {
-        consider(inventory.vm(VmId{*address.uuid}));
+        consider(inventory.vm_brief(VmId{*address.uuid}));
     } else if (address.label) {
         consider_all(inventory.by_label(*address.label));
     } else if (address.mac) {

@@ -25,6 +25,15 @@ public:
     /// All VMs with a larger id, in order of ids, until `each` returns false.
     virtual void each_vm(const VmId& after,
                          const std::function<bool(const VmRecord&)>& each) const = 0;
+    /// What a list shows of a VM: `vm` without home and settings, and of its paths only worker,
+    /// configuration and health.
+    using EachListed = std::function<bool(const VmRecord& vm,
+                                          const std::vector<PathRecord>& paths,
+                                          const std::vector<InstanceRecord>& instances)>;
+    /// As each_vm, with what belongs to each; a view may give more than that.
+    virtual void each_listed(const VmId& after, const EachListed& each) const;
+    /// The same of one VM, without its paths and instances.
+    [[nodiscard]] virtual VmRef vm_brief(const VmId& id) const { return vm(id); }
     /// Exact matches of a label, MAC or IP, without reading every VM.
     [[nodiscard]] virtual std::vector<VmId> by_label(std::string_view label) const = 0;
     [[nodiscard]] virtual std::vector<VmId> by_mac(std::string_view mac) const = 0;
@@ -52,7 +61,8 @@ public:
     [[nodiscard]] virtual std::uint64_t sequence_at(WallTime time) const = 0;
 };
 
-/// VMs that fit every key of the address, in order of ids; at most `limit` are returned.
+/// VMs that fit every key of the address, in order of ids; at most `limit` are returned, as
+/// vm_brief() gives them.
 [[nodiscard]] std::vector<VmRef>
 find_vms(const InventoryView& inventory, const Address& address, std::size_t limit);
 

@@ -65,6 +65,10 @@ VmRef Overlay::vm(const VmId& id) const {
     return {found->second.record, &std::get<VmRecord>(*found->second.record)};
 }
 
+VmRef Overlay::vm_brief(const VmId& id) const {
+    return vms_.contains(id) ? vm(id) : base_.vm_brief(id);
+}
+
 std::vector<PathRecord> Overlay::paths(const VmId& vm) const {
     return merge(base_.paths(vm), paths_, vm, [](const PathRecord& path) {
         return PathKey{path.worker, path.config};

@@ -23,6 +23,7 @@ public:
     }
 
     [[nodiscard]] VmRef vm(const VmId& id) const override;
+    [[nodiscard]] VmRef vm_brief(const VmId& id) const override;
     [[nodiscard]] std::vector<PathRecord> paths(const VmId& vm) const override;
     [[nodiscard]] std::vector<InstanceRecord> instances(const VmId& vm) const override;
     void each_vm(const VmId& after,

@@ -26,7 +26,9 @@ Result<std::vector<Row>> vm_detail(Turn& turn, const Sources& sources, const Que
                     fmt::format("ctys show u:{}", found.front()->id),
                     std::move(candidates));
     }
-    const auto& vm = *found.front();
+    const auto whole = sources.inventory.vm(found.front()->id);
+    if (!whole) return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
+    const auto& vm = *whole;
     return std::vector<Row>{make_detail(vm,
                                         sources.inventory.paths(vm.id),
                                         sources.inventory.instances(vm.id),
@@ -62,8 +64,7 @@ StatusRow status(const Sources& sources) {
     const auto [oldest, newest] = sources.journal.range();
     row.head = Cursor{sources.head.epoch, newest};
     row.horizon = Cursor{sources.head.epoch, oldest};
-    sources.inventory.each_vm(VmId{}, [&](const VmRecord& vm) {
-        const auto instances = sources.inventory.instances(vm.id);
+    sources.inventory.each_listed(VmId{}, [&](const auto& vm, const auto&, const auto& instances) {
         const auto live = std::count_if(
             instances.begin(), instances.end(), [](const auto& i) { return is_live(i.state); });
         if (!vm.foreign || live > 0) ++row.vms;
@@ -144,18 +145,18 @@ bool Queries::advance(Turn& turn, const Sources& sources, const Key& key, Stream
     msg::Rows out{.at = stream.at};
     bool ended = true;
     std::size_t looked = 0;
-    const auto consider = [&](const VmRecord& vm) {
+    const auto consider = [&](const VmRecord& vm,
+                              const std::vector<PathRecord>& paths,
+                              const std::vector<InstanceRecord>& instances) {
         if (out.rows.size() >= std::min<std::size_t>(rows_per_message, stream.credit) ||
             looked == 4 * rows_per_message) {
             ended = false;
             return false;
         }
         ++looked;
-        const auto paths = sources.inventory.paths(vm.id);
         stream.after = vm.id;
         if (stream.address && !matches(*stream.address, vm, paths)) return true;
-        auto row =
-            make_row(vm, paths, sources.inventory.instances(vm.id), sources.roster, turn.now());
+        auto row = make_row(vm, paths, instances, sources.roster, turn.now());
         if (!is_listed(row, stream.query.all) || !accepts(stream.query.filters, row)) return true;
         out.rows.emplace_back(std::move(row));
         ++stream.given;
@@ -163,11 +164,13 @@ bool Queries::advance(Turn& turn, const Sources& sources, const Key& key, Stream
     };
     if (stream.address && (stream.address->label || stream.address->uuid)) {
         for (const auto& vm : find_vms(sources.inventory, *stream.address, rows_per_message)) {
-            if (!consider(*vm)) break;
+            const auto& id = vm->id;
+            if (!consider(*vm, sources.inventory.paths(id), sources.inventory.instances(id))) break;
         }
         ended = true;
     } else {
-        sources.inventory.each_vm(stream.after, consider);
+        out.rows.reserve(std::min<std::size_t>(rows_per_message, stream.credit));
+        sources.inventory.each_listed(stream.after, consider);
     }
     out.last = ended;
     stream.credit -=

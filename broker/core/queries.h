@@ -25,7 +25,7 @@ struct Sources {
 class Queries {
 public:
     static constexpr std::size_t most = 256;
-    static constexpr std::size_t rows_per_message = 512;
+    static constexpr std::size_t rows_per_message = 256;
     static constexpr Duration silence = std::chrono::seconds{30};
 
     void open(Turn& turn,

@@ -12,10 +12,12 @@
 #include "mesh/store/head_file.h"
 #include "mesh/store/keys.h"
 #include "mesh/store/schema_meta.h"
+#include "schema/brief.h"
 #include "schema/codec.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace ctys::broker {
@@ -36,6 +38,33 @@ store::SchemaRules schema_rules() {
 
 std::uint64_t seconds_of(WallTime time) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(1, time.us / 1000000));
+}
+
+struct Listed {
+    VmRecord vm;
+    std::vector<PathRecord> paths;
+    std::vector<InstanceRecord> instances;
+};
+
+/// Gives each of `some`, in order of ids, its rows of a table whose keys begin with the VM.
+template <typename Rows, typename Decode>
+void attach(const store::ReadTransaction& transaction,
+            store::Table table,
+            std::vector<Listed>& some,
+            Rows Listed::*rows,
+            Decode decode) {
+    auto at = some.begin();
+    transaction.scan_from(
+        table, store::vm_key(at->vm.id), [&](store::Bytes /*key*/, store::Bytes value) {
+            auto row = decode(value);
+            if (!row) return true;
+            while (at != some.end() && at->vm.id < row->vm) {
+                ++at;
+            }
+            if (at == some.end()) return false;
+            if (at->vm.id == row->vm) ((*at).*rows).push_back(std::move(*row));
+            return true;
+        });
 }
 
 } // namespace
@@ -69,10 +98,25 @@ BrokerStore::open(const std::string& state, WallTime now, store::EnvironmentOpti
     const Tables tables{t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9]};
     std::unique_ptr<BrokerStore> self{
         new BrokerStore(state, std::move(*environment), std::move(*journal), tables)};
-    if (auto settled = self->settle_epoch(now); !settled) return tl::unexpected(settled.error());
-    if (auto checked = self->check_journal(); !checked) return tl::unexpected(checked.error());
+    if (options.access == store::Access::Reader) {
+        // The owner settles and mends: a reader only takes what is there.
+        if (auto read = self->read_epoch(); !read) return tl::unexpected(read.error());
+    } else {
+        if (auto settled = self->settle_epoch(now); !settled)
+            return tl::unexpected(settled.error());
+        if (auto checked = self->check_journal(); !checked) return tl::unexpected(checked.error());
+    }
     self->refresh_range();
     return self;
+}
+
+Status BrokerStore::read_epoch() {
+    return environment_.read([&](const store::ReadTransaction& transaction) -> Status {
+        const auto meta = store::read_meta(transaction, tables_.meta);
+        if (!meta) return tl::unexpected(meta.error());
+        if (*meta) epoch_ = (*meta)->epoch;
+        return {};
+    });
 }
 
 Status BrokerStore::settle_epoch(WallTime now) {
@@ -320,17 +364,25 @@ std::vector<T> BrokerStore::rows_below(store::Table table, const VmId& vm, Decod
     return rows;
 }
 
-VmRef BrokerStore::vm(const VmId& id) const {
+template <typename Decode>
+VmRef BrokerStore::vm_as(const VmId& id, Decode decode) const {
     VmRef found;
     const auto status = environment_.read([&](const store::ReadTransaction& transaction) -> Status {
         const auto bytes = transaction.get(tables_.vm, store::vm_key(id));
         if (!bytes) return {};
-        if (auto row = schema::decode_vm(*bytes))
-            found = std::make_shared<const VmRecord>(std::move(*row));
+        if (auto row = decode(*bytes)) found = std::make_shared<const VmRecord>(std::move(*row));
         return {};
     });
     if (!status) throw Fault(status.error());
     return found;
+}
+
+VmRef BrokerStore::vm(const VmId& id) const {
+    return vm_as(id, schema::decode_vm);
+}
+
+VmRef BrokerStore::vm_brief(const VmId& id) const {
+    return vm_as(id, schema::decode_vm_brief);
 }
 
 std::vector<PathRecord> BrokerStore::paths(const VmId& vm) const {
@@ -349,6 +401,36 @@ void BrokerStore::each_vm(const VmId& after,
                 const auto row = schema::decode_vm(value);
                 return !row || row->id == after || each(*row);
             });
+        return {};
+    });
+    if (!status) throw Fault(status.error());
+}
+
+void BrokerStore::each_listed(const VmId& after, const EachListed& each) const {
+    // Seeking the rows of every single VM costs more than decoding them: some VMs are read ahead,
+    // then what belongs to them in one pass over each other table.
+    constexpr std::size_t ahead = 64;
+    std::vector<Listed> some;
+    auto last = after;
+    const auto status = environment_.read([&](const store::ReadTransaction& transaction) -> Status {
+        bool more = true;
+        while (more) {
+            some.clear();
+            transaction.scan_from(
+                tables_.vm, store::vm_key(last), [&](store::Bytes /*key*/, store::Bytes value) {
+                    auto row = schema::decode_vm_brief(value);
+                    if (row && row->id != last) some.push_back({std::move(*row), {}, {}});
+                    return some.size() < ahead;
+                });
+            if (some.empty()) break;
+            attach(transaction, tables_.path, some, &Listed::paths, schema::decode_path_brief);
+            attach(
+                transaction, tables_.instance, some, &Listed::instances, schema::decode_instance);
+            last = some.back().vm.id;
+            more = std::all_of(some.begin(), some.end(), [&](const Listed& listed) {
+                return each(listed.vm, listed.paths, listed.instances);
+            });
+        }
         return {};
     });
     if (!status) throw Fault(status.error());

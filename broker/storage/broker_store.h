@@ -24,7 +24,8 @@ public:
     static constexpr std::uint64_t tail_checked = 4096; ///< records examined when opening
 
     /// Opens `<state>/db`, creating it; begins a new epoch where the journal is behind
-    /// `<state>/head` (a restored backup). Errors: Storage, Conflict.
+    /// `<state>/head` (a restored backup). As a reader it changes nothing. Errors: Storage,
+    /// Conflict.
     [[nodiscard]] static Result<std::unique_ptr<BrokerStore>>
     open(const std::string& state, WallTime now, store::EnvironmentOptions options = {});
     /// Everything a core needs to begin. Errors: Storage (damaged rows).
@@ -42,6 +43,8 @@ public:
     void refresh_range();
 
     [[nodiscard]] VmRef vm(const VmId& id) const override;
+    [[nodiscard]] VmRef vm_brief(const VmId& id) const override;
+    void each_listed(const VmId& after, const EachListed& each) const override;
     [[nodiscard]] std::vector<PathRecord> paths(const VmId& vm) const override;
     [[nodiscard]] std::vector<InstanceRecord> instances(const VmId& vm) const override;
     void each_vm(const VmId& after,
@@ -65,11 +68,14 @@ private:
                 Tables tables);
 
     Status settle_epoch(WallTime now);
+    Status read_epoch();
     Status check_journal();
     Status apply(store::WriteTransaction& transaction, const Write& write) const;
     Status put(store::WriteTransaction& transaction, const Record& record) const;
     Status put_vm(store::WriteTransaction& transaction, const VmRecord& vm) const;
     Status erase_index(store::WriteTransaction& transaction, const VmId& vm) const;
+    template <typename Decode>
+    [[nodiscard]] VmRef vm_as(const VmId& id, Decode decode) const;
     [[nodiscard]] std::vector<VmId> look_up(store::Table table, std::string_view text) const;
     template <typename T, typename Decode>
     [[nodiscard]] std::vector<T>
