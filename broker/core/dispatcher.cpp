@@ -364,8 +364,10 @@ bool Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) 
             leases_.on_not_started(turn, event.action);
         if (record.state == ActionState::Ended) {
             // It has had its one outcome; what its worker says after all is news, not a second one.
-            turn.record(about(
-                record, EventKind::ActionProgress, fmt::format("its worker says: {}", event.text)));
+            turn.record(about(record,
+                              roster_,
+                              EventKind::ActionProgress,
+                              fmt::format("its worker says: {}", event.text)));
             return false;
         }
         record.state = ActionState::Ended;
