@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import statistics
@@ -69,7 +68,7 @@ def scan(bench):
     find = lambda: timed(["find", pool, "-name", "*.ctys"], lambda out: out.count(b"\n"))
     ours(), find()  # a warm cache
     yield (f"scan of {count} directories, ms", *alternate(bench.times, ours, find), 1.5)
-    shutil.rmtree(pool)
+
 
 
 def start_all(mesh, labels):
@@ -200,4 +199,4 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-ROWS = {"list": listing, "scan": scan, "kill": told_after, "start": start, "agent": agent}
+ROWS = {"list": listing, "kill": told_after, "start": start, "agent": agent, "scan": scan}

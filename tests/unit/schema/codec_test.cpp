@@ -1,3 +1,4 @@
+#include "schema/brief.h"
 #include "schema/codec.h"
 #include "tests/support/samples.h"
 #include "tests/support/specimens.h"
@@ -25,6 +26,19 @@ TEST_CASE("a value without anything set decodes to the same value", "[schema]") 
     CHECK(schema::decode_intent(schema::encode(Intent{})) == Intent{});
     CHECK(schema::decode_event(*schema::encode_event(Event{})) == Event{});
     CHECK(schema::decode_envelope(schema::encode(Envelope{})) == Envelope{});
+}
+
+TEST_CASE("a brief record is the whole one without what lists never show", "[schema]") {
+    auto vm = samples::vm();
+    const auto brief_vm = schema::decode_vm_brief(schema::encode(vm));
+    vm.home = {};
+    vm.settings = {};
+    CHECK(brief_vm == vm);
+
+    const auto path = samples::path();
+    const PathRecord brief_path{
+        .vm = path.vm, .worker = path.worker, .config = path.config, .health = path.health};
+    CHECK(schema::decode_path_brief(schema::encode(path)) == brief_path);
 }
 
 TEST_CASE("there is a sample for every kind of message and payload", "[schema]") {
