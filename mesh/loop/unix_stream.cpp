@@ -65,12 +65,15 @@ void UnixStream::State::end(const Status& why) {
     if (callback) callback(why);
 }
 
-void UnixStream::State::on_alloc(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-    auto& space = static_cast<State*>(handle->data)->buffer;
-    *buffer = uv_buf_init(space.data(), static_cast<unsigned>(space.size()));
+// Only for the time of one read: an agent holds hundreds of streams that are silent, and a buffer
+// in each of them was most of its memory. on_read() frees it; libuv calls that after every
+// on_alloc().
+void UnixStream::State::on_alloc(uv_handle_t*, std::size_t, uv_buf_t* buffer) {
+    *buffer = uv_buf_init(new char[read_bytes], read_bytes);
 }
 
 void UnixStream::State::on_read(uv_stream_t* stream, ssize_t got, const uv_buf_t* buffer) {
+    const std::unique_ptr<const char[]> owned(buffer->base);
     auto* state = static_cast<State*>(stream->data);
     guarded(stream->loop, [&] {
         if (got == 0) return;

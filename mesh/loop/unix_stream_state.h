@@ -5,8 +5,6 @@
 #include "mesh/loop/unix_stream.h"
 #include "mesh/loop/uv_handle.h"
 
-#include <array>
-
 namespace ctys::loop {
 
 struct UnixStream::State {
@@ -15,7 +13,7 @@ struct UnixStream::State {
     OnClose on_close;
     PeerCredentials peer;
     std::size_t queue_limit = 16UL * 1024 * 1024;
-    std::array<char, 64 * 1024> buffer{};
+    static constexpr unsigned read_bytes = 64 * 1024;
 
     /// The handle is open from here on; the owner closes it through UnixStream::Close.
     explicit State(uv_loop_t* loop);
