@@ -50,9 +50,9 @@ def journaled_action(bench):
         mesh.pump(100, 100)
         yield ("journaled action round trip, p50 us",
                *alternate(bench.times, lambda: ask(mesh, "action", "pump", count)[0], base), 1.5)
+    count = bench.size(200, 10)  # each one waits for four commits
     with Mesh(bench) as mesh:
-        pool = bench.fresh()
-        mesh.agent(pool)
+        mesh.agent(bench.fresh())
         yield ("the same with ctys-agent: a scan, intent and outcome in its spool",
                *alternate(bench.times, lambda: ask(mesh, "action", "w1", count)[0], base), None)
 
