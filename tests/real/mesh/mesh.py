@@ -523,6 +523,8 @@ def main():
     global BINARIES
     if len(sys.argv) < 2 or not os.path.exists(os.path.join(sys.argv[1], "ctys")):
         sys.exit(f"usage: {sys.argv[0]} FOLDER-OF-PROGRAMS [TEST...]")
+    # A test that is told to end cleans up as one that fails; the default would leave its machines.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # The tests import this file as a module of its own name.
     sys.modules["mesh"].BINARIES = BINARIES = sys.argv.pop(1)
     unittest.main(module="__main__", verbosity=2, failfast=False)

@@ -149,6 +149,9 @@ class Shutdown(mesh.MeshCase):
         monitor = self.mesh.path("qmp")
         process = self.foreign("polite", "-qmp", f"unix:{monitor},server=on,wait=off")
 
+        # Known by its process at once, by its monitor a moment later.
+        self.mesh.wait_row("byhand", hyperrelrun=lambda version: bool(version))
+
         outcome = self.mesh.ctys("shutdown", "byhand")
 
         self.assertEqual(outcome.status, 0, outcome.err)
