@@ -71,7 +71,13 @@ void Leases::on_not_started(Turn& turn, ActionId action) {
     const auto found = std::find_if(leases_.begin(), leases_.end(), [&](const auto& item) {
         return item.second.action == action && item.second.phase == Lease::Phase::Reserved;
     });
-    if (found != leases_.end()) drop(turn, VmId{found->first});
+    if (found == leases_.end()) return;
+    const auto vm = found->first;
+    drop(turn, vm);
+    // Somebody may have started it by hand while it was reserved: that instance holds it now.
+    for (const auto& row : turn.inventory().instances(vm)) {
+        if (is_live(row.state)) return on_live(turn, row);
+    }
 }
 
 std::vector<VmId> Leases::fence(Turn& turn, const WorkerId& worker) {
