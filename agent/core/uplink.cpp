@@ -47,7 +47,8 @@ void Uplink::on_facts_complete(Turn& turn) {
 void Uplink::on_timer(Turn& turn, std::uint64_t digest) {
     if (!online_) return hello(turn, digest);
     if (!facts_complete_ && turn.now().instant >= facts_at_) on_facts_complete(turn);
-    if (turn.now().instant - heard_ >= silence) {
+    const bool is_stalled = awaited_ > 0 && turn.now().instant - progress_ >= ack_patience;
+    if (is_stalled || turn.now().instant - heard_ >= silence) {
         retry_ = first_retry;
         return hello(turn, digest);
     }
@@ -66,6 +67,7 @@ void Uplink::on_hello_again(Turn& turn, std::uint64_t digest) {
 void Uplink::on_welcome(Turn& turn, const msg::Welcome& welcome) {
     if (welcome.mark.stream != stream_) return; // of another life of this agent
     online_ = true;
+    awaited_ = 0;
     retry_ = first_retry;
     heard_ = turn.now().instant;
     clock_ = {welcome.session, turn.now().instant};
@@ -76,6 +78,10 @@ void Uplink::on_welcome(Turn& turn, const msg::Welcome& welcome) {
     facts_due_ = welcome.full;
     turn.arm({.kind = TimerKind::Uplink}, turn.now().instant + std::chrono::seconds{2});
     send_more(turn);
+}
+
+void Uplink::await_ack(const Turn& turn) {
+    if (awaited_++ == 0) progress_ = turn.now().instant;
 }
 
 void Uplink::send_more(Turn& turn) {
@@ -97,6 +103,7 @@ void Uplink::send_more(Turn& turn) {
             ++sent_;
         }
         turn.now_do(ToBroker{Envelope{.body = std::move(batch)}});
+        await_ack(turn);
     }
     // Facts say how things stand now: they come after every event that led there, or they would
     // raise what has ended; and not before the pools were walked, or every path would vanish.
@@ -119,11 +126,13 @@ void Uplink::send_facts(Turn& turn) {
         if (batch.events.size() == batch_events || bytes > batch_bytes) flush(/*last=*/false);
     }
     flush(/*last=*/true);
+    await_ack(turn);
 }
 
 void Uplink::on_acknowledge(Turn& turn, const msg::Acknowledge& acknowledge) {
     if (acknowledge.stream != stream_) return;
-    heard_ = turn.now().instant;
+    heard_ = progress_ = turn.now().instant;
+    if (awaited_ > 0) --awaited_;
     cursor_ = std::max(cursor_, acknowledge.cursor);
     const auto through = std::min(acknowledge.sequence, last_sequence_);
     if (through > acknowledged_) acknowledged_ = through;

@@ -23,6 +23,8 @@ public:
     static constexpr std::size_t window_batches = 16;
     static constexpr Duration first_retry = std::chrono::milliseconds{250};
     static constexpr Duration longest_retry = std::chrono::seconds{4};
+    /// Without an acknowledgement for so long, what was sent is taken as lost with a connection.
+    static constexpr Duration ack_patience = std::chrono::seconds{6};
     static constexpr Duration first_walk = std::chrono::seconds{10};
     static constexpr Duration silence = std::chrono::seconds{10};
     /// A ping older than this says nothing about the broker's present time (DESIGN 4).
@@ -58,6 +60,7 @@ public:
     [[nodiscard]] std::optional<TrimSpool> take_dropped();
 
 private:
+    void await_ack(const Turn& turn);
     void hello(Turn& turn, std::uint64_t digest);
     void send_more(Turn& turn);
     void send_facts(Turn& turn);
@@ -74,6 +77,8 @@ private:
     std::uint64_t dropped_ = 0;
     Cursor cursor_;
     bool online_ = false;
+    std::size_t awaited_ = 0; ///< acknowledgements that are to come
+    Instant progress_;        ///< the last one, or the first message after a quiet time
     bool facts_due_ = false;
     bool facts_complete_ = false;
     Instant facts_at_; ///< then they are sent as they are: a mount may hang for ever
