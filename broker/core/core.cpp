@@ -55,6 +55,10 @@ bool BrokerCore::refuse_degraded(Turn& turn, const Received& from) const {
 void BrokerCore::on(Turn& turn, Received& received) {
     if (auto* member = roster_.find_peer(received.peer)) {
         if (settings_.degraded.empty()) roster_.on_heard(turn, *member);
+        if (settings_.degraded.empty() && std::exchange(member->record.fenced, false)) {
+            // It was declared dead and is not: what it runs must show again (DESIGN: P6).
+            demand_exchange(turn, *member, "it was fenced and is back");
+        }
     }
     std::visit([&](auto& body) { on_body(turn, received, body); }, received.envelope.body);
 }
