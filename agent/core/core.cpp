@@ -174,10 +174,22 @@ void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Com
     auto begun = execute(turn, command);
     if (begun) return;
     works_.refuse(command.action.id);
-    turn.then(ToBroker{Envelope{.body = msg::CommandRefused{command.action.id, begun.error()}}});
+    constexpr std::size_t most_refusals = 256;
+    if (refusals_.size() == most_refusals) refusals_.erase(refusals_.begin());
+    refusals_.emplace_back(command.action.id, begun.error());
+    refuse_again(turn, command.action.id);
+}
+
+bool AgentCore::refuse_again(Turn& turn, ActionId action) const {
+    const auto found = std::find_if(
+        refusals_.begin(), refusals_.end(), [&](const auto& item) { return item.first == action; });
+    if (found == refusals_.end()) return false;
+    turn.then(ToBroker{Envelope{.body = msg::CommandRefused{action, found->second}}});
+    return true;
 }
 
 void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::CommandQuery& query) {
+    if (refuse_again(turn, query.action)) return;
     const auto known = works_.known(query.action);
     // Its end is among the events that the broker has not acknowledged: they tell it better.
     if (known == msg::CommandStatus::Known::Ended && !uplink_.is_drained()) return;

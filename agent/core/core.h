@@ -62,6 +62,7 @@ private:
     void on_body(Turn& turn, const Envelope& envelope, const msg::Failure& failure);
     template <typename Other>
     void on_body(Turn& turn, const Envelope& envelope, const Other& other);
+    bool refuse_again(Turn& turn, ActionId action) const;
     [[nodiscard]] Status execute(Turn& turn, const msg::Command& command);
     void settle(Turn& turn, const Intent& intent);
 
@@ -74,7 +75,9 @@ private:
     Control control_;
     Starter starter_;
     std::map<std::string, PathFacts> paths_; ///< by configuration
-    std::map<VmId, std::uint64_t> tokens_;   ///< newest fencing token seen for a VM
+    /// Last refusals, oldest first: told again when the broker asks, in case it never heard.
+    std::vector<std::pair<ActionId, Error>> refusals_;
+    std::map<VmId, std::uint64_t> tokens_; ///< newest fencing token seen for a VM
     Uplink uplink_;
     bool spool_broken_ = false;
     bool started_ = false;
