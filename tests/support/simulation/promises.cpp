@@ -156,6 +156,14 @@ void Promises::on_recorded(const broker::Append& append) {
     const auto event = schema::decode_event(view(append.bytes));
     if (!event) return ground_.broken("P2", "the journal holds what cannot be decoded");
     ground_.mix(append.topic);
+    ground_.tell([&] {
+        return fmt::format("    #{} {} {} {}: {}",
+                           append.sequence,
+                           event->label,
+                           event->worker_name,
+                           to_string(event->kind),
+                           event->text);
+    });
     if (event->kind == EventKind::ActionEnded && ++outcomes_[event->action] > 1) {
         ground_.broken("action",
                        fmt::format("two outcomes are recorded of one action: {}", event->text));
