@@ -67,21 +67,21 @@ void SimAgent::adopt() {
     std::vector<ProcessRef> ours;
     if (plan_.shows_directories) ours = machine_.directories(plan_.name);
     for (const auto& process : ours) {
-        auto described = describe(*process);
-        described.state = process->ran ? VmState::Running : VmState::Starting;
-        input(agent::Appeared{std::move(described), /*adopted=*/true});
+        auto record = describe(*process);
+        if (const auto kept = kept_.find(process->key); kept != kept_.end()) record = kept->second;
         if (process->ended) {
-            input(agent::Exited{process->key, *process->ended});
-        } else {
-            dial(process, ground_.random.between(milliseconds{1}, milliseconds{1100}));
-            if (ground_.mutant == Mutant::QuitOnAdoption)
-                (void)machine_.command(process, agent::Monitor::Quit);
+            input(agent::EndedWhileAway{std::move(record), *process->ended});
+            continue;
         }
+        input(agent::Appeared{std::move(record), /*adopted=*/true});
+        dial(process, ground_.random.between(milliseconds{1}, milliseconds{1100}));
+        if (ground_.mutant == Mutant::QuitOnAdoption)
+            (void)machine_.command(process, agent::Monitor::Quit);
     }
     const auto processes = machine_.processes();
     for (const auto& [key, process] : processes) {
         if (is_ours(*process)) continue;
-        input(agent::Appeared{describe(*process), false});
+        input(agent::Appeared{describe(*process), /*adopted=*/true});
         if (can_ask(*process))
             dial(process, ground_.random.between(milliseconds{5}, milliseconds{50}));
     }

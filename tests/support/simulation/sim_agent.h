@@ -70,10 +70,12 @@ private:
     void perform(agent::Effects effects);
     void perform(const agent::ToBroker& effect);
     void perform(const agent::Launch& effect);
+    void perform(const agent::EndLaunch& effect);
     void perform(const agent::MonitorCommand& effect);
     void perform(const agent::SignalProcess& effect);
     void perform(const agent::RunOwnerCommand& effect);
     void perform(const agent::RemoveInstance& effect);
+    void perform(const agent::KeepRecord& effect) { kept_[effect.record.key] = effect.record; }
     void perform(const agent::ScanNow& effect);
     void perform(const agent::ProveRequest& effect);
     void perform(const agent::ArmTimer& effect);
@@ -107,6 +109,8 @@ private:
     std::map<agent::TimerKey, std::uint64_t> timers_;
     std::uint64_t timer_count_ = 0;
     std::set<InstanceKey> monitors_;
+    std::map<InstanceKey, InstanceRecord> kept_; ///< in instance directories: survives a crash
+    std::set<ActionId> ended_launches_;
     std::map<std::string, PathFacts> scanned_; ///< configurations that were published
 };
 

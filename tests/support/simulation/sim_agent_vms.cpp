@@ -2,6 +2,8 @@
 
 #include "tests/support/simulation/sim_agent.h"
 
+#include <csignal>
+
 namespace ctys::sim {
 
 using std::chrono::milliseconds;
@@ -105,7 +107,17 @@ void SimAgent::perform(const agent::Launch& effect) {
     });
 }
 
+void SimAgent::perform(const agent::EndLaunch& effect) {
+    ended_launches_.insert(effect.action);
+    const auto processes = machine_.processes();
+    for (const auto& [key, process] : processes) {
+        if (is_ours(*process) && process->action == effect.action)
+            machine_.signal(process, SIGKILL);
+    }
+}
+
 void SimAgent::run_wrapper(const agent::Launch& launch) {
+    if (ended_launches_.contains(launch.action)) return;
     Process process;
     process.vm = launch.vm;
     process.label = launch.label;
@@ -165,6 +177,7 @@ void SimAgent::perform(const agent::RunOwnerCommand& effect) {
 
 void SimAgent::perform(const agent::RemoveInstance& effect) {
     machine_.remove_directory(effect.key);
+    kept_.erase(effect.key);
 }
 
 void SimAgent::perform(const agent::ScanNow& effect) {
