@@ -188,8 +188,10 @@ private:
     }
 
     void drive(const Disk& disk) {
-        const auto interface = disk.interface.empty() ? default_interface(plan_.arch)
-                                                      : std::string_view{disk.interface};
+        auto interface = disk.interface.empty() ? default_interface(plan_.arch)
+                                                : std::string_view{disk.interface};
+        // ATA knows no read-only disk: QEMU would end with "Block node is read-only".
+        if (plan_.read_only && disk.interface.empty() && interface == "ide") interface = "virtio";
         add("-drive",
             fmt::format("file={},format={},if={}{}",
                         escape_commas(disk.file),

@@ -17,7 +17,7 @@ enum class Accelerator { Tcg, Kvm };
 struct Disk {
     std::string file;           ///< absolute path
     std::string format = "raw"; ///< never probed: a guest can write any header into a raw disk
-    std::string interface = ""; ///< if= of -drive; empty: default_interface()
+    std::string interface = ""; ///< if= of -drive; empty: a default
 
     bool operator==(const Disk&) const = default;
 };

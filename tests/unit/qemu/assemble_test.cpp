@@ -127,7 +127,7 @@ TEST_CASE("a VM with everything has exactly this command line", "[qemu]") {
               "-append",
               "console=ttyS0 quiet",
               "-drive",
-              "file=/vm/data.img,format=raw,if=ide,readonly=on",
+              "file=/vm/data.img,format=raw,if=virtio,readonly=on",
               "-drive",
               "media=cdrom,readonly=on,format=raw,file=/iso/a.iso",
               "-snapshot",
