@@ -33,12 +33,6 @@ std::string tail_of(const std::string& path, std::streamoff limit = most_tail) {
     return text;
 }
 
-std::string last_line(const std::string& text) {
-    std::string_view rest = trim(text);
-    const auto at = rest.rfind('\n');
-    return printable(trim(at == std::string_view::npos ? rest : rest.substr(at + 1)));
-}
-
 Error system_error(std::string_view doing, const std::string& path) {
     return Error{.code = ErrorCode::Storage,
                  .message = fmt::format("{} {}: {}", doing, path, std::strerror(errno))};
@@ -107,8 +101,8 @@ void InstanceDirs::add_evidence(const std::string& directory, qemu::ExitFacts& f
 }
 
 std::string InstanceDirs::last_words(const std::string& directory) {
-    auto words = last_line(tail_of(qemu::instance_files(directory).stderr_log));
-    return words.empty() ? last_line(tail_of(directory + "/wrapper.log")) : words;
+    auto words = qemu::last_words(tail_of(qemu::instance_files(directory).stderr_log));
+    return words.empty() ? qemu::last_words(tail_of(directory + "/wrapper.log")) : words;
 }
 
 Status InstanceDirs::keep(const std::string& directory, const InstanceRecord& record) {

@@ -70,12 +70,6 @@ std::string_view to_string(Asked::How how) {
     return "power button";
 }
 
-std::string_view last_line(std::string_view text) {
-    text = trim(text);
-    const auto newline = text.rfind('\n');
-    return trim(newline == std::string_view::npos ? text : text.substr(newline + 1));
-}
-
 // The facts with what follows directly from them.
 class Decision {
 public:
@@ -103,7 +97,7 @@ public:
                           sender());
         }
         if (status_ && status_->code != 0) {
-            const auto words = printable(last_line(facts_.stderr_tail));
+            const auto words = last_words(facts_.stderr_tail);
             return ending(EndedBy::Crash,
                           status_evidence_,
                           words.empty() ? fmt::format("exit code {}", status_->code) : words);
@@ -204,6 +198,18 @@ std::optional<int> last_trace_cause(std::string_view log) {
     const auto number = parse_number(trim(*text));
     if (!number || *number > 1000) return std::nullopt;
     return static_cast<int>(*number);
+}
+
+std::string last_words(std::string_view text) {
+    text = trim(text);
+    const auto last = text.rfind('\n');
+    if (last == std::string_view::npos) return printable(text);
+    const auto line = trim(text.substr(last + 1));
+    const auto rest = trim(text.substr(0, last));
+    const auto before = trim(rest.substr(rest.rfind('\n') + 1));
+    // QEMU's hints are lines of their own behind what went wrong, without its name in front.
+    if (line.starts_with("qemu") || !before.starts_with("qemu")) return printable(line);
+    return printable(fmt::format("{}; {}", before, line));
 }
 
 std::optional<TerminatedBy> terminated_by(std::string_view stderr_text) {

@@ -79,6 +79,9 @@ struct ExitFacts {
 /// The number in the last complete "qemu_system_shutdown_request reason=N" line of a trace file.
 [[nodiscard]] std::optional<int> last_trace_cause(std::string_view log);
 
+/// What QEMU or a wrapper said last: one line, or an error of QEMU with the hint behind it;
+/// printable.
+[[nodiscard]] std::string last_words(std::string_view text);
 /// From the last such line of QEMU's stderr.
 [[nodiscard]] std::optional<TerminatedBy> terminated_by(std::string_view stderr_text);
 

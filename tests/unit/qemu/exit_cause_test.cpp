@@ -208,6 +208,15 @@ TEST_CASE("an ending carries status, signal and time", "[qemu]") {
     CHECK(decide_ending({.shim = code(0), .connector = signal(9)}).signal == 0);
 }
 
+TEST_CASE("the last words are a line, with the error in front of a hint", "[qemu]") {
+    CHECK(last_words("") == "");
+    CHECK(last_words("one line") == "one line");
+    CHECK(last_words("a\nqemu: no such drive\n") == "qemu: no such drive");
+    CHECK(last_words("x\nqemu: Failed to get \"write\" lock\nIs it used by another?\n") ==
+          "qemu: Failed to get \"write\" lock; Is it used by another?");
+    CHECK(last_words("./a.sh: line 3: x\nno disk\n\n") == "no disk");
+}
+
 TEST_CASE("the trace's last complete request counts", "[qemu]") {
     CHECK(last_trace_cause("qemu_system_shutdown_request reason=6\n") == 6);
     CHECK(last_trace_cause("12@1700000000.5:qemu_system_shutdown_request reason=2\n") == 2);
