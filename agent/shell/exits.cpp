@@ -10,12 +10,23 @@ Exits::Exits(loop::EventLoop& loop, const Monitors& monitors, OnDecided on_decid
 void Exits::know(const InstanceKey& key, Known known) {
     auto& watched = watched_[key];
     watched.known = std::move(known);
+    watch_process(key, watched);
     if (watched.known.shim_pid == 0 || watched.shim) return;
     auto shim =
         loop::PidWatch::open(loop_, static_cast<pid_t>(watched.known.shim_pid), [this, key] {
             loop_.defer([this, key] { look_again(key); });
         });
     if (shim) watched.shim = std::make_unique<loop::PidWatch>(std::move(*shim));
+}
+
+void Exits::watch_process(const InstanceKey& key, Watched& watched) {
+    if (watched.known.directory.empty() || watched.process || watched.ended) return;
+    const auto end = [this, key] {
+        loop_.defer([this, key] { on_process_ended(key, loop_.now().wall, std::nullopt); });
+    };
+    auto process = loop::PidWatch::open(loop_, static_cast<pid_t>(key.pid), end);
+    if (!process) return end();
+    watched.process = std::make_unique<loop::PidWatch>(std::move(*process));
 }
 
 void Exits::asked(const InstanceKey& key, qemu::Asked asked) {
@@ -33,10 +44,10 @@ void Exits::on_process_ended(const InstanceKey& key,
                              WallTime at,
                              std::optional<std::uint32_t> wait_status) {
     auto& watched = watched_[key];
+    if (wait_status) watched.wait_status = wait_status;
     if (watched.ended) return;
     watched.ended = true;
     watched.at = at;
-    watched.wait_status = wait_status;
     if (is_complete(key, watched)) return decide(key);
     watched.timer = std::make_unique<loop::Timer>(loop_);
     watched.timer->start_once(limit, [this, key] { loop_.defer([this, key] { decide(key); }); });

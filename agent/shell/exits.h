@@ -26,6 +26,7 @@ public:
         std::string directory; ///< empty for a foreign one
         std::uint32_t shim_pid = 0;
     };
+    /// One of ours is watched from here on: it may dial in and end before discovery has seen it.
     void know(const InstanceKey& key, Known known);
     /// What we did last to end it.
     void asked(const InstanceKey& key, qemu::Asked asked);
@@ -38,6 +39,7 @@ public:
 private:
     struct Watched {
         Known known;
+        std::unique_ptr<loop::PidWatch> process;
         std::unique_ptr<loop::PidWatch> shim;
         std::optional<qemu::Asked> asked;
         bool ended = false;
@@ -45,6 +47,7 @@ private:
         std::optional<std::uint32_t> wait_status;
         std::unique_ptr<loop::Timer> timer;
     };
+    void watch_process(const InstanceKey& key, Watched& watched);
     void decide(const InstanceKey& key);
     [[nodiscard]] bool is_complete(const InstanceKey& key, const Watched& watched) const;
 
