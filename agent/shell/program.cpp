@@ -156,10 +156,11 @@ bus::SocketOptions socket_options(const setup::Settings& settings, const bus::En
                                .immediate = true};
     if (!broker.is_tcp()) return options;
     if (settings.text("keys.secret").empty() || settings.text("keys.broker").empty()) {
-        throw Fault(Error{.code = ErrorCode::Refused,
-                          .message = fmt::format("{} needs keys: --key FILE and --broker-key KEY",
-                                                 broker.to_string()),
-                          .try_next = "ctys keys generate NAME --role agent"});
+        throw Fault(
+            Error{.code = ErrorCode::Refused,
+                  .message = fmt::format("{} needs keys: --key FILE and --broker-key KEY",
+                                         broker.to_string()),
+                  .try_next = "ctys keys generate --role agent --name W --worker W --file F"});
     }
     options.security =
         bus::CurveClient{.keys = require(bus::CurveKeyPair::load(settings.text("keys.secret"))),

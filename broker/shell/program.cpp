@@ -117,7 +117,8 @@ void secure(Security& security,
     if (!own) {
         auto error = within("a tcp endpoint needs keys", own.error());
         if (error.try_next.empty())
-            error.try_next = fmt::format("ctys keys generate broker --keys {}", folder);
+            error.try_next =
+                fmt::format("ctys keys generate --name broker --file {}/broker.secret", folder);
         throw Fault(std::move(error));
     }
     auto known = require(bus::KnownKeys::load(folder));
