@@ -71,6 +71,7 @@ void Server::make_core(std::string degraded) {
                                          store_,
                                          store_,
                                          loop_.now());
+    tell_status();
 }
 
 void Server::on_message(bus::Message& message) {
@@ -227,7 +228,7 @@ void Server::on_outcomes(std::vector<Outcome> outcomes) {
     if (durable != 0) step(Committed{durable});
 }
 
-void Server::on_second() {
+void Server::tell_status() {
     StatusRow status;
     status.pid = static_cast<std::uint32_t>(getpid());
     const auto usage = store_.usage();
@@ -239,6 +240,10 @@ void Server::on_second() {
         status.warnings.push_back(note);
     }
     step(ShellStatus{std::move(status)});
+}
+
+void Server::on_second() {
+    tell_status();
     step(Tick{});
     feed_.on_second();
     if (!degraded_.empty()) {

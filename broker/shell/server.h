@@ -64,6 +64,7 @@ private:
     void perform(Effects effects);
     void send(const Send& send);
     void on_outcomes(std::vector<Outcome> outcomes);
+    void tell_status();
     void on_second();
     void retain();
     void submit(Job job);
