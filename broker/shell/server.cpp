@@ -12,6 +12,10 @@ namespace {
 constexpr std::size_t most_pending = 16384; // batches waiting for the disk
 constexpr std::size_t trim_step = 4096;     // records per transaction: a trim never blocks for long
 
+// A disk with less is called full: a small batch may still fit where the next one will not, and a
+// broker that is degraded every other second serves nobody.
+constexpr std::uint64_t least_room = 4U << 20;
+
 std::string peer_of(const bus::Message& message) {
     return std::string{message.frames.front().text()};
 }
@@ -218,6 +222,10 @@ void Server::on_outcomes(std::vector<Outcome> outcomes) {
         recorded = true;
     }
     if (!failure.empty()) {
+        // A write that is cut short by a full disk is an input/output error to LMDB.
+        if (is_disk_full())
+            failure = fmt::format("no space is left on the disk of the store: free {} MiB or more",
+                                  least_room >> 20);
         log_.error("nothing can be recorded: {}; queries go on, actions are refused", failure);
         return make_core(failure);
     }
@@ -226,6 +234,10 @@ void Server::on_outcomes(std::vector<Outcome> outcomes) {
         return make_core({});
     }
     if (durable != 0) step(Committed{durable});
+}
+
+bool Server::is_disk_full() const {
+    return store_.disk_room().value_or(least_room) < least_room;
 }
 
 void Server::tell_status() {
@@ -247,6 +259,7 @@ void Server::on_second() {
     step(Tick{});
     feed_.on_second();
     if (!degraded_.empty()) {
+        if (is_disk_full()) return;
         // Does recording work again? Writing what is there already tells, and changes nothing.
         Commit probe;
         probe.writes.emplace_back(PutFence{core_->leases().last_token()});

@@ -65,6 +65,7 @@ private:
     void send(const Send& send);
     void on_outcomes(std::vector<Outcome> outcomes);
     void tell_status();
+    [[nodiscard]] bool is_disk_full() const;
     void on_second();
     void retain();
     void submit(Job job);

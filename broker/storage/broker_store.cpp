@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 namespace ctys::broker {
 
@@ -344,6 +345,12 @@ Result<std::size_t> BrokerStore::trim(std::uint64_t before, std::size_t limit) {
     return environment_.write([&](store::WriteTransaction& transaction) {
         return journal_.trim(transaction, before, limit);
     });
+}
+
+std::optional<std::uint64_t> BrokerStore::disk_room() const {
+    std::error_code code;
+    const auto space = std::filesystem::space(state_, code);
+    return code ? std::nullopt : std::optional{std::uint64_t{space.available}};
 }
 
 Status BrokerStore::remember_head(Cursor head) const {

@@ -4,6 +4,7 @@
 #include "mesh/store/journal.h"
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ public:
     [[nodiscard]] Status commit(std::span<const Commit> batches);
     /// Removes journal records below `before`, at most `limit`. Returns how many.
     [[nodiscard]] Result<std::size_t> trim(std::uint64_t before, std::size_t limit);
+    /// Free bytes of the disk under the store, for us; nothing where the system does not say.
+    [[nodiscard]] std::optional<std::uint64_t> disk_room() const;
     [[nodiscard]] Status remember_head(Cursor head) const;
     [[nodiscard]] store::Usage usage() const { return environment_.usage(); }
     [[nodiscard]] const OpenReport& report() const { return report_; }
