@@ -58,6 +58,17 @@ struct Connection::State {
         frames.emplace_back(std::span<const std::byte>{bytes});
         return socket->send(frames);
     }
+    [[nodiscard]] Error silence(Duration patience) const {
+        Error error{.code = ErrorCode::Unreachable,
+                    .message = fmt::format("the broker at {} has not answered for {}",
+                                           endpoint.to_string(),
+                                           to_short_text(patience)),
+                    .try_next = "ctys doctor"};
+        // Over CURVE a key that is refused and a broker that is away look alike.
+        if (endpoint.is_tcp())
+            error.evidence = {"it may be away, not know this key, or have another key itself"};
+        return error;
+    }
     void show_life() {
         for (const auto stream : streams) {
             // A full queue means that the broker is away: the wait's patience decides, not this.
@@ -152,11 +163,7 @@ Result<Body> Connection::request(Body body, Duration patience) {
     state_->inboxes.erase(correlation);
     if (!sent) return wrap(state_->endpoint.to_string(), sent.error());
     if (!answer) {
-        return fail(ErrorCode::Unreachable,
-                    fmt::format("the broker at {} has not answered for {}",
-                                state_->endpoint.to_string(),
-                                to_short_text(patience)),
-                    "ctys doctor");
+        return tl::unexpected(state_->silence(patience));
     }
     if (auto* failure = std::get_if<msg::Failure>(&*answer))
         return tl::unexpected(std::move(failure->error));
@@ -173,11 +180,7 @@ Status Connection::ask(const Query& query,
         auto answer = next(*stream, patience);
         if (!answer) {
             close_stream(*stream);
-            return fail(ErrorCode::Unreachable,
-                        fmt::format("the broker at {} has not answered for {}",
-                                    state_->endpoint.to_string(),
-                                    to_short_text(patience)),
-                        "ctys doctor");
+            return tl::unexpected(state_->silence(patience));
         }
         if (auto* failure = std::get_if<msg::Failure>(&*answer)) {
             close_stream(*stream);
