@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.r
 QEMU = "qemu-system-x86_64"
 # Generous: the sanitizers and a busy machine slow everything; nothing waits longer than it must.
 PATIENCE_S = 60.0
+SETTLED_S = 2.0  # an exchange follows its hello within milliseconds
 
 # Boot sectors for q35: PM1 event block at 0x600, control register at 0x604 (0x2000 is power off).
 # QEMU drops a press of the button while it is not armed; who reads "up" may press it.
@@ -233,8 +234,13 @@ class Mesh:
         stream = self.events("--from", self.head(), "--filter", "family=worker") if wait else None
         process = self._start(name, argv)
         if wait:
-            # What it says of itself is published behind what it found.
-            stream.wait(kind="fact", worker=name)
+            stream.wait(kind=lambda kind: kind in ("registered", "alive", "fact"), worker=name)
+            try:
+                # What it says of itself is published behind what it found; but where nothing changed
+                # since its hello, nothing is published.
+                stream.wait(SETTLED_S, kind="fact", worker=name)
+            except AssertionError:
+                pass
             self.streams.remove(stream)
             stream.close()
         return process
