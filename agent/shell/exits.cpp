@@ -50,7 +50,9 @@ void Exits::on_process_ended(const InstanceKey& key,
     watched.at = at;
     if (is_complete(key, watched)) return decide(key);
     watched.timer = std::make_unique<loop::Timer>(loop_);
-    watched.timer->start_once(limit, [this, key] { loop_.defer([this, key] { decide(key); }); });
+    const bool shim_will_tell = watched.shim && !watched.shim->has_exited();
+    watched.timer->start_once(shim_will_tell ? shim_limit : limit,
+                              [this, key] { loop_.defer([this, key] { decide(key); }); });
 }
 
 void Exits::look_again(const InstanceKey& key) {

@@ -12,11 +12,13 @@
 
 namespace ctys::agent {
 
-/// Gathers the evidence for the end of a process: waits, at most `limit`, until its monitor was
-/// read to the end and its shim has written how it ended; then decides by and evidence.
+/// Gathers the evidence for the end of a process: waits, at most `limit` (`shim_limit`), until its
+/// monitor was read to the end and its shim has written how it ended; then decides by and evidence.
 class Exits {
 public:
     static constexpr Duration limit = std::chrono::milliseconds{200};
+    /// While the shim lives: it waits for QEMU and then writes, late only on a busy machine.
+    static constexpr Duration shim_limit = std::chrono::seconds{2};
 
     using OnDecided = std::function<void(Exited)>;
     Exits(loop::EventLoop& loop, const Monitors& monitors, OnDecided on_decided);
