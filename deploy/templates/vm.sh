@@ -8,13 +8,17 @@ CALL=${CTYS_QEMU_CALL:-ctys-qemu-call}
 
 # The configuration is bash, so that it can be as dynamic as the VM needs.
 cd "$CTYSWRAPPERPATH" || exit 1
+# shellcheck source=/dev/null
 . "$CONFIG" || exit 1
 
 MODE=--run
 OPTIONS=()
 for OPTION in "$@"; do
     case $OPTION in
-    --check | --print) MODE= OPTIONS+=("$OPTION") ;;
+    --check | --print)
+        MODE=''
+        OPTIONS+=("$OPTION")
+        ;;
     --alone | --confirm-start | --instance-dir=*) OPTIONS+=("$OPTION") ;;
     --argsadd=*) ARGSADD="$ARGSADD ${OPTION#*=}" ;;
     --startercall=*) STARTERCALL=${OPTION#*=} ;;

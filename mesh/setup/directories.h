@@ -44,8 +44,8 @@ struct DirectoryAccess {
     /// Without a group here, an existing 0750 stays: the directory is shared by several roles, and
     /// another one may have set it.
     bool keep_group = false;
-    /// 0711 on top: others may pass through to what is theirs below, and not look around. An agent of
-    /// root needs it, its VMs run as other users. Kept like a group.
+    /// 0711 on top: others may pass through to what is theirs below, and not look around. An agent
+    /// of root needs it, its VMs run as other users. Kept like a group.
     bool passable = false;
 };
 

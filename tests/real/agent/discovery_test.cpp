@@ -48,8 +48,9 @@ TEST_CASE("a QEMU started by hand is found with its sockets and images", "[disco
     CHECK(std::filesystem::path(facts.executable).filename() == "qemu-system-x86_64");
     CHECK(decide_owner(facts, "/run/ctys/agent").owner == Owner::ByHand);
     // The drive is opened after the monitor's socket, so it is either there or not yet.
+    // Whoever ran the test may have left files of its own open in it: those do not count.
     for (const auto& file : facts.open_files) {
-        CHECK(file == dir / "disk.img");
+        if (file.starts_with(dir / "")) CHECK(file == dir / "disk.img");
     }
 }
 
