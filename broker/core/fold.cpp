@@ -78,9 +78,12 @@ bool Folder::apply_instance(Turn& turn,
     const auto* known = find_instance(rows, instance.key);
     if (known != nullptr && known->worker != instance.worker && known->managed &&
         !instance.managed) {
-        // Two agents on one machine see the process; the one that started it speaks for it.
+        // Two agents on one machine see the process; the one that started it speaks for it, also
+        // after it was away for a while. Only an end is taken from the other one meanwhile.
         const auto* owner = roster_.find(known->worker);
-        if (owner != nullptr && owner->reachable()) return false;
+        const bool is_news = is_live(known->state) != is_live(instance.state);
+        if (!is_news || (owner != nullptr && owner->reachable())) return false;
+        instance.worker = known->worker;
         instance.managed = true;
         instance.owner = known->owner;
     }
