@@ -275,7 +275,8 @@ void Control::on_timer(Turn& turn, const InstanceKey& key) {
     }
     const auto reboot = reboots_.find(key);
     if (reboot == reboots_.end()) return;
-    if (reboot->second.cut_at && turn.now().instant >= *reboot->second.cut_at) {
+    const bool is_asking = reboot->second.phase != Reboot::Restarting; // else it is reset already
+    if (is_asking && reboot->second.cut_at && turn.now().instant >= *reboot->second.cut_at) {
         instance->last_stop = "reset at the deadline of its reboot";
         return advance_reboot(turn, *instance, reboot->second, Reboot::Restarting);
     }
@@ -295,7 +296,9 @@ void Control::on_timer(Turn& turn, const InstanceKey& key) {
 }
 
 void Control::arm_reboot(Turn& turn, const InstanceKey& key, const Rebooting& reboot) {
-    const auto end = std::min(reboot.cut_at.value_or(reboot.give_up_at), reboot.give_up_at);
+    const bool is_asking = reboot.phase != Reboot::Restarting;
+    const auto end = is_asking && reboot.cut_at ? std::min(*reboot.cut_at, reboot.give_up_at)
+                                                : reboot.give_up_at;
     turn.arm({.kind = TimerKind::Ladder, .instance = key},
              std::min(end, turn.now().instant + LadderSettings{}.button_again));
 }
