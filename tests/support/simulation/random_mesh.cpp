@@ -84,7 +84,7 @@ void RandomLife::build_workers(std::size_t count) {
         labels_.push_back(label);
         const auto name = fmt::format("w{}", i);
         auto& agent = mesh_.add_agent(machine, name, {{"/p/shared", shared}, {"/p/local", &local}});
-        agent.plan().spool_limit = 48 * 1024;
+        agent.plan().spool_limit = 24 * 1024;
     }
 }
 

@@ -58,9 +58,10 @@ void SimTool::ask(Query query, std::function<void(const msg::Rows&)> rows) {
     asked_[correlation] = Asked{ground_.schedule.now(), std::move(rows)};
     send(correlation, msg::Ask{.query = std::move(query), .credit = 10000});
     const auto* core = broker_.core();
-    ground_.schedule.after(seconds{3}, [this, correlation, core] {
+    const auto life = network_.life(name_);
+    ground_.schedule.after(seconds{3}, [this, correlation, core, life] {
         const auto asked = asked_.extract(correlation);
-        const bool undisturbed = broker_.core() == core && !network_.is_cut(name_);
+        const bool undisturbed = broker_.core() == core && network_.life(name_) == life;
         if (undisturbed && asked && !asked.mapped().answered)
             ground_.broken("P1", "a query is not answered within 3 s");
     });
