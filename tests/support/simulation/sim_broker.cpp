@@ -154,6 +154,19 @@ void SimBroker::write() {
           });
 }
 
+namespace {
+
+bool tells_of_begun(const std::vector<broker::Commit>& batches) {
+    return std::any_of(batches.begin(), batches.end(), [](const auto& batch) {
+        return std::any_of(batch.writes.begin(), batch.writes.end(), [](const auto& write) {
+            const auto* append = std::get_if<broker::Append>(&write);
+            return append != nullptr && append->topic.ends_with("/begun/");
+        });
+    });
+}
+
+} // namespace
+
 void SimBroker::on_written(std::vector<broker::Commit> batches) {
     if (commits_fail_) {
         ground_.tell([] { return std::string{"broker: a commit fails"}; });
@@ -169,7 +182,7 @@ void SimBroker::on_written(std::vector<broker::Commit> batches) {
             if (on_recorded) on_recorded(*append);
         }
     }
-    if (crashes_at_commit_) return crash();
+    if (crashes_at_commit_ && tells_of_begun(batches)) return crash();
     for (const auto& batch : batches) {
         for (const auto& message : batch.release) {
             send(message);

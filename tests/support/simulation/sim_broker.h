@@ -16,7 +16,7 @@ public:
 
     void start();
     void crash();
-    /// At the next commit: durable, and nobody is told.
+    /// At the next commit of an action that a worker began: durable, and nobody is told.
     void crash_at_commit() { crashes_at_commit_ = true; }
     /// Commits fail until told otherwise; the broker is degraded meanwhile.
     void fail_commits(bool fails) { commits_fail_ = fails; }
