@@ -88,8 +88,10 @@ bool Folder::apply_instance(Turn& turn,
         instance.owner = known->owner;
     }
     // Late news of the stream do not raise the dead; facts of an exchange do (a fenced worker
-    // returns).
-    if (known != nullptr && !is_live(known->state) && is_live(instance.state) && !is_fact) {
+    // returns), but not one whose end somebody saw: an agent that was frozen does not know yet.
+    const bool was_seen = known != nullptr && known->ended && known->ended->by != EndedBy::Unknown;
+    if (known != nullptr && !is_live(known->state) && is_live(instance.state) &&
+        (!is_fact || was_seen)) {
         return false;
     }
     // An end is recorded once: an agent that crashed before it could clean up tells it again, and
