@@ -213,9 +213,21 @@ void Monitors::probe_foreign(const InstanceKey& key, const std::string& path) {
         log_.debug("the monitor of pid {} is not used: {}", key.pid, why.message);
         const auto at = foreign_.find(key);
         if (at == foreign_.end()) return;
-        if (at->second.client) retired_.push_back(std::move(at->second.client));
-        foreign_.erase(at);
+        auto& given_up = at->second;
+        if (given_up.client) retired_.push_back(std::move(given_up.client));
         loop_.defer([this] { retired_.clear(); });
+        if (++given_up.attempts >= foreign_attempts) {
+            foreign_.erase(at);
+            return;
+        }
+        given_up.again = std::make_unique<loop::Timer>(loop_);
+        given_up.again->start_once(std::chrono::seconds{1}, [this, key] {
+            loop_.defer([this, key] {
+                const auto waiting = foreign_.find(key);
+                if (waiting != foreign_.end())
+                    probe_foreign(key, std::string{waiting->second.path});
+            });
+        });
     };
     auto client = qmp::Client::connect(
         loop_,

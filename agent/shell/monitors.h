@@ -3,6 +3,7 @@
 #include "agent/core/effects.h"
 #include "agent/qmp/client.h"
 #include "agent/qmp/facts.h"
+#include "mesh/loop/timer.h"
 #include "mesh/loop/unix_listener.h"
 #include "mesh/setup/log.h"
 
@@ -17,6 +18,8 @@ namespace ctys::agent {
 class Monitors {
 public:
     static constexpr Duration patience = std::chrono::seconds{5};
+    static constexpr int foreign_attempts =
+        5; ///< a second apart; then its monitor is not ours to use
 
     struct Events {
         /// A QEMU has dialled in at `directory`; its identity is told by attach().
@@ -50,6 +53,8 @@ private:
     struct Foreign {
         std::string path;
         std::unique_ptr<qmp::Client> client;
+        int attempts = 0;
+        std::unique_ptr<loop::Timer> again; ///< a QEMU that has just begun may not listen yet
     };
 
     void accept(const std::string& directory, loop::UnixStream stream);
