@@ -6,6 +6,7 @@ import select
 import signal
 import socket
 import threading
+import unittest
 
 import mesh
 from mesh import PATIENCE_S
