@@ -283,7 +283,9 @@ void Server::retain() {
     }
     const auto usage = store_.usage();
     if (retention_.bytes > 0 && usage.pages_used * usage.page_bytes > retention_.bytes) {
-        before = std::max(before, oldest + trim_step);
+        // LMDB's file never shrinks, freed pages are used again: as many records as filled it stay.
+        if (most_records_ == 0) most_records_ = newest - oldest + 1;
+        before = std::max(before, newest + 1 - std::min(newest, most_records_));
     }
     if (before > oldest) submit(Job{.trim_before = before});
 }

@@ -85,6 +85,7 @@ private:
     std::uint64_t generation_ = 0;
     std::string degraded_;
     Cursor remembered_;
+    std::uint64_t most_records_ = 0; ///< of the journal, once the store has its full size
     bool again_ = false;
     std::vector<PeerId> gone_;
     int stepping_ = 0;
