@@ -112,8 +112,11 @@ Result<bool> Address::add(std::string_view key, std::string_view value, std::siz
         const auto* end = value.data() + value.size();
         const auto [rest, error] = std::from_chars(value.data(), end, number);
         if (error != std::errc{} || rest != end) return bad(column, "dr: needs a record number");
-        record = number;
-        return true;
+        // Taken for "any", a key that cannot be looked up would name every VM.
+        return fail(
+            ErrorCode::Unsupported,
+            fmt::format("column {}: dr:{}: there are no record numbers yet", column, number),
+            "name it by its label, or by u: its UUID");
     }
     case Key::Worker:
         worker = value;
@@ -142,7 +145,7 @@ Result<Address> Address::parse(std::string_view text) {
             if (!known) return tl::unexpected(known.error());
             if (!*known) {
                 return bad(column,
-                           fmt::format("no such key \"{}\"; keys are l: id: u: m: t: f: b: dr: w:",
+                           fmt::format("no such key \"{}\"; keys are l: id: u: m: t: f: b: w:",
                                        printable(piece.substr(0, colon), 40)));
             }
         }
@@ -152,7 +155,7 @@ Result<Address> Address::parse(std::string_view text) {
 }
 
 bool Address::names_a_vm() const {
-    return label || path || uuid || mac || tcp || file || record;
+    return label || path || uuid || mac || tcp || file;
 }
 
 std::string Address::to_string() const {
@@ -165,7 +168,6 @@ std::string Address::to_string() const {
     if (tcp) parts.push_back("t:" + *tcp);
     if (file) parts.push_back("f:" + *file);
     if (!bases.empty()) parts.push_back(fmt::format("b:{}", fmt::join(bases, "%")));
-    if (record) parts.push_back(fmt::format("dr:{}", *record));
     if (worker) parts.push_back("w:" + *worker);
     return fmt::format("{}", fmt::join(parts, ","));
 }

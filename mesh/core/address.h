@@ -24,11 +24,11 @@ struct Address {
     std::optional<std::string> file; ///< part of the path
     std::vector<std::string>
         bases; ///< b: directories to search below; an address only with another key
-    std::optional<std::uint64_t> record; ///< dr:
-    std::optional<std::string> worker;   ///< w:
-    bool bare = false;                   ///< a single word without a key
+    std::optional<std::string> worker; ///< w:
+    bool bare = false;                 ///< a single word without a key
 
-    /// Errors: Usage, with the column (1-based) of what is wrong and a near key where there is one.
+    /// Errors: Usage, with the column (1-based) of what is wrong and a near key where there is one;
+    /// Unsupported for `dr:`, as long as there is no database that numbers its records.
     [[nodiscard]] static Result<Address> parse(std::string_view text);
     /// One `key:value`; false when the key is none of an address (then nothing changes).
     [[nodiscard]] Result<bool>

@@ -1,5 +1,7 @@
 #include "mesh/core/uuid.h"
 
+#include "mesh/core/text.h"
+
 #include <fmt/format.h>
 #include <uuid/uuid.h>
 
@@ -47,7 +49,7 @@ Result<Uuid> Uuid::parse(std::string_view text) {
     if (digits != 32) {
         return fail(
             ErrorCode::Malformed,
-            fmt::format("\"{}\" is not a UUID (32 hexadecimal digits)", text.substr(0, 64)));
+            fmt::format("\"{}\" is not a UUID (32 hexadecimal digits)", printable(text, 64)));
     }
     return uuid;
 }
