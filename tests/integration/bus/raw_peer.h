@@ -46,10 +46,16 @@ private:
 /// Sees how connections of a peer end.
 class Monitor {
 public:
-    Monitor(bus::Context& context, RawPeer& peer, int events) : reader_(context, ZMQ_PAIR) {
+    Monitor(bus::Context& context, RawPeer& peer, int events)
+        : watched_(peer.native()), reader_(context, ZMQ_PAIR) {
         zmq_socket_monitor(peer.native(), "inproc://raw-peer-monitor", events);
         reader_.connect("inproc://raw-peer-monitor");
     }
+    /// The monitor ends before its reader goes: telling an event to nobody would block libzmq's I/O
+    /// thread for good.
+    ~Monitor() { zmq_socket_monitor(watched_, nullptr, 0); }
+    Monitor(const Monitor&) = delete;
+    Monitor& operator=(const Monitor&) = delete;
 
     /// The next event of those asked for, 0 after 10 s.
     [[nodiscard]] int next() {
@@ -62,6 +68,7 @@ public:
     }
 
 private:
+    void* watched_;
     RawPeer reader_;
 };
 
