@@ -62,8 +62,8 @@ Code body(Guest guest) {
         out.insert(out.end(), part->begin(), part->end());
     }
     const auto text = 0x7c00U + out.size();
-    out[printing + 11] = static_cast<std::uint8_t>(text & 0xff);
-    out[printing + 12] = static_cast<std::uint8_t>(text >> 8);
+    out.at(printing + 11) = static_cast<std::uint8_t>(text & 0xff);
+    out.at(printing + 12) = static_cast<std::uint8_t>(text >> 8);
     return out;
 }
 

@@ -10,7 +10,8 @@ TEST_CASE("text that cannot travel is mended when it is encoded", "[schema]") {
     auto path = samples::path();
     path.config = "/vms/caf\xe9/x.ctys";
     path.health_reason = std::string{"a\0b", 3};
-    path.vmstate = std::string(schema::limits::short_text - 1, 'x') + "\u00fc";
+    path.vmstate.assign(schema::limits::short_text - 1, 'x');
+    path.vmstate += "\u00fc";
 
     const auto decoded = schema::decode_path(schema::encode(path));
 
