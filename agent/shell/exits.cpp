@@ -35,7 +35,8 @@ void Exits::asked(const InstanceKey& key, qemu::Asked asked) {
 
 bool Exits::is_complete(const InstanceKey& key, const Watched& watched) const {
     if (monitors_.connected(key)) return false; // a SHUTDOWN event may still be under way
-    if (watched.known.directory.empty()) return true;
+    // The kernel's notice says what the shim would: the shim may take its time on a busy machine.
+    if (watched.known.directory.empty() || watched.wait_status) return true;
     return InstanceDirs::read_exit(watched.known.directory).has_value() ||
            (watched.shim && watched.shim->has_exited());
 }
@@ -45,7 +46,7 @@ void Exits::on_process_ended(const InstanceKey& key,
                              std::optional<std::uint32_t> wait_status) {
     auto& watched = watched_[key];
     if (wait_status) watched.wait_status = wait_status;
-    if (watched.ended) return;
+    if (watched.ended) return look_again(key);
     watched.ended = true;
     watched.at = at;
     if (is_complete(key, watched)) return decide(key);

@@ -13,7 +13,8 @@
 namespace ctys::agent {
 
 /// Gathers the evidence for the end of a process: waits, at most `limit` (`shim_limit`), until its
-/// monitor was read to the end and its shim has written how it ended; then decides by and evidence.
+/// monitor was read to the end and the kernel's notice or its shim has told how it ended; then
+/// decides by and evidence.
 class Exits {
 public:
     static constexpr Duration limit = std::chrono::milliseconds{200};
