@@ -29,15 +29,17 @@ std::vector<FoundWrapper> stat_wrappers(int fd, const Listing& listing) {
     return out;
 }
 
-/// Appends up to `limit` bytes in all; false when the kernel refused.
+/// Appends up to `limit` bytes in all; false when the kernel refused. A regular file gives less than
+/// was asked for only at its end, so that one call does for a small one.
 bool read_up_to(int fd, std::string& text, std::size_t limit) {
     while (text.size() < limit) {
         const auto had = text.size();
         text.resize(std::min(limit, std::max(had * 2, first_read_bytes)));
-        const auto got = ::read(fd, text.data() + had, text.size() - had);
+        const auto asked = text.size() - had;
+        const auto got = ::read(fd, text.data() + had, asked);
         text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         if (got < 0) return false;
-        if (got == 0) return true;
+        if (static_cast<std::size_t>(got) < asked) return true;
     }
     return true;
 }
