@@ -27,7 +27,7 @@ Status Control::check(const Action& action, const Instance& instance) const {
     const bool by_owner = owners_.contains(record.owner);
     switch (action.verb) {
     case Verb::Shutdown:
-        if (monitor || by_owner || action.force) return {};
+        if (monitor || by_owner || action.force || descents_.contains(record.key)) return {};
         return fail(ErrorCode::Conflict,
                     fmt::format("cannot be asked: QEMU {} (user {}) has no monitor we may use",
                                 record.key.pid,
@@ -55,6 +55,13 @@ Status Control::check(const Action& action, const Instance& instance) const {
     return fail(ErrorCode::Unsupported, fmt::format("{} is not built yet", to_string(action.verb)));
 }
 
+bool Control::awaits_monitor(const Action& action, const Instance& instance) const {
+    if (!instance.ours || instance.monitor) return false;
+    auto later = instance;
+    later.monitor = true;
+    return !check(action, instance) && check(action, later);
+}
+
 std::uint64_t
 Control::command(Turn& turn, const InstanceKey& key, Monitor command, ActionId action) {
     const auto number = ++last_number_;
@@ -63,13 +70,13 @@ Control::command(Turn& turn, const InstanceKey& key, Monitor command, ActionId a
     return number;
 }
 
-void Control::begin(Turn& turn, const Action& action, Instance& instance) {
+void Control::begin(Turn& turn, const Action& action, Instance& instance, Instant asked) {
     const auto& key = instance.record.key;
     works_.begin(turn, action, instance.record.label, key);
     switch (action.verb) {
     case Verb::Shutdown:
     case Verb::Kill:
-        return begin_ending(turn, action, instance);
+        return begin_ending(turn, action, instance, asked);
     case Verb::Pause:
         command(turn, key, Monitor::Stop, action.id);
         return;
@@ -81,7 +88,7 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance) {
         return;
     case Verb::Reboot: {
         Rebooting reboot{.action = action.id, .give_up_at = turn.now().instant + asked_patience};
-        if (action.deadline) reboot.cut_at = turn.now().instant + *action.deadline;
+        if (action.deadline) reboot.cut_at = asked + *action.deadline;
         reboots_[key] = reboot;
         command(turn, key, Monitor::ShutdownPauses, action.id);
         arm_reboot(turn, key, reboot);
@@ -95,7 +102,7 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance) {
     CTYS_ASSERT(!"verb was checked");
 }
 
-void Control::begin_ending(Turn& turn, const Action& action, Instance& instance) {
+void Control::begin_ending(Turn& turn, const Action& action, Instance& instance, Instant asked) {
     const auto& key = instance.record.key;
     if (const auto running = descents_.find(key); running != descents_.end()) {
         // A second order joins the first; one that does not ask cuts at once.
@@ -116,6 +123,8 @@ void Control::begin_ending(Turn& turn, const Action& action, Instance& instance)
                    Outcome{.error = Error{.code = ErrorCode::Conflict,
                                           .message = fmt::format("overtaken by {}", action.id)}});
     }
+    auto left = action.deadline;
+    if (left) left = std::max(Duration{}, asked + *left - turn.now().instant);
     LadderSettings settings{.ask = is_asked(action),
                             .has_qmp = instance.monitor,
                             .has_guest_agent = instance.has_guest_agent,
@@ -123,7 +132,7 @@ void Control::begin_ending(Turn& turn, const Action& action, Instance& instance)
                             .may_signal = instance.ours || !is_asked(action),
                             .has_owner_command =
                                 !instance.ours && owners_.contains(instance.record.owner),
-                            .deadline = action.deadline,
+                            .deadline = left,
                             .patience = asked_patience};
     Descent descent{.ladder = Ladder{settings, turn.now().instant},
                     .actions = {action.id},
@@ -136,7 +145,7 @@ void Control::begin_ending(Turn& turn, const Action& action, Instance& instance)
         event.label = instance.record.label;
         event.action = action.id;
         event.by = action.principal.name;
-        const auto at = turn.now().wall + *action.deadline;
+        const auto at = turn.now().wall + *left;
         event.text = fmt::format("power is cut at {} unless it ends before", clock_text(at));
         event.data = {{"cut_at", at.to_rfc3339()}};
         turn.emit(std::move(event));

@@ -26,8 +26,10 @@ public:
 
     /// Can it be begun? Errors: Conflict.
     [[nodiscard]] Status check(const Action& action, const Instance& instance) const;
-    /// Begins an action that was checked; its intent is written.
-    void begin(Turn& turn, const Action& action, Instance& instance);
+    /// It would be refused for nothing but the lack of a monitor, which may still come.
+    [[nodiscard]] bool awaits_monitor(const Action& action, const Instance& instance) const;
+    /// Begins an action that was checked; its intent is written. Its deadline counts from `asked`.
+    void begin(Turn& turn, const Action& action, Instance& instance, Instant asked);
     void cancel(Turn& turn, ActionId action);
     /// Ends a VM whose start was given up: nothing is lost by it, so it is not asked.
     void abandon(Turn& turn, Instance& instance);
@@ -64,7 +66,7 @@ private:
         Instant give_up_at;
     };
 
-    void begin_ending(Turn& turn, const Action& action, Instance& instance);
+    void begin_ending(Turn& turn, const Action& action, Instance& instance, Instant asked);
     void climb(Turn& turn, Instance& instance);
     void use(Turn& turn, Instance& instance, Rung rung, ActionId action);
     void give_up(Turn& turn, Instance& instance, ErrorCode code, const std::string& why);

@@ -135,14 +135,19 @@ void AgentCore::on(Turn& turn, FromBroker& from) {
     std::visit([&](const auto& body) { on_body(turn, from.envelope, body); }, from.envelope.body);
 }
 
-Status AgentCore::execute(Turn& turn, const msg::Command& command) {
-    const auto& action = command.action;
+Status AgentCore::check_time(Turn& turn, const msg::Command& command) const {
     const auto session = uplink_.session(turn.now().instant);
     if (!session)
         return fail(ErrorCode::Expired, "the worker has not heard the broker's clock for 3 s");
     if (*session > command.expires)
         return fail(ErrorCode::Expired, "it reached its worker after its expiry");
     if (spool_broken_) return fail(ErrorCode::Degraded, "the worker cannot write its spool");
+    return {};
+}
+
+Status AgentCore::execute(Turn& turn, const msg::Command& command) {
+    const auto& action = command.action;
+    if (auto ok = check_time(turn, command); !ok) return ok;
     if (action.verb == Verb::Start) {
         auto& newest = tokens_[action.vm];
         if (action.token <= newest)
@@ -160,24 +165,44 @@ Status AgentCore::execute(Turn& turn, const msg::Command& command) {
         turn.then(ScanNow{action.id});
         return {};
     }
+    const auto now = turn.now().instant;
     const auto* live = instances_.find_live(action.vm);
+    if (live == nullptr || patience_.is_full() || !control_.awaits_monitor(action, *live))
+        return begin_on_vm(turn, command, now);
+    auto wait = std::min(Patience::limit, command.expires - *uplink_.session(now));
+    if (action.deadline) wait = std::min(wait, *action.deadline);
+    patience_.keep(turn, {command, live->record.key, now}, now + wait);
+    return {};
+}
+
+Status AgentCore::begin_on_vm(Turn& turn, const msg::Command& command, Instant asked) {
+    const auto* live = instances_.find_live(command.action.vm);
     if (live == nullptr) return fail(ErrorCode::Conflict, "it does not run here any more");
     auto& instance = *instances_.find(live->record.key);
-    if (auto ok = control_.check(action, instance); !ok) return ok;
-    control_.begin(turn, action, instance);
+    if (auto ok = control_.check(command.action, instance); !ok) return ok;
+    control_.begin(turn, command.action, instance, asked);
     return {};
+}
+
+void AgentCore::begin_or_refuse(Turn& turn, const Patience::Order& order) {
+    auto begun = check_time(turn, order.command);
+    if (begun) begun = begin_on_vm(turn, order.command, order.asked);
+    if (!begun) refuse(turn, order.command.action.id, begun.error());
 }
 
 void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Command& command) {
     // Sent again after a broken connection or a restart: what is known is not begun twice.
     if (works_.known(command.action.id) != msg::CommandStatus::Known::Never) return;
-    auto begun = execute(turn, command);
-    if (begun) return;
-    works_.refuse(command.action.id);
+    if (patience_.holds(command.action.id)) return;
+    if (auto begun = execute(turn, command); !begun) refuse(turn, command.action.id, begun.error());
+}
+
+void AgentCore::refuse(Turn& turn, ActionId action, Error error) {
+    works_.refuse(action);
     constexpr std::size_t most_refusals = 256;
     if (refusals_.size() == most_refusals) refusals_.erase(refusals_.begin());
-    refusals_.emplace_back(command.action.id, begun.error());
-    refuse_again(turn, command.action.id);
+    refusals_.emplace_back(action, std::move(error));
+    refuse_again(turn, action);
 }
 
 bool AgentCore::refuse_again(Turn& turn, ActionId action) const {
@@ -190,7 +215,8 @@ bool AgentCore::refuse_again(Turn& turn, ActionId action) const {
 
 void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::CommandQuery& query) {
     if (refuse_again(turn, query.action)) return;
-    const auto known = works_.known(query.action);
+    const auto known = patience_.holds(query.action) ? msg::CommandStatus::Known::Running
+                                                     : works_.known(query.action);
     // Its end is among the events that the broker has not acknowledged: they tell it better.
     if (known == msg::CommandStatus::Known::Ended && !uplink_.is_drained()) return;
     turn.then(ToBroker{Envelope{.body = msg::CommandStatus{query.action, known}}});
@@ -198,6 +224,7 @@ void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Com
 
 void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Withdraw& withdraw) {
     if (works_.find(withdraw.action) != nullptr) return starter_.withdraw(turn, withdraw.action);
+    static_cast<void>(patience_.take(withdraw.action));
     works_.refuse(withdraw.action);
     turn.then(ToBroker{Envelope{.body = msg::Withdrawn{withdraw.action}}});
 }
@@ -205,6 +232,11 @@ void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Wit
 void AgentCore::on_body(Turn& turn,
                         const Envelope& /*envelope*/,
                         const msg::CancelCommand& cancel) {
+    if (patience_.take(cancel.action)) {
+        return refuse(turn,
+                      cancel.action,
+                      Error{.code = ErrorCode::Cancelled, .message = "cancelled before it began"});
+    }
     starter_.withdraw(turn, cancel.action);
     control_.cancel(turn, cancel.action);
 }
@@ -261,34 +293,44 @@ void AgentCore::on(Turn& turn, const Exited& exited) {
     instances_.end(turn, exited.key, ending);
     control_.on_exit(turn, copy, ending);
     starter_.on_exit(turn, copy, ending);
+    for (const auto& order : patience_.take(exited.key)) {
+        begin_or_refuse(turn, order);
+    }
 }
 
 void AgentCore::on(Turn& turn, const MonitorUp& up) {
     auto* instance = instances_.find(up.key);
     if (instance == nullptr) return;
-    auto& record = instance->record;
+    come_up(turn, *instance, up);
+    for (const auto& order : patience_.take(up.key)) {
+        begin_or_refuse(turn, order);
+    }
+}
+
+void AgentCore::come_up(Turn& turn, Instance& instance, const MonitorUp& up) {
+    auto& record = instance.record;
     const auto before = record;
-    instance->monitor = true;
-    instance->has_guest_agent = up.has_guest_agent;
+    instance.monitor = true;
+    instance.has_guest_agent = up.has_guest_agent;
     record.can_ask = true;
     if (!up.accelerator.empty()) record.accelerator = up.accelerator;
     if (!up.version.empty()) record.version = up.version;
     if (!up.display.empty()) record.display = up.display;
     record.note.clear();
-    if (starter_.on_monitor_up(turn, *instance, up)) return;
+    if (starter_.on_monitor_up(turn, instance, up)) return;
     if (control_.owns(up.key)) return control_.on_monitor_back(up.key);
-    if (instance->ours && up.state == VmState::Starting) {
+    if (instance.ours && up.state == VmState::Starting) {
         // It stands with -S and nobody lets it run any more: its start ended before it was there.
-        return control_.abandon(turn, *instance);
+        return control_.abandon(turn, instance);
     }
-    if (std::exchange(instance->adopted, false)) {
+    if (std::exchange(instance.adopted, false)) {
         // A former life of the agent may have died in the middle of a reboot.
         control_.command(turn, up.key, Monitor::ShutdownPowersOff, {});
     }
     if (record.state != up.state || record.reason != up.reason) {
-        instances_.set_state(turn, *instance, up.state, up.reason);
+        instances_.set_state(turn, instance, up.state, up.reason);
     } else if (record != before) {
-        instances_.changed(turn, *instance, "its monitor is connected");
+        instances_.changed(turn, instance, "its monitor is connected");
     }
 }
 
@@ -374,6 +416,9 @@ void AgentCore::on(Turn& turn, const TimerFired& fired) {
         return control_.on_timer(turn, fired.key.instance);
     case TimerKind::Start:
         return starter_.on_timer(turn, fired.key.action);
+    case TimerKind::Order:
+        if (const auto order = patience_.take(fired.key.action)) begin_or_refuse(turn, *order);
+        return;
     }
 }
 

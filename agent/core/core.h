@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/core/patience.h"
 #include "agent/core/starter.h"
 #include "agent/core/uplink.h"
 
@@ -63,7 +64,13 @@ private:
     template <typename Other>
     void on_body(Turn& turn, const Envelope& envelope, const Other& other);
     bool refuse_again(Turn& turn, ActionId action) const;
+    /// Can it be begun at present?
+    [[nodiscard]] Status check_time(Turn& turn, const msg::Command& command) const;
     [[nodiscard]] Status execute(Turn& turn, const msg::Command& command);
+    [[nodiscard]] Status begin_on_vm(Turn& turn, const msg::Command& command, Instant asked);
+    void begin_or_refuse(Turn& turn, const Patience::Order& order);
+    void refuse(Turn& turn, ActionId action, Error error);
+    void come_up(Turn& turn, Instance& instance, const MonitorUp& up);
     void settle(Turn& turn, const Intent& intent);
 
     WorkerRecord worker_;
@@ -74,6 +81,7 @@ private:
     WorkTable works_;
     Control control_;
     Starter starter_;
+    Patience patience_;
     std::map<std::string, PathFacts> paths_; ///< by configuration
     /// Last refusals, oldest first: told again when the broker asks, in case it never heard.
     std::vector<std::pair<ActionId, Error>> refusals_;

@@ -74,11 +74,11 @@ struct ProveRequest {
     msg::ProveStorage request;
     std::uint64_t correlation = 0;
 };
-enum class TimerKind : std::uint8_t { Uplink, Ladder, Start };
+enum class TimerKind : std::uint8_t { Uplink, Ladder, Start, Order };
 struct TimerKey {
     TimerKind kind = TimerKind::Uplink;
     InstanceKey instance; ///< of Ladder
-    ActionId action;      ///< of Start
+    ActionId action;      ///< of Start and Order
 
     auto operator<=>(const TimerKey&) const = default;
 };

@@ -235,6 +235,7 @@ void Agent::tell_foreign(const ProcessFacts& facts) {
         describe_foreign(facts, options_.mesh_runtime, [this](const std::string& config) {
             return book_.find(config);
         });
+    if (!foreign.instance.empty()) take_kept(foreign.record, InstanceDirs::kept(foreign.instance));
     exits_.know(facts.key, {});
     const auto command = options_.owner_commands.find(foreign.record.owner);
     if (command != options_.owner_commands.end()) {

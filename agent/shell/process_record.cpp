@@ -97,12 +97,29 @@ ForeignProcess describe_foreign(const ProcessFacts& facts,
         record.label = label_of(line.name, facts.key.pid);
     }
     out.monitor = usable_monitor(facts, line, record.owner);
+    if (record.owner == Owner::Ctys && line.paused) {
+        // It was started to stand until its agent lets it run: only that agent knows whether it
+        // has.
+        out.instance = qemu::instance_directory(line);
+        record.state = VmState::Unknown;
+    }
     if (!facts.missing.empty()) {
         record.note = printable(facts.missing, 255);
     } else if (record.owner == Owner::ByHand) {
         record.note = "no monitor: can be watched, not asked";
     }
     return out;
+}
+
+void take_kept(InstanceRecord& record, const std::optional<InstanceRecord>& kept) {
+    if (!kept) return;
+    // Written before QEMU was there: no agent has seen it yet.
+    const bool is_seed = kept->key.pid == 0;
+    if (!is_seed && kept->key != record.key) return;
+    record.state = is_seed ? VmState::Starting : kept->state;
+    record.vm = kept->vm;
+    record.label = kept->label;
+    record.config = kept->config;
 }
 
 std::string to_json_line(const InstanceRecord& record, std::string_view host) {

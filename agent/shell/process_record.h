@@ -12,7 +12,8 @@ namespace ctys::agent {
 /// What a QEMU process that we did not start is, as far as its command line tells.
 struct ForeignProcess {
     InstanceRecord record;
-    std::string monitor; ///< path of a QMP socket that it listens at and that we may try; or empty
+    std::string monitor;  ///< path of a QMP socket that it listens at and that we may try; or empty
+    std::string instance; ///< folder of an instance that another agent of this mesh started
 };
 
 /// Finds a known configuration by its absolute path; nullptr when there is none.
@@ -24,6 +25,10 @@ using FindConfig = std::function<const PathFacts*(const std::string& config)>;
 [[nodiscard]] ForeignProcess describe_foreign(const ProcessFacts& facts,
                                               std::string_view runtime,
                                               const FindConfig& find_config);
+
+/// Adds what the folder of another agent's instance says of it, where that may be read. Before its
+/// agent has let it run it only stands there, and is not told as running.
+void take_kept(InstanceRecord& record, const std::optional<InstanceRecord>& kept);
 
 /// One JSON object per line with the fields of `ctys list -o jsonl`; for `ctys list --local`.
 [[nodiscard]] std::string to_json_line(const InstanceRecord& record, std::string_view host);

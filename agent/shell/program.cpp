@@ -184,13 +184,9 @@ int discover(const setup::Directories& directories) {
             foreign.record.owner = Owner::Ctys;
             foreign.record.managed = true;
             foreign.record.note.clear();
-            if (const auto kept = InstanceDirs::kept(directory)) {
-                foreign.record.vm = kept->vm;
-                foreign.record.label = kept->label;
-                foreign.record.config = kept->config;
-                foreign.record.console = kept->console;
-                if (kept->key == process.key) foreign.record.state = kept->state;
-            }
+            const auto kept = InstanceDirs::kept(directory);
+            take_kept(foreign.record, kept);
+            if (kept) foreign.record.console = kept->console;
         }
         out += to_json_line(foreign.record, host);
         out += '\n';

@@ -74,7 +74,8 @@ void SimAgent::adopt() {
             continue;
         }
         input(agent::Appeared{std::move(record), /*adopted=*/true});
-        dial(process, ground_.random.between(milliseconds{1}, milliseconds{1100}));
+        dial(process,
+             std::max(plan_.redial, ground_.random.between(milliseconds{1}, milliseconds{1100})));
         if (ground_.mutant == Mutant::QuitOnAdoption)
             (void)machine_.command(process, agent::Monitor::Quit);
     }

@@ -16,6 +16,7 @@ struct AgentPlan {
     std::vector<Mount> mounts;
     std::size_t spool_limit = 8 * 1024 * 1024;
     agent::OwnerCommands owners;
+    Duration redial{}; ///< QEMUs need at least so long to dial a new life of it
     bool shows_directories = true; ///< false: a second process that has no instances of its own
 };
 

@@ -78,6 +78,10 @@ void Story::do_agent(Words& words) {
     if (what == "wipe") return mesh_.promises.on_stream_lost(name), agent->wipe_spool();
     if (what == "scan") return agent->scan({});
     if (what == "chatter") return agent->chatter(std::stoul(next(words)));
+    if (what == "redial") {
+        agent->plan().redial = span(next(words));
+        return;
+    }
     if (what == "room") {
         agent->plan().spool_limit = std::stoul(next(words));
         return;
