@@ -32,6 +32,7 @@ struct Action @0xa559b1d8bc66f515 {
   token @16 :UInt64;          # set by the broker: fencing token of a start
   config @17 :Text;           # set by the broker: path on the worker
   dryRun @18 :Bool;
+  instance @19 :Vm.InstanceKey;  # set by the broker: the process it means; absent for a start
 }
 
 struct Outcome @0xf01851c6c93e84cd {

@@ -40,6 +40,7 @@ void put(To to, const Action& value) {
     to.setToken(value.token);
     put_text<&To::setConfig>(to, value.config, limits::path);
     to.setDryRun(value.dry_run);
+    if (value.instance != InstanceKey{}) put(to.initInstance(), value.instance);
 }
 
 template <typename From>
@@ -62,6 +63,7 @@ Action take_action(Reading& in, From from) {
     action.token = from.getToken();
     action.config = in.text("configuration path", from.getConfig(), limits::path);
     action.dry_run = from.getDryRun();
+    action.instance = take_instance_key(in, from.getInstance());
     return action;
 }
 

@@ -240,6 +240,27 @@ struct WatchEvents @0xaddc9c888c28d5f1 {
   last @4 :Bool;              # the stream has ended
 }
 
+struct HandStart @0xe3a1d5c07b9f4e26 {
+  # Wrapper to the agent of its machine, and that agent to its broker: may somebody start this by
+  # hand? Answered by HandGrant.
+  action @0 :UInt64;          # set by the agent: the start
+  vm :group {                 # set by the agent
+    hi @1 :UInt64;
+    lo @2 :UInt64;
+  }
+  config @3 :Text;            # absolute path on that worker
+  label @4 :Text;
+  user @5 :Text;              # set by the agent: who asks
+}
+
+struct HandGrant @0x94c6b2f81d3ea750 {
+  # Answers HandStart.
+  action @0 :UInt64;          # 0 where the agent knows nothing of the VM
+  answer @1 :UInt16;          # HandGrant::Answer
+  token @2 :UInt64;           # fencing token of the lease; 0 without one
+  reason @3 :Text;            # of a refusal, or why there is no lease
+}
+
 struct Envelope @0x8f6f77986ffc3a84 {
   version @0 :UInt16;         # of the protocol, 1...
   correlation @1 :UInt64;     # of the request this belongs to; chosen by who asked
@@ -275,5 +296,7 @@ struct Envelope @0x8f6f77986ffc3a84 {
     done @29 :Done;
     rows @30 :Rows;
     watchEvents @31 :WatchEvents;
+    handStart @32 :HandStart;
+    handGrant @33 :HandGrant;
   }
 }

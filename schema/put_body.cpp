@@ -112,6 +112,23 @@ void put_fields(wire::Confirmed::Builder to, const msg::Confirmed& value) {
     put_text<&To::setReason>(to, value.reason, limits::sentence);
 }
 
+void put_fields(wire::HandStart::Builder to, const msg::HandStart& value) {
+    using To = wire::HandStart::Builder;
+    to.setAction(value.action.value);
+    put_uuid(to.getVm(), value.vm.uuid);
+    put_text<&To::setConfig>(to, value.config, limits::path);
+    put_text<&To::setLabel>(to, value.label, limits::label);
+    put_text<&To::setUser>(to, value.user, limits::short_text);
+}
+
+void put_fields(wire::HandGrant::Builder to, const msg::HandGrant& value) {
+    using To = wire::HandGrant::Builder;
+    to.setAction(value.action.value);
+    to.setAnswer(wire_value(value.answer));
+    to.setToken(value.token);
+    put_text<&To::setReason>(to, value.reason, limits::sentence);
+}
+
 void put_fields(wire::ProveStorage::Builder to, const msg::ProveStorage& value) {
     using To = wire::ProveStorage::Builder;
     put_uuid(to.getPool(), value.pool.uuid);
@@ -230,6 +247,8 @@ struct PutBody {
     void operator()(const msg::Done& v) { put_fields(to.initDone(), v); }
     void operator()(const msg::Rows& v) { put_fields(to.initRows(), v); }
     void operator()(const msg::WatchEvents& v) { put_fields(to.initWatchEvents(), v); }
+    void operator()(const msg::HandStart& v) { put_fields(to.initHandStart(), v); }
+    void operator()(const msg::HandGrant& v) { put_fields(to.initHandGrant(), v); }
 };
 
 } // namespace

@@ -93,6 +93,22 @@ msg::Confirmed take(Reading& in, wire::Confirmed::Reader from) {
             .reason = in.text("reason", from.getReason(), limits::sentence)};
 }
 
+msg::HandStart take(Reading& in, wire::HandStart::Reader from) {
+    return {.action = {from.getAction()},
+            .vm = {take_uuid(from.getVm())},
+            .config = in.text("configuration path", from.getConfig(), limits::path),
+            .label = in.text("label", from.getLabel(), limits::label),
+            .user = in.text("user", from.getUser(), limits::short_text)};
+}
+
+msg::HandGrant take(Reading& in, wire::HandGrant::Reader from) {
+    using Answer = msg::HandGrant::Answer;
+    return {.action = {from.getAction()},
+            .answer = in.choice("answer", from.getAnswer(), Answer::Granted, Answer::Unknown),
+            .token = from.getToken(),
+            .reason = in.text("reason", from.getReason(), limits::sentence)};
+}
+
 msg::ProveStorage take(Reading& in, wire::ProveStorage::Reader from) {
     return {
         .pool = {take_uuid(from.getPool())},
@@ -273,6 +289,10 @@ Body take_body(Reading& in, From from) {
         return take(in, from.getRows());
     case Kind::WATCH_EVENTS:
         return take(in, from.getWatchEvents());
+    case Kind::HAND_START:
+        return take(in, from.getHandStart());
+    case Kind::HAND_GRANT:
+        return take(in, from.getHandGrant());
     case Kind::UNSPECIFIED:
         break;
     }

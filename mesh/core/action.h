@@ -3,6 +3,7 @@
 #include "mesh/core/id.h"
 #include "mesh/core/role.h"
 #include "mesh/core/time.h"
+#include "mesh/core/vm.h"
 
 #include <cstdint>
 #include <optional>
@@ -49,6 +50,9 @@ struct Action {
     std::uint64_t token = 0;                    ///< fencing token of a start
     std::string config;                         ///< path on the worker, chosen by the broker
     bool dry_run = false;
+    /// The process that is meant, as the broker saw it; none for a start. One that follows it is
+    /// not touched.
+    InstanceKey instance;
 
     bool operator==(const Action&) const = default;
 };

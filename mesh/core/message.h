@@ -277,6 +277,34 @@ struct WatchEvents {
     bool operator==(const WatchEvents&) const = default;
 };
 
+// ---- starts by hand: wrapper -> agent -> broker, and back ------------------------------------
+
+/// May somebody start this VM by hand? Action, vm and user are filled by the agent.
+struct HandStart {
+    ActionId action;
+    VmId vm;
+    std::string config; ///< absolute path on the agent's machine
+    std::string label;
+    std::string user;
+
+    bool operator==(const HandStart&) const = default;
+};
+struct HandGrant {
+    enum class Answer : std::uint16_t {
+        Granted = 1, ///< a lease is held until the process that asked, or its QEMU, has ended
+        Refused = 2, ///< `reason` says who holds it
+        Alone = 3,   ///< on a local pool, while no broker can be asked
+        Unknown = 4, ///< no configuration of this agent: as if there were no agent
+    };
+
+    ActionId action;
+    Answer answer = Answer::Refused;
+    std::uint64_t token = 0;
+    std::string reason;
+
+    bool operator==(const HandGrant&) const = default;
+};
+
 } // namespace msg
 
 using Body = std::variant<msg::Ping,
@@ -307,7 +335,9 @@ using Body = std::variant<msg::Ping,
                           msg::Accepted,
                           msg::Done,
                           msg::Rows,
-                          msg::WatchEvents>;
+                          msg::WatchEvents,
+                          msg::HandStart,
+                          msg::HandGrant>;
 
 /// What travels in one frame on the mesh socket.
 struct Envelope {

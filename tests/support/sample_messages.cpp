@@ -215,6 +215,17 @@ std::vector<std::pair<std::string, Body>> bodies() {
     for (auto& each : tool_bodies()) {
         out.push_back(std::move(each));
     }
+    out.emplace_back("hand_start",
+                     msg::HandStart{.action = {0x1bcdef0123456789},
+                                    .vm = {uuid(3)},
+                                    .config = "/mntn/vmpool/web/tst253/tst253.ctys",
+                                    .label = "tst253",
+                                    .user = "acue"});
+    out.emplace_back("hand_grant",
+                     msg::HandGrant{.action = {0x1bcdef0123456789},
+                                    .answer = msg::HandGrant::Answer::Alone,
+                                    .token = 83,
+                                    .reason = "no broker answers"});
     return out;
 }
 

@@ -186,6 +186,12 @@ Action action() {
     };
 }
 
+ActionRecord action_on_instance() {
+    auto record = action_record();
+    record.action.instance = instance().key;
+    return record;
+}
+
 ActionRecord action_record() {
     return {.action = action(),
             .label = "tst253",

@@ -24,7 +24,8 @@ namespace ctys::samples {
 [[nodiscard]] Lease lease();
 [[nodiscard]] WorkerRecord worker();
 [[nodiscard]] Action action();
-[[nodiscard]] ActionRecord action_record(); ///< has failed
+[[nodiscard]] ActionRecord action_record();      ///< has failed
+[[nodiscard]] ActionRecord action_on_instance(); ///< of a process; since InstanceKey in Action
 [[nodiscard]] Intent intent();
 
 /// As an agent publishes it most often: a VM changes its state, with its instance.

@@ -40,6 +40,7 @@ std::vector<Specimen> specimens() {
         record("instance", instance(), schema::decode_instance),
         record("worker", worker(), schema::decode_worker),
         record("action", action_record(), schema::decode_action),
+        record("action_on_instance", action_on_instance(), schema::decode_action),
         record("lease", lease(), schema::decode_lease),
         record("intent", intent(), schema::decode_intent),
     };
