@@ -275,6 +275,9 @@ void AgentCore::on(Turn& turn, Appeared& appeared) {
     const bool ours = appeared.record.managed && appeared.record.owner == Owner::Ctys;
     auto& instance = instances_.add(turn, std::move(appeared.record), ours, appeared.adopted);
     instance.adopted = ours && appeared.adopted;
+    // What a former life could ask is told as such again when QEMU has dialled this one.
+    if (instance.adopted && std::exchange(instance.record.can_ask, false))
+        instances_.changed(turn, instance, "its monitor is awaited");
     starter_.on_appeared(instance);
 }
 
