@@ -10,6 +10,7 @@ namespace ctys::agent {
 namespace {
 
 constexpr Duration asked_patience = std::chrono::seconds{180}; // UX: shutdown without any deadline
+constexpr Duration reset_patience = std::chrono::seconds{30};  // a reboot after its cut
 
 bool is_asked(const Action& action) {
     return action.verb == Verb::Shutdown && !action.force;
@@ -88,7 +89,10 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance, Instan
         return;
     case Verb::Reboot: {
         Rebooting reboot{.action = action.id, .give_up_at = turn.now().instant + asked_patience};
-        if (action.deadline) reboot.cut_at = asked + *action.deadline;
+        if (action.deadline) {
+            reboot.cut_at = asked + *action.deadline;
+            reboot.give_up_at = std::max(reboot.give_up_at, *reboot.cut_at + reset_patience);
+        }
         reboots_[key] = reboot;
         command(turn, key, Monitor::ShutdownPauses, action.id);
         arm_reboot(turn, key, reboot);
@@ -104,15 +108,7 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance, Instan
 
 void Control::begin_ending(Turn& turn, const Action& action, Instance& instance, Instant asked) {
     const auto& key = instance.record.key;
-    if (const auto running = descents_.find(key); running != descents_.end()) {
-        // A second order joins the first; one that does not ask cuts at once.
-        running->second.actions.push_back(action.id);
-        if (!is_asked(action)) {
-            running->second.by = action.id;
-            running->second.ladder.cut_now(turn.now().instant);
-        }
-        return climb(turn, instance);
-    }
+    if (descents_.contains(key)) return join(turn, action, instance, asked);
     if (const auto reboot = reboots_.find(key); reboot != reboots_.end()) {
         // The stronger order wins; what the reboot had set would keep the process from ending.
         const auto overtaken = reboot->second.action;
@@ -139,21 +135,44 @@ void Control::begin_ending(Turn& turn, const Action& action, Instance& instance,
                     .by = action.id,
                     .deadline = action.deadline,
                     .begun = turn.now().instant};
-    if (settings.ask && action.deadline && (settings.has_qmp || settings.may_signal)) {
-        Event event{.kind = EventKind::CutAnnounced};
-        event.vm = instance.record.vm;
-        event.label = instance.record.label;
-        event.action = action.id;
-        event.by = action.principal.name;
-        const auto at = turn.now().wall + *left;
-        event.text = fmt::format("power is cut at {} unless it ends before", clock_text(at));
-        event.data = {{"cut_at", at.to_rfc3339()}};
-        turn.emit(std::move(event));
-    }
+    if (settings.ask && left && (settings.has_qmp || settings.may_signal))
+        announce_cut(turn, instance, action, *left);
     instances_.set_state(
         turn, instance, VmState::Stopping, {}, action.principal.name, {}, action.id);
     descents_.emplace(key, std::move(descent));
     climb(turn, instance);
+}
+
+// A second order joins the first. It may bring the cut forward, never put it off; one that does
+// not ask cuts at once.
+void Control::join(Turn& turn, const Action& action, Instance& instance, Instant asked) {
+    auto& descent = descents_.at(instance.record.key);
+    const auto now = turn.now().instant;
+    descent.actions.push_back(action.id);
+    if (!is_asked(action)) {
+        descent.by = action.id;
+        descent.ladder.cut_now(now);
+    } else if (action.deadline && descent.ladder.cut_by(asked + *action.deadline, now)) {
+        descent.by = action.id;
+        descent.deadline = action.deadline;
+        announce_cut(turn, instance, action, std::max(Duration{}, asked + *action.deadline - now));
+    }
+    climb(turn, instance);
+}
+
+void Control::announce_cut(Turn& turn,
+                           const Instance& instance,
+                           const Action& action,
+                           Duration left) {
+    Event event{.kind = EventKind::CutAnnounced};
+    event.vm = instance.record.vm;
+    event.label = instance.record.label;
+    event.action = action.id;
+    event.by = action.principal.name;
+    const auto at = turn.now().wall + left;
+    event.text = fmt::format("power is cut at {} unless it ends before", clock_text(at));
+    event.data = {{"cut_at", at.to_rfc3339()}};
+    turn.emit(std::move(event));
 }
 
 void Control::abandon(Turn& turn, Instance& instance) {

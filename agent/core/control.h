@@ -67,6 +67,9 @@ private:
     };
 
     void begin_ending(Turn& turn, const Action& action, Instance& instance, Instant asked);
+    void join(Turn& turn, const Action& action, Instance& instance, Instant asked);
+    static void
+    announce_cut(Turn& turn, const Instance& instance, const Action& action, Duration left);
     void climb(Turn& turn, Instance& instance);
     void use(Turn& turn, Instance& instance, Rung rung, ActionId action);
     void give_up(Turn& turn, Instance& instance, ErrorCode code, const std::string& why);

@@ -166,8 +166,10 @@ Status AgentCore::execute(Turn& turn, const msg::Command& command) {
         return {};
     }
     const auto now = turn.now().instant;
-    const auto* live = instances_.find_live(action.vm);
-    if (live == nullptr || patience_.is_full() || !control_.awaits_monitor(action, *live))
+    const auto target = require_target(action);
+    if (!target) return tl::unexpected(target.error());
+    const auto* live = *target;
+    if (patience_.is_full() || !control_.awaits_monitor(action, *live))
         return begin_on_vm(turn, command, now);
     auto wait = std::min(Patience::limit, command.expires - *uplink_.session(now));
     if (action.deadline) wait = std::min(wait, *action.deadline);
@@ -176,12 +178,27 @@ Status AgentCore::execute(Turn& turn, const msg::Command& command) {
 }
 
 Status AgentCore::begin_on_vm(Turn& turn, const msg::Command& command, Instant asked) {
-    const auto* live = instances_.find_live(command.action.vm);
-    if (live == nullptr) return fail(ErrorCode::Conflict, "it does not run here any more");
-    auto& instance = *instances_.find(live->record.key);
-    if (auto ok = control_.check(command.action, instance); !ok) return ok;
-    control_.begin(turn, command.action, instance, asked);
+    const auto target = require_target(command.action);
+    if (!target) return tl::unexpected(target.error());
+    if (auto ok = control_.check(command.action, **target); !ok) return ok;
+    control_.begin(turn, command.action, **target, asked);
     return {};
+}
+
+Result<Instance*> AgentCore::require_target(const Action& action) {
+    const auto* live = instances_.find_live(action.vm);
+    if (live == nullptr) return fail(ErrorCode::Conflict, "it does not run here any more");
+    // A broker of an older version does not say which process it means.
+    const auto key = action.instance == InstanceKey{} ? live->record.key : action.instance;
+    auto* meant = instances_.find(key);
+    if (meant == nullptr || meant->record.vm != action.vm) {
+        return fail(ErrorCode::Conflict,
+                    fmt::format("the process {} that was meant has ended; another start runs now "
+                                "(pid {})",
+                                key.pid,
+                                live->record.key.pid));
+    }
+    return meant;
 }
 
 void AgentCore::begin_or_refuse(Turn& turn, const Patience::Order& order) {

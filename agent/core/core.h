@@ -68,6 +68,8 @@ private:
     [[nodiscard]] Status check_time(Turn& turn, const msg::Command& command) const;
     [[nodiscard]] Status execute(Turn& turn, const msg::Command& command);
     [[nodiscard]] Status begin_on_vm(Turn& turn, const msg::Command& command, Instant asked);
+    /// The process an order means. Errors: Conflict (it has ended).
+    [[nodiscard]] Result<Instance*> require_target(const Action& action);
     void begin_or_refuse(Turn& turn, const Patience::Order& order);
     void refuse(Turn& turn, ActionId action, Error error);
     void come_up(Turn& turn, Instance& instance, const MonitorUp& up);

@@ -62,6 +62,14 @@ void Ladder::enter(State state, Rung rung, Instant now, Duration wait) {
     next_ = now + wait;
 }
 
+bool Ladder::cut_by(Instant at, Instant now) {
+    if (state_ != State::Asking || (cut_at_ && *cut_at_ <= at)) return false;
+    cut_at_ = at;
+    next_ = std::min(next_, at);
+    if (at <= now) cut_now(now);
+    return true;
+}
+
 void Ladder::cut_now(Instant now) {
     if (state_ != State::Asking && state_ != State::GaveUp) return;
     if (settings_.has_qmp) {

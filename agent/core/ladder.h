@@ -50,6 +50,9 @@ public:
     void on_guest_reset(Instant now);
     /// The guest agent did not take the request: the button comes next.
     void on_guest_agent_failed(Instant now);
+    /// The power is cut at this time if it would be cut later or not at all; never later.
+    /// True: it is earlier now.
+    bool cut_by(Instant at, Instant now);
     /// Stop asking, cut the power.
     void cut_now(Instant now);
     /// Until it is back, only signals can cut. That it goes after `quit` is how a VM ends.

@@ -159,7 +159,9 @@ Status Dispatcher::admit(Turn& turn,
     const auto& vm = *found.front();
     record.action.vm = vm.id;
     record.label = vm.label;
-    if (!record.action.deadline) record.action.deadline = vm.grace;
+    // Only what asks a VM to end for good cuts it at its own deadline unasked.
+    if (!record.action.deadline && record.action.verb == Verb::Shutdown)
+        record.action.deadline = vm.grace;
     if (record.action.always_cut && !submit.action.deadline)
         record.action.deadline = std::chrono::seconds{20};
     if (record.action.verb == Verb::Start) return admit_start(turn, record, submit, vm, answer);
@@ -202,6 +204,7 @@ Status Dispatcher::admit_other(Turn& turn, ActionRecord& record, const VmRecord&
                     "ctys workers");
     }
     record.action.worker = live->worker;
+    record.action.instance = live->key;
     return {};
 }
 
