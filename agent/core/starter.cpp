@@ -93,14 +93,12 @@ void Starter::on_launch(Turn& turn, const LaunchEnded& ended) {
         return launch(turn, start, /*check_only=*/false);
     }
     if (start.state >= State::Confirming) return; // QEMU is there: its own end is told by its exit
-    const auto what = ended.check_only ? "its wrapper refuses it" : "its wrapper ended";
-    fail(turn,
-         ended.action,
-         Error{.code = ErrorCode::Failed,
-               .message = ended.output.empty()
-                              ? fmt::format("{} with status {}", what, ended.exit_code)
-                              : fmt::format(
-                                    "{} with status {}: {}", what, ended.exit_code, ended.output)});
+    auto message =
+        ended.check_only ? fmt::format("its wrapper refuses it with status {}", ended.exit_code)
+        : ended.exit_code == 0 ? std::string{"its wrapper ended without starting QEMU"}
+                               : fmt::format("its wrapper ended with status {}", ended.exit_code);
+    if (!ended.output.empty()) message += ": " + ended.output;
+    fail(turn, ended.action, Error{.code = ErrorCode::Failed, .message = std::move(message)});
 }
 
 void Starter::on_appeared(const Instance& instance) {
@@ -169,16 +167,19 @@ void Starter::on_timer(Turn& turn, ActionId action) {
     const auto found = starts_.find(action);
     if (found == starts_.end()) return;
     const auto& start = found->second;
+    const auto* instance = instances_.find(start.key);
+    const bool has_asked =
+        start.state == State::Confirming && instance != nullptr && instance->monitor;
     const char* waited_for = start.state == State::Checking     ? "its wrapper's --check"
-                             : start.state == State::Launching  ? "QEMU to dial in"
-                             : start.state == State::Confirming ? "the broker to confirm its lease"
+                             : start.state == State::Launching  ? "QEMU to begin"
+                             : has_asked                        ? "the broker to confirm its lease"
+                             : start.state == State::Confirming ? "QEMU to dial in"
                                                                 : "QEMU to run";
-    fail(
-        turn,
-        action,
-        Error{.code = start.state == State::Confirming ? ErrorCode::Unreachable : ErrorCode::Failed,
-              .message = fmt::format(
-                  "given up after {} of waiting for {}", to_short_text(limit), waited_for)});
+    fail(turn,
+         action,
+         Error{.code = has_asked ? ErrorCode::Unreachable : ErrorCode::Failed,
+               .message = fmt::format(
+                   "given up after {} of waiting for {}", to_short_text(limit), waited_for)});
 }
 
 void Starter::on_exit(Turn& turn, const Instance& instance, const Ending& ending) {

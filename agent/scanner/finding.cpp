@@ -4,6 +4,7 @@
 #include "agent/scanner/naming.h"
 #include "mesh/core/digest.h"
 #include "mesh/core/text.h"
+#include "mesh/qemu/command_line.h"
 #include "mesh/qemu/configuration.h"
 
 #include <fmt/format.h>
@@ -78,6 +79,11 @@ void read_text(FoundVm& found, const FoundFile& file) {
     if (!file.problem.empty()) return refuse(found, file, file.problem);
     auto read = qemu::read_configuration(file.text, found.path.config);
     if (!read) return refuse(found, file, std::move(read.error().message));
+    // What ctys-qemu-call takes where a configuration is silent.
+    auto& vm = read->vm;
+    const auto starter = qemu::setting(*read, "STARTERCALL");
+    if (vm.vcpus == 0) vm.vcpus = 1;
+    if (vm.arch.empty()) vm.arch = starter.empty() ? "x86_64" : qemu::arch_of_program(starter);
     found.vm = std::move(read->vm);
     if (!read->uuid_usable) found.vm.id = {};
     found.path.vmstate = std::move(read->vmstate);

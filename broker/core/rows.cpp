@@ -117,6 +117,8 @@ VmRow make_row(const VmRecord& vm,
         row.version = shown->version;
         if (row.mac.empty() && !shown->macs.empty()) row.mac = shown->macs.front();
         if (!shown->arch.empty()) row.arch = shown->arch;
+        if (shown->memory_mb != 0) row.memory_mb = shown->memory_mb;
+        if (shown->vcpus != 0) row.vcpus = shown->vcpus;
         if (!shown->config.empty() && row.config.empty()) row.config = shown->config;
         if (is_live(shown->state)) {
             row.pid = shown->key.pid;

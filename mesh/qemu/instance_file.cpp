@@ -79,7 +79,7 @@ Result<ExitFile> parse_exit_file(std::string_view text) {
 
 std::string to_text(const InstanceFacts& facts) {
     return fmt::format("label {}\nuuid {}\nconfig {}\nshim_pid {}\nqemu_pid {}\nstart_ticks {}\n"
-                       "argv_digest {}\naction {}\ntoken {}\n",
+                       "argv_digest {}\naction {}\ntoken {}\narch {}\nvcpus {}\nmemory_mb {}\n",
                        one_line(facts.label),
                        facts.uuid,
                        one_line(facts.config),
@@ -88,7 +88,10 @@ std::string to_text(const InstanceFacts& facts) {
                        facts.start_ticks,
                        facts.argv_digest,
                        facts.action,
-                       facts.token);
+                       facts.token,
+                       one_line(facts.arch),
+                       facts.vcpus,
+                       facts.memory_mb);
 }
 
 Result<InstanceFacts> parse_instance_file(std::string_view text) {
@@ -117,7 +120,10 @@ Result<InstanceFacts> parse_instance_file(std::string_view text) {
                          .start_ticks = *ticks,
                          .argv_digest = *digest,
                          .action = *action,
-                         .token = *token};
+                         .token = *token,
+                         .arch = printable(field("arch"), 32),
+                         .vcpus = number<std::uint32_t>(*fields, "vcpus").value_or(0),
+                         .memory_mb = number<std::uint64_t>(*fields, "memory_mb").value_or(0)};
 }
 
 } // namespace ctys::qemu

@@ -42,6 +42,9 @@ struct InstanceFacts {
     std::uint64_t argv_digest = 0; ///< digest() of the arguments, each followed by a NUL
     ActionId action;               ///< of the start; none when started by hand
     std::uint64_t token = 0;       ///< fencing token of the lease; 0 without one
+    std::string arch;              ///< of its command line, as the next two; empty: not told
+    std::uint32_t vcpus = 0;       ///< 0: not told
+    std::uint64_t memory_mb = 0;   ///< 0: not told
 
     bool operator==(const InstanceFacts&) const = default;
 };

@@ -1,6 +1,7 @@
 // ctys-qemu-call: what a VM's wrapper script calls to assemble, check, print and run QEMU.
 #include "mesh/core/digest.h"
 #include "mesh/core/text.h"
+#include "mesh/qemu/command_line.h"
 #include "tools/qemu_call/check.h"
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/lease.h"
@@ -90,6 +91,11 @@ int run(const Options& options, const Request& request, const std::vector<std::s
     qemu::InstanceFacts facts{
         .label = request.plan.label, .uuid = request.plan.uuid, .config = options.config};
     if (auto right = obtain_right(options, request, facts); !right) return give_up(right.error());
+    // What QEMU is really told, with what ARGSADD says; one CPU is its own default.
+    const auto line = qemu::parse(argv);
+    facts.arch = qemu::arch_of_program(argv.front());
+    facts.vcpus = std::max(line.vcpus, 1U);
+    facts.memory_mb = line.memory_mb;
     std::string joined;
     for (const auto& argument : argv) {
         joined.append(argument).push_back('\0');
