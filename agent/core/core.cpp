@@ -12,7 +12,7 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
     : worker_(std::move(settings.worker)), last_sequence_(recovered.stream.last_sequence),
       hash_(recovered.stream.hash), recovered_(std::move(recovered.intents)),
       control_(instances_, works_, std::move(settings.owners)),
-      starter_(instances_, works_, control_),
+      starter_(instances_, works_, control_), hand_starts_(instances_, works_),
       uplink_(recovered.stream, settings.spool_limit, [this] { return facts(); }) {
     // The spool is the dedup table: what it says has ended is not begun again (DESIGN: Intents).
     for (const auto& kept : recovered.stream.kept) {
@@ -154,6 +154,8 @@ Status AgentCore::execute(Turn& turn, const msg::Command& command) {
             return fail(ErrorCode::Conflict, "a newer start was given before");
         const auto path = paths_.find(action.config);
         const auto* facts = path == paths_.end() ? nullptr : &path->second;
+        if (hand_starts_.is_starting(action.vm))
+            return fail(ErrorCode::Conflict, "is being started here by hand");
         if (auto ok = starter_.check(action, facts != nullptr ? &facts->path : nullptr); !ok)
             return ok;
         newest = action.token;
@@ -259,6 +261,7 @@ void AgentCore::on_body(Turn& turn,
 }
 
 void AgentCore::on_body(Turn& turn, const Envelope& envelope, const msg::Failure& failure) {
+    hand_starts_.on_failure(turn, envelope.correlation);
     if (failure.error.code == ErrorCode::Expired) return uplink_.on_hello_again(turn, 0);
     turn.log(
         LogLine::Level::Warning,
@@ -278,6 +281,8 @@ void AgentCore::on_body(Turn& turn, const Envelope& envelope, const Other& other
         uplink_.on_acknowledge(turn, other);
     } else if constexpr (std::is_same_v<Other, msg::Confirmed>) {
         starter_.on_confirmed(turn, other);
+    } else if constexpr (std::is_same_v<Other, msg::HandGrant>) {
+        hand_starts_.on_grant(turn, other);
     } else if constexpr (std::is_same_v<Other, msg::ProveStorage>) {
         turn.now_do(ProveRequest{other, envelope.correlation});
     } else {
@@ -290,12 +295,14 @@ void AgentCore::on_body(Turn& turn, const Envelope& envelope, const Other& other
 void AgentCore::on(Turn& turn, Appeared& appeared) {
     if (instances_.find(appeared.record.key) != nullptr) return;
     const bool ours = appeared.record.managed && appeared.record.owner == Owner::Ctys;
+    if (!ours) hand_starts_.recognise(appeared.record);
     auto& instance = instances_.add(turn, std::move(appeared.record), ours, appeared.adopted);
     instance.adopted = ours && appeared.adopted;
     // What a former life could ask is told as such again when QEMU has dialled this one.
     if (instance.adopted && std::exchange(instance.record.can_ask, false))
         instances_.changed(turn, instance, "its monitor is awaited");
     starter_.on_appeared(instance);
+    hand_starts_.on_appeared(turn, instance);
 }
 
 void AgentCore::on(Turn& turn, EndedWhileAway& ended) {
@@ -439,7 +446,20 @@ void AgentCore::on(Turn& turn, const TimerFired& fired) {
     case TimerKind::Order:
         if (const auto order = patience_.take(fired.key.action)) begin_or_refuse(turn, *order);
         return;
+    case TimerKind::HandStart:
+        return hand_starts_.on_timer(turn, fired.key.action);
     }
+}
+
+void AgentCore::on(Turn& turn, const HandStartAsked& asked) {
+    const auto path = paths_.find(asked.config);
+    const auto* facts = path == paths_.end() ? nullptr : &path->second;
+    const bool is_starting = facts != nullptr && starter_.is_starting(facts->vm.id);
+    hand_starts_.on_asked(turn, asked, facts, uplink_.online(), is_starting);
+}
+
+void AgentCore::on(Turn& turn, const CallerGone& gone) {
+    hand_starts_.on_caller_gone(turn, gone.caller);
 }
 
 } // namespace ctys::agent

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/core/hand_starts.h"
 #include "agent/core/patience.h"
 #include "agent/core/starter.h"
 #include "agent/core/uplink.h"
@@ -31,6 +32,8 @@ public:
     [[nodiscard]] Effects step(Input input, Now now);
 
     [[nodiscard]] const Instances& instances() const { return instances_; }
+    /// By configuration.
+    [[nodiscard]] const std::map<std::string, PathFacts>& paths() const { return paths_; }
     [[nodiscard]] bool online() const { return uplink_.online(); }
     [[nodiscard]] const WorkerRecord& worker() const { return worker_; }
     /// How everything stands, as the events of a full exchange.
@@ -55,6 +58,8 @@ private:
     void on(Turn& turn, const Spooled& spooled);
     void on(Turn& turn, const SpoolFailed& failed);
     void on(Turn& turn, const TimerFired& fired);
+    void on(Turn& turn, const HandStartAsked& asked);
+    void on(Turn& turn, const CallerGone& gone);
 
     void on_body(Turn& turn, const Envelope& envelope, const msg::Command& command);
     void on_body(Turn& turn, const Envelope& envelope, const msg::CommandQuery& query);
@@ -83,6 +88,7 @@ private:
     WorkTable works_;
     Control control_;
     Starter starter_;
+    HandStarts hand_starts_;
     Patience patience_;
     std::map<std::string, PathFacts> paths_; ///< by configuration
     /// Last refusals, oldest first: told again when the broker asks, in case it never heard.

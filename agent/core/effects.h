@@ -74,11 +74,16 @@ struct ProveRequest {
     msg::ProveStorage request;
     std::uint64_t correlation = 0;
 };
-enum class TimerKind : std::uint8_t { Uplink, Ladder, Start, Order };
+/// To the wrapper that asked for a start by hand.
+struct AnswerCaller {
+    std::uint64_t caller = 0;
+    msg::HandGrant grant;
+};
+enum class TimerKind : std::uint8_t { Uplink, Ladder, Start, Order, HandStart };
 struct TimerKey {
     TimerKind kind = TimerKind::Uplink;
     InstanceKey instance; ///< of Ladder
-    ActionId action;      ///< of Start and Order
+    ActionId action;      ///< of Start, Order and HandStart
 
     auto operator<=>(const TimerKey&) const = default;
 };
@@ -103,7 +108,8 @@ using Deed = std::variant<ToBroker,
                           RemoveInstance,
                           KeepRecord,
                           ScanNow,
-                          ProveRequest>;
+                          ProveRequest,
+                          AnswerCaller>;
 
 struct SpoolEvent {
     std::uint64_t sequence = 0;
@@ -136,6 +142,7 @@ using Effect = std::variant<ToBroker,
                             KeepRecord,
                             ScanNow,
                             ProveRequest,
+                            AnswerCaller,
                             ArmTimer,
                             LogLine,
                             Spool,
@@ -237,6 +244,19 @@ struct SpoolFailed {
 struct TimerFired {
     TimerKey key;
 };
+/// A wrapper that somebody runs by hand asks for the right to start its VM.
+struct HandStartAsked {
+    std::uint64_t caller = 0; ///< of this life of the agent, never used twice
+    ActionId action;          ///< fresh
+    std::string config;       ///< absolute path
+    std::string label;
+    std::string user;       ///< account that runs the wrapper
+    bool on_shared = false; ///< other machines may have this storage, too
+};
+/// The process that asked has ended.
+struct CallerGone {
+    std::uint64_t caller = 0;
+};
 
 using Input = std::variant<FromBroker,
                            Appeared,
@@ -254,6 +274,8 @@ using Input = std::variant<FromBroker,
                            FactsChanged,
                            Spooled,
                            SpoolFailed,
-                           TimerFired>;
+                           TimerFired,
+                           HandStartAsked,
+                           CallerGone>;
 
 } // namespace ctys::agent

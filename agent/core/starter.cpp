@@ -12,10 +12,7 @@ Status Starter::check(const Action& action, const PathRecord* path) const {
         return ctys::fail(ErrorCode::Conflict,
                           fmt::format("runs here already (pid {})", live->record.key.pid));
     }
-    const bool starting = std::any_of(starts_.begin(), starts_.end(), [&](const auto& item) {
-        return item.second.action.vm == action.vm;
-    });
-    if (starting)
+    if (is_starting(action.vm))
         return ctys::fail(ErrorCode::Conflict, "is being started here already", "ctys actions");
     if (path == nullptr) {
         return ctys::fail(ErrorCode::NotFound,
@@ -28,6 +25,12 @@ Status Starter::check(const Action& action, const PathRecord* path) const {
     }
     if (!path->runnable) return ctys::fail(ErrorCode::Refused, path->why_not);
     return {};
+}
+
+bool Starter::is_starting(const VmId& vm) const {
+    return std::any_of(starts_.begin(), starts_.end(), [&](const auto& item) {
+        return item.second.action.vm == vm;
+    });
 }
 
 void Starter::launch(Turn& turn, const Start& start, bool check_only) {

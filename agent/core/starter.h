@@ -40,6 +40,7 @@ public:
     void on_exit(Turn& turn, const Instance& instance, const Ending& ending);
     /// The broker is reachable again: questions about tokens may have been lost.
     void on_online(Turn& turn);
+    [[nodiscard]] bool is_starting(const VmId& vm) const;
     [[nodiscard]] bool owns(const InstanceKey& key) const;
 
 private:

@@ -7,6 +7,7 @@
 
 #include "agent/shell/agent.h"
 
+#include "agent/core/local_rows.h"
 #include "agent/discovery/proc_reader.h"
 #include "agent/shell/process_record.h"
 #include "mesh/loop/timer.h"
@@ -59,6 +60,15 @@ Agent::Agent(loop::EventLoop& loop,
                 dirs_,
                 options_.programs + "/ctys-qemu-call",
                 [this](LaunchEnded ended) { step(std::move(ended)); }),
+      door_(context,
+            loop,
+            log,
+            {.rows = [this]() -> std::optional<std::vector<VmRow>> {
+                 if (!begun_) return std::nullopt;
+                 return local_rows(*core_);
+             },
+             .find_path = [this](const std::string& config) { return book_.find(config); },
+             .input = [this](Input input) { step(std::move(input)); }}),
       retry_(loop), patience_(loop),
       writer_(
           loop,
@@ -82,6 +92,7 @@ Status Agent::start(const bus::Endpoint& broker) {
     book_.load(std::move(*known));
     adopt_directories();
     if (auto connected = socket_.connect(broker); !connected) return connected;
+    if (auto opened = door_.open(options_.socket); !opened) return opened;
 
     scanner_ = std::make_unique<Scanner>(
         loop_,
@@ -396,6 +407,8 @@ void Agent::perform(Deed& deed) {
         scan(scan_now->action);
     } else if (const auto* proof = std::get_if<ProveRequest>(&deed)) {
         prove(*proof);
+    } else if (const auto* answer = std::get_if<AnswerCaller>(&deed)) {
+        door_.answer(*answer);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "agent/core/core.h"
 #include "agent/discovery/discovery.h"
 #include "agent/scanner/scanner.h"
+#include "agent/shell/door.h"
 #include "agent/shell/exits.h"
 #include "agent/shell/launcher.h"
 #include "agent/shell/monitors.h"
@@ -25,6 +26,7 @@ struct AgentOptions {
     std::map<Owner, std::vector<std::string>> owner_commands; ///< with {label} {uuid} {pid}
     std::string programs;     ///< folder of ctys-probe, ctys-scan-helper and ctys-qemu-call
     std::string mesh_runtime; ///< runtime directory that the agents of this machine share
+    std::string socket;       ///< path of the agent's own socket
 };
 
 /// Performs what the core decides, and tells it what happens on this machine. Holds no rule of its
@@ -91,6 +93,7 @@ private:
     Monitors monitors_;
     Exits exits_;
     Launcher launcher_;
+    Door door_;
     std::unique_ptr<Scanner> scanner_;
     std::unique_ptr<Discovery> discovery_;
     std::map<TimerKey, std::unique_ptr<loop::Timer>> timers_;

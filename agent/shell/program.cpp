@@ -234,7 +234,8 @@ int run(const ProgramOptions& options) {
                              .pools = pools_of(settings),
                              .owner_commands = owner_commands_of(settings),
                              .programs = program_folder(),
-                             .mesh_runtime = directories.runtime},
+                             .mesh_runtime = directories.runtime,
+                             .socket = own.runtime + "/agent.sock"},
                 spool,
                 require(InstanceDirs::open(own.runtime)),
                 socket_options(settings, broker)};

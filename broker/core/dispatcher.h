@@ -46,6 +46,12 @@ public:
                     const Member& member,
                     std::uint64_t correlation,
                     const msg::Confirm& confirm);
+    /// A person starts a VM by its wrapper on this worker: its lease is reserved as for any start.
+    /// Answered by HandGrant.
+    void on_hand_start(Turn& turn,
+                       const Member& member,
+                       std::uint64_t correlation,
+                       const msg::HandStart& asked);
     void on_withdrawn(Turn& turn, const Member& member, const msg::Withdrawn& withdrawn);
     /// An action event out of a worker's stream. False: it is not to be recorded as it is, because
     /// the action has had its outcome.

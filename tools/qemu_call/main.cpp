@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <unistd.h>
@@ -54,6 +55,13 @@ Result<std::string> absolute(const std::string& path) {
     return out;
 }
 
+std::string program_beside(std::string_view name) {
+    std::array<char, 4096> path{};
+    const auto size = ::readlink("/proc/self/exe", path.data(), path.size());
+    const std::string_view own{path.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+    return fmt::format("{}/{}", own.substr(0, own.rfind('/')), name);
+}
+
 // What the agent hands to the wrapper it starts; by hand, the lease it grants.
 Status obtain_right(const Options& options, const Request& request, qemu::InstanceFacts& facts) {
     const char* action = std::getenv("CTYS_ACTION");
@@ -65,7 +73,8 @@ Status obtain_right(const Options& options, const Request& request, qemu::Instan
         facts.token = token == nullptr ? 0 : std::strtoull(token, nullptr, 10);
         return {};
     }
-    const auto lease = ask_agent_for_lease(options.config, request.plan.label);
+    const auto lease =
+        ask_agent_for_lease(program_beside("ctys-ask-lease"), options.config, request.plan.label);
     switch (lease.kind) {
     case LeaseAnswer::Kind::Granted:
         facts.action = lease.action;
@@ -73,17 +82,23 @@ Status obtain_right(const Options& options, const Request& request, qemu::Instan
         return {};
     case LeaseAnswer::Kind::Refused:
         return fail(ErrorCode::Conflict, lease.reason);
+    case LeaseAnswer::Kind::Alone:
+        say(request.plan.label + " starts without a lease: " + lease.reason);
+        return {};
     case LeaseAnswer::Kind::NoAgent:
         break;
     }
+    const auto why =
+        lease.reason.empty() ? std::string{"no agent answers on this machine"} : lease.reason;
     const auto& boot = request.plan.boot;
     if (boot && !options.alone && is_on_shared_storage(boot->file)) {
         return fail(ErrorCode::Conflict,
-                    printable(boot->file) + " is on shared storage and no agent answers here, so "
-                                            "another machine may be running it; --alone starts it "
-                                            "all the same");
+                    fmt::format("{}, and {} is on shared storage: another machine may be running "
+                                "it; --alone starts it all the same",
+                                why,
+                                printable(boot->file)));
     }
-    say("no agent answers on this machine, " + request.plan.label + " starts without a lease");
+    say(fmt::format("{}; {} starts without a lease", why, request.plan.label));
     return {};
 }
 

@@ -1,12 +1,16 @@
 #include "tools/verbs/local_scan.h"
 
+#include "mesh/bus/context.h"
 #include "mesh/core/text.h"
 #include "mesh/loop/child_process.h"
+#include "tools/client/agent_sockets.h"
 
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <map>
 #include <optional>
+#include <set>
 #include <unistd.h>
 
 namespace ctys::tools {
@@ -15,6 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr Duration agent_patience = std::chrono::seconds{3}; // it answers from memory
 constexpr Duration scan_patience = std::chrono::seconds{30};
 constexpr std::size_t scan_bytes = 64UL * 1024 * 1024;
 
@@ -94,7 +99,48 @@ Result<VmRow> parse_vm_row(std::string_view json) {
     return row;
 }
 
+namespace {
+
+/// What the agents of this machine know, one row per process. Nothing where none answers: agents
+/// may be away, of another user, or still looking around.
+std::optional<std::vector<VmRow>> ask_agents(Session& session) {
+    const auto directories = session.directories();
+    if (!directories) return std::nullopt;
+    bus::Context context;
+    std::optional<std::vector<VmRow>> all;
+    std::map<std::uint32_t, std::size_t> known; // by pid
+    std::set<VmId> vms;
+    for (const auto& endpoint : agent_sockets(directories->runtime)) {
+        auto connection = Connection::open(context, session.loop(), endpoint, {});
+        if (!connection) continue;
+        std::vector<VmRow> rows;
+        const auto take = [&](std::vector<Row>&& part) {
+            for (auto& row : part) {
+                if (auto* vm = std::get_if<VmRow>(&row)) rows.push_back(std::move(*vm));
+            }
+        };
+        if (!(*connection)->ask({.table = Table::Vms}, take, agent_patience)) continue;
+        if (!all) all.emplace();
+        for (auto& row : rows) {
+            // Every agent sees every process; the one that started it knows it best.
+            const bool is_new_vm = vms.insert(row.vm).second;
+            if (row.pid == 0 && !is_new_vm) continue;
+            const auto twin = row.pid == 0 ? known.end() : known.find(row.pid);
+            if (twin == known.end()) {
+                if (row.pid != 0) known.emplace(row.pid, all->size());
+                all->push_back(std::move(row));
+            } else if (row.managed && !(*all)[twin->second].managed) {
+                (*all)[twin->second] = std::move(row);
+            }
+        }
+    }
+    return all;
+}
+
+} // namespace
+
 Result<std::vector<VmRow>> scan_locally(Session& session) {
+    if (auto rows = ask_agents(session)) return std::move(*rows);
     loop::ChildSpec spec;
     spec.argv = {program_beside("ctys-agent"), "--discover", "-o", "jsonl"};
     if (!session.globals().state_dir.empty())

@@ -16,7 +16,7 @@ struct AgentPlan {
     std::vector<Mount> mounts;
     std::size_t spool_limit = 8 * 1024 * 1024;
     agent::OwnerCommands owners;
-    Duration redial{}; ///< QEMUs need at least so long to dial a new life of it
+    Duration redial{};             ///< QEMUs need at least so long to dial a new life of it
     bool shows_directories = true; ///< false: a second process that has no instances of its own
 };
 
@@ -40,6 +40,9 @@ public:
     void fail_spool(bool fails) { spool_fails_ = fails; }
     /// Publishes differences between what it last saw and what lies on its mounts.
     void scan(ActionId action);
+    /// Somebody runs the wrapper of a VM by hand, and goes away when it is refused.
+    void start_by_hand(const std::string& label);
+    std::function<void(const msg::HandGrant&)> on_hand; ///< told of what is refused
     /// Emits `count` events of no consequence: a spool that fills.
     void chatter(std::size_t count);
 
@@ -79,6 +82,7 @@ private:
     void perform(const agent::KeepRecord& effect) { kept_[effect.record.key] = effect.record; }
     void perform(const agent::ScanNow& effect);
     void perform(const agent::ProveRequest& effect);
+    void perform(const agent::AnswerCaller& effect);
     void perform(const agent::ArmTimer& effect);
     void perform(const agent::LogLine& effect);
     void perform(const agent::Spool& effect);
@@ -112,6 +116,8 @@ private:
     std::set<InstanceKey> monitors_;
     std::map<InstanceKey, InstanceRecord> kept_; ///< in instance directories: survives a crash
     std::set<ActionId> ended_launches_;
+    std::map<std::uint64_t, std::string> callers_; ///< wrappers run by hand: configuration
+    std::uint64_t last_caller_ = 0;
     std::map<std::string, PathFacts> scanned_; ///< configurations that were published
 };
 

@@ -166,6 +166,42 @@ void SimAgent::perform(const agent::SignalProcess& effect) {
     if (const auto process = machine_.find(effect.key)) machine_.signal(process, effect.signal);
 }
 
+void SimAgent::start_by_hand(const std::string& label) {
+    for (const auto& [config, facts] : scanned_) {
+        if (facts.vm.label != label) continue;
+        return act([this, config = config, label] {
+            callers_[++last_caller_] = config;
+            input(agent::HandStartAsked{.caller = last_caller_,
+                                        .action = {ground_.random.next() | 1U},
+                                        .config = config,
+                                        .label = label,
+                                        .user = "hand"});
+        });
+    }
+}
+
+void SimAgent::perform(const agent::AnswerCaller& effect) {
+    const auto& grant = effect.grant;
+    using Answer = msg::HandGrant::Answer;
+    const bool goes = grant.answer == Answer::Granted || grant.answer == Answer::Alone;
+    const auto config = std::exchange(callers_[effect.caller], {});
+    callers_.erase(effect.caller);
+    Process process;
+    if (goes && promises_.estate().locate(plan_.mounts, config, process) &&
+        !promises_.estate().is_locked(process)) {
+        const auto& facts = scanned_.at(config);
+        process.vm = facts.vm.id;
+        process.label = facts.vm.label;
+        process.has_monitor = false; // it dials a folder that no agent listens at
+        process.guest = promises_.estate().guest_of(process.label);
+        machine_.start(std::move(process)); // its wrapper stays until it has ended
+        return;
+    }
+    ground_.tell([&] { return fmt::format("by hand on {}: {}", plan_.name, grant.reason); });
+    if (on_hand) on_hand(grant);
+    later(milliseconds{20}, [this, caller = effect.caller] { input(agent::CallerGone{caller}); });
+}
+
 void SimAgent::perform(const agent::RunOwnerCommand& effect) {
     later(milliseconds{40}, [this, effect] {
         const auto process = machine_.find(effect.key);

@@ -78,6 +78,12 @@ void Story::do_agent(Words& words) {
     if (what == "wipe") return mesh_.promises.on_stream_lost(name), agent->wipe_spool();
     if (what == "scan") return agent->scan({});
     if (what == "chatter") return agent->chatter(std::stoul(next(words)));
+    if (what == "hand") {
+        agent->on_hand = [this, name](const msg::HandGrant& grant) {
+            write(fmt::format("by hand on {}: {}", name, grant.reason));
+        };
+        return agent->start_by_hand(next(words));
+    }
     if (what == "redial") {
         agent->plan().redial = span(next(words));
         return;
