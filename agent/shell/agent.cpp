@@ -54,7 +54,7 @@ Agent::Agent(loop::EventLoop& loop,
                          step(std::move(input));
                          if (key) exits_.look_again(*key);
                      }}),
-      exits_(loop, monitors_, [this](Exited exited) { step(std::move(exited)); }),
+      exits_(loop, monitors_, [this](Exited exited) { on_exited(std::move(exited)); }),
       launcher_(loop,
                 log,
                 dirs_,
@@ -296,12 +296,13 @@ void Agent::step(Input input) {
 void Agent::perform(Effects effects) {
     for (auto& effect : effects) {
         if (auto* unit = std::get_if<Spool>(&effect)) {
-            if (unspooled_.empty()) {
-                SpoolJob job;
+            const auto number = ++last_unit_;
+            if (unwritten_.empty() && !is_failing_) {
+                SpoolJob job{.number = number};
                 job.units.push_back(std::move(*unit));
                 submit(std::move(job));
             } else {
-                unspooled_.push_back(std::move(*unit)); // in order behind what waits already
+                put_off(number, std::move(*unit)); // in order behind what waits already
             }
         } else if (auto* trim = std::get_if<TrimSpool>(&effect)) {
             SpoolJob job;
@@ -416,7 +417,21 @@ void Agent::arm(const ArmTimer& timer) {
     auto& slot = timers_[timer.key];
     if (!slot) slot = std::make_unique<loop::Timer>(loop_);
     const auto wait = std::max(Duration{}, timer.at - loop_.now().instant);
-    slot->start_once(wait, [this, key = timer.key] { step(TimerFired{key}); });
+    slot->start_once(wait, [this, key = timer.key] {
+        step(TimerFired{key});
+        // Not under its own feet; and the core may have armed it anew.
+        loop_.defer([this, key] {
+            const auto fired = timers_.find(key);
+            if (fired != timers_.end() && !fired->second->is_active()) timers_.erase(fired);
+        });
+    });
+}
+
+void Agent::on_exited(Exited exited) {
+    const auto key = exited.key;
+    step(std::move(exited));
+    // Of ours the folder goes first, when their end is durable.
+    if (!directories_.contains(key)) monitors_.forget(key, {});
 }
 
 void Agent::run_owner_command(const RunOwnerCommand& command) {
@@ -489,61 +504,6 @@ void Agent::scan(ActionId action) {
                                               *failed)});
         });
     }
-}
-
-// ---- the spool ---------------------------------------------------------------------------------
-
-void Agent::submit(SpoolJob job) {
-    auto queued = writer_.submit(std::move(job));
-    if (!queued) throw Fault(within("the spool's queue", queued.error()));
-}
-
-std::vector<Agent::SpoolOutcome> Agent::work(SpoolStore& spool, std::vector<SpoolJob> jobs) {
-    std::vector<Spool> units;
-    for (const auto& job : jobs) {
-        units.insert(units.end(), job.units.begin(), job.units.end());
-    }
-    const auto written = units.empty() ? Status{} : spool.commit(units);
-    std::vector<SpoolOutcome> outcomes;
-    for (auto& job : jobs) {
-        auto status = job.units.empty() ? Status{} : written;
-        if (job.trim) status = spool.trim(*job.trim);
-        if (!job.paths.empty() || !job.lost_paths.empty())
-            status = spool.keep_paths(job.paths, job.lost_paths);
-        outcomes.push_back({std::move(job), std::move(status)});
-    }
-    return outcomes;
-}
-
-void Agent::on_spooled(std::vector<SpoolOutcome> outcomes) {
-    std::uint64_t last = 0;
-    std::string failure;
-    for (auto& outcome : outcomes) {
-        if (outcome.job.units.empty()) {
-            if (!outcome.status) log_.warning("{}", outcome.status.error().message);
-            continue;
-        }
-        if (!outcome.status || !unspooled_.empty()) {
-            if (!outcome.status) failure = outcome.status.error().message;
-            unspooled_.push_back(std::move(outcome.job.units.front()));
-            continue;
-        }
-        for (auto& deed : outcome.job.units.front().then) {
-            perform(deed);
-        }
-        last = outcome.job.units.front().last_sequence;
-    }
-    if (!failure.empty()) {
-        step(SpoolFailed{failure});
-        retry_.start_once(std::chrono::seconds{1}, [this] {
-            for (auto& unit : std::exchange(unspooled_, {})) {
-                SpoolJob job;
-                job.units.push_back(std::move(unit));
-                submit(std::move(job));
-            }
-        });
-    }
-    if (last != 0) step(Spooled{last});
 }
 
 } // namespace ctys::agent

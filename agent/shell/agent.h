@@ -9,11 +9,11 @@
 #include "agent/shell/monitors.h"
 #include "agent/shell/path_book.h"
 #include "agent/shell/spool_store.h"
+#include "agent/shell/unwritten.h"
 #include "mesh/bus/socket.h"
 #include "mesh/loop/worker_thread.h"
 #include "mesh/setup/directories.h"
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -47,7 +47,10 @@ public:
     void stop();
 
 private:
+    static constexpr std::size_t unwritten_limit = 8UL * 1024 * 1024;
+
     struct SpoolJob {
+        std::uint64_t number = 0; ///< orders the units
         std::vector<Spool> units; ///< exactly one, or none
         std::optional<TrimSpool> trim;
         std::vector<PathFacts> paths; ///< to be kept
@@ -77,6 +80,9 @@ private:
     void perform(Effects effects);
     void perform(Deed& deed);
     void submit(SpoolJob job);
+    void put_off(std::uint64_t number, Spool unit);
+    void write_again();
+    void on_exited(Exited exited);
     void arm(const ArmTimer& timer);
     void run_owner_command(const RunOwnerCommand& command);
     void prove(const ProveRequest& prove);
@@ -100,7 +106,9 @@ private:
     std::map<InstanceKey, std::string> directories_; ///< of ours
     std::map<std::string, InstanceKey> keys_;        ///< by directory
     std::map<InstanceKey, loop::ChildProcess> owner_commands_;
-    std::deque<Spool> unspooled_; ///< could not be written; tried again each second
+    std::uint64_t last_unit_ = 0;
+    bool is_failing_ = false;              ///< since a failed write, until the next attempt
+    Unwritten unwritten_{unwritten_limit}; ///< tried again each second
     loop::Timer retry_;
     loop::Timer patience_;
     std::vector<ProcessFacts> early_; ///< foreign ones, until the configurations are known

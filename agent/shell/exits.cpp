@@ -30,7 +30,9 @@ void Exits::watch_process(const InstanceKey& key, Watched& watched) {
 }
 
 void Exits::asked(const InstanceKey& key, qemu::Asked asked) {
-    watched_[key].asked = std::move(asked);
+    // One that has ended in the meantime is not watched anew.
+    const auto found = watched_.find(key);
+    if (found != watched_.end()) found->second.asked = std::move(asked);
 }
 
 bool Exits::is_complete(const InstanceKey& key, const Watched& watched) const {

@@ -2,6 +2,7 @@
 
 #include "mesh/core/text.h"
 #include "mesh/setup/process.h"
+#include "mesh/store/durable_file.h"
 
 #include <fmt/format.h>
 
@@ -49,9 +50,9 @@ kept_identity(const std::string& path, const std::string& machine, loop::IdSourc
         return *known;
     }
     const WorkerId fresh{ids.next_uuid()};
-    std::ofstream file{path, std::ios::trunc};
-    file << fresh.to_string() << '\n' << machine << '\n';
-    if (!file.flush()) return fail(ErrorCode::Storage, fmt::format("{} cannot be written", path));
+    if (auto written = store::write_durably(path, fmt::format("{}\n{}\n", fresh, machine));
+        !written)
+        return tl::unexpected(written.error());
     return fresh;
 }
 
