@@ -198,8 +198,21 @@ bool Agent::tell_ours(const std::string& directory, const InstanceKey& key, bool
         return true;
     auto record = InstanceDirs::kept(directory);
     const auto facts = InstanceDirs::read_facts(directory);
-    if (!record || !facts || facts->qemu_pid != key.pid) return false;
+    if (!record) return false;
     const bool adopted = record->key == key;
+    // Its user may have written these facts: they name this very process, and it is that user's.
+    const auto owner = InstanceDirs::owner_of(directory);
+    const bool is_theirs = facts && facts->qemu_pid == key.pid &&
+                           facts->start_ticks == key.start_ticks && owner &&
+                           InstanceDirs::owner_of(fmt::format("/proc/{}", key.pid)) == owner;
+    if (!adopted && !is_theirs) return false;
+    if (is_theirs) {
+        record->uid = *owner;
+        record->user = Launcher::account_name(*owner);
+        if (!facts->arch.empty()) record->arch = facts->arch;
+        if (facts->vcpus != 0) record->vcpus = facts->vcpus;
+        if (facts->memory_mb != 0) record->memory_mb = facts->memory_mb;
+    }
     if (!adopted) {
         record->key = key;
         record->started = loop_.now().wall;
@@ -208,7 +221,7 @@ bool Agent::tell_ours(const std::string& directory, const InstanceKey& key, bool
     record->console = qemu::instance_files(directory).console;
     directories_[key] = directory;
     keys_[directory] = key;
-    exits_.know(key, {.directory = directory, .shim_pid = facts->shim_pid});
+    exits_.know(key, {.directory = directory, .shim_pid = is_theirs ? facts->shim_pid : 0});
     step(Appeared{.record = std::move(*record), .adopted = adopted || (!begun_ && !from_dial)});
     monitors_.attach(directory, key);
     return true;
@@ -246,7 +259,8 @@ void Agent::tell_foreign(const ProcessFacts& facts) {
         describe_foreign(facts, options_.mesh_runtime, [this](const std::string& config) {
             return book_.find(config);
         });
-    if (!foreign.instance.empty()) take_kept(foreign.record, InstanceDirs::kept(foreign.instance));
+    if (!foreign.instance.empty())
+        take_kept(foreign.record, InstanceDirs::kept(foreign.instance, facts.uid));
     exits_.know(facts.key, {});
     const auto command = options_.owner_commands.find(foreign.record.owner);
     if (command != options_.owner_commands.end()) {

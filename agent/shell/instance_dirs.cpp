@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
@@ -18,19 +19,44 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::streamoff most_tail = 16 * 1024;
+constexpr std::size_t most_tail = 16UL * 1024;
+constexpr off_t most_record = off_t{1024} * 1024;
 
-/// Last part of a file; empty when it cannot be read. The folder is local by rule, so this cannot
-/// hang.
-std::string tail_of(const std::string& path, std::streamoff limit = most_tail) {
-    std::ifstream file{path, std::ios::binary | std::ios::ate};
-    if (!file) return {};
-    const auto size = static_cast<std::streamoff>(file.tellg());
-    file.seekg(std::max<std::streamoff>(0, size - limit));
-    std::string text(static_cast<std::size_t>(std::min(size, limit)), '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
+/// Last part of an open file.
+std::string tail_of(int file, off_t size, std::size_t limit) {
+    const auto wanted = std::min(static_cast<std::size_t>(std::max<off_t>(size, 0)), limit);
+    std::string text(wanted, '\0');
+    const auto count = ::pread(file, text.data(), wanted, size - static_cast<off_t>(wanted));
+    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
     return text;
+}
+
+/// Last part of a file in a folder that belongs to the VM's user, who may put anything there:
+/// no link is followed, nothing but a plain file of that user or of ours is read, and nothing
+/// blocks. Empty when there is none. The folder is local by rule, so this cannot hang.
+std::string tail_in(const std::string& directory, const char* name) {
+    const loop::UniqueFd folder{
+        ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    struct stat of_folder {};
+    if (!folder.is_open() || ::fstat(folder.value(), &of_folder) != 0) return {};
+    const loop::UniqueFd file{
+        ::openat(folder.value(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    struct stat found {};
+    if (!file.is_open() || ::fstat(file.value(), &found) != 0) return {};
+    const bool is_theirs = found.st_uid == of_folder.st_uid || found.st_uid == ::geteuid();
+    if (!S_ISREG(found.st_mode) || found.st_nlink != 1 || !is_theirs) return {};
+    return tail_of(file.value(), found.st_size, most_tail);
+}
+
+/// "/run/i/1/exit" is looked for as "exit" in its folder.
+std::string tail_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return tail_in(path.substr(0, slash), path.c_str() + slash + 1);
+}
+
+/// Beside the folder, not in it: what is said there must be the agent's word.
+std::string record_of(const std::string& directory) {
+    return directory + ".record";
 }
 
 Error system_error(std::string_view doing, const std::string& path) {
@@ -57,24 +83,38 @@ bool InstanceDirs::contains(std::string_view directory) const {
            directory[base_.size()] == '/';
 }
 
-Status InstanceDirs::make(ActionId action, uid_t uid, gid_t gid) const {
+Result<loop::UniqueFd> InstanceDirs::make(ActionId action, uid_t uid, gid_t gid) const {
     const auto path = path_of(action);
     if (::mkdir(path.c_str(), 0700) != 0) return tl::unexpected(system_error("make", path));
-    if (uid != ::geteuid() && ::chown(path.c_str(), uid, gid) != 0)
+    // Before the folder is handed over: until then nobody can put a link in its place.
+    const auto log = path + "/wrapper.log";
+    loop::UniqueFd file{
+        ::open(log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (!file.is_open()) return tl::unexpected(system_error("make", log));
+    if (uid != ::geteuid() && ::lchown(path.c_str(), uid, gid) != 0)
         return tl::unexpected(system_error("hand over", path));
-    return {};
+    return file;
+}
+
+std::optional<uid_t> InstanceDirs::owner_of(const std::string& directory) {
+    struct stat found {};
+    if (::lstat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) return std::nullopt;
+    return found.st_uid;
 }
 
 void InstanceDirs::remove(const std::string& directory) const {
+    if (!contains(directory)) return;
     std::error_code ignored; // what stays is removed by the next life of the agent
-    if (contains(directory)) fs::remove_all(directory, ignored);
+    fs::remove_all(directory, ignored);
+    fs::remove(record_of(directory), ignored);
 }
 
 std::vector<std::string> InstanceDirs::list() const {
     std::vector<std::string> found;
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(base_, ignored)) {
-        found.push_back(entry.path().string());
+        std::error_code gone;
+        if (fs::is_directory(entry.symlink_status(gone))) found.push_back(entry.path().string());
     }
     return found;
 }
@@ -107,7 +147,7 @@ std::string InstanceDirs::last_words(const std::string& directory) {
 
 Status InstanceDirs::keep(const std::string& directory, const InstanceRecord& record) {
     const auto bytes = schema::encode(record);
-    const auto path = directory + "/record";
+    const auto path = record_of(directory);
     const auto fresh = path + ".new";
     {
         std::ofstream file{fresh, std::ios::binary | std::ios::trunc};
@@ -120,8 +160,16 @@ Status InstanceDirs::keep(const std::string& directory, const InstanceRecord& re
     return {};
 }
 
-std::optional<InstanceRecord> InstanceDirs::kept(const std::string& directory) {
-    const auto text = tail_of(directory + "/record", 1024 * 1024);
+std::optional<InstanceRecord> InstanceDirs::kept(const std::string& directory, uid_t also) {
+    const auto path = record_of(directory);
+    const loop::UniqueFd file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    struct stat found {};
+    if (!file.is_open() || ::fstat(file.value(), &found) != 0) return std::nullopt;
+    const bool is_an_agents =
+        found.st_uid == 0 || found.st_uid == ::geteuid() || found.st_uid == also;
+    if (!S_ISREG(found.st_mode) || !is_an_agents || found.st_size > most_record)
+        return std::nullopt;
+    const auto text = tail_of(file.value(), found.st_size, static_cast<std::size_t>(most_record));
     auto record = schema::decode_instance(std::as_bytes(std::span{text.data(), text.size()}));
     return record ? std::optional{std::move(*record)} : std::nullopt;
 }

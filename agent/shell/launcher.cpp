@@ -127,6 +127,7 @@ Status Launcher::begin(const Launch& launch) {
     const auto slash = launch.config.rfind('/');
     spec.cwd = slash == 0 ? "/" : launch.config.substr(0, slash);
     spec.new_session = true;
+    loop::UniqueFd wrapper_log;
     if (account->uid != ::geteuid()) {
         spec.uid = account->uid;
         spec.gid = account->gid;
@@ -137,10 +138,12 @@ Status Launcher::begin(const Launch& launch) {
         spec.errors = loop::ToMemory{most_output};
         spec.deadline = check_limit;
     } else {
-        if (auto made = dirs_.make(launch.action, account->uid, account->gid); !made) return made;
+        auto log = dirs_.make(launch.action, account->uid, account->gid);
+        if (!log) return tl::unexpected(log.error());
+        wrapper_log = std::move(*log);
         spec.argv.emplace_back("--confirm-start");
-        spec.output = loop::ToFile{directory + "/wrapper.log"};
-        spec.errors = loop::ToFile{directory + "/wrapper.log"};
+        spec.output = loop::ToDescriptor{wrapper_log.value()};
+        spec.errors = loop::ToDescriptor{wrapper_log.value()};
         spec.when_dropped = loop::WhenDropped::Leave;
         if (has_systemd_) put_in_scope(spec, launch.action);
     }

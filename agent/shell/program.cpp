@@ -184,7 +184,7 @@ int discover(const setup::Directories& directories) {
             foreign.record.owner = Owner::Ctys;
             foreign.record.managed = true;
             foreign.record.note.clear();
-            const auto kept = InstanceDirs::kept(directory);
+            const auto kept = InstanceDirs::kept(directory, process.uid);
             take_kept(foreign.record, kept);
             if (kept) foreign.record.console = kept->console;
         }

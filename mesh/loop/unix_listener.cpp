@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,13 +54,12 @@ Result<UnixListener> UnixListener::open(EventLoop& loop,
     state->on_accept = std::move(on_accept);
     listener.state_.reset(state.release());
     auto* pipe = &listener.state_->handle;
-    // Between bind and chmod the umask decides; connecting needs listen, which comes last.
-    if (const int rc = uv_pipe_bind(pipe, path.c_str()); rc < 0) {
-        return tl::unexpected(uv_error(rc, what));
-    }
-    if (::chmod(path.c_str(), options.mode) != 0) {
-        return tl::unexpected(errno_error(errno, what));
-    }
+    // By the umask, not by a chmod afterwards: in a folder of another user a link could have taken
+    // the place of the socket by then. Other threads make no files meanwhile.
+    const auto before = ::umask(0777 & ~options.mode);
+    const int bound = uv_pipe_bind(pipe, path.c_str());
+    ::umask(before);
+    if (bound < 0) return tl::unexpected(uv_error(bound, what));
     auto* stream = reinterpret_cast<uv_stream_t*>(pipe);
     if (const int rc = uv_listen(stream, options.backlog, State::on_connection); rc < 0) {
         return tl::unexpected(uv_error(rc, what));

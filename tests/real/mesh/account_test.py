@@ -1,0 +1,97 @@
+"""Machines of another account than the agent's: they run as it, obey, and are found again."""
+
+import os
+import pwd
+import signal
+import unittest
+
+import mesh
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may start a machine as somebody else")
+class OtherAccount(mesh.MeshCase):
+    def setUp(self):
+        super().setUp()
+        self.account = pwd.getpwnam("nobody")
+        # Its folders lead through the mesh's, which others may pass.
+        os.chmod(self.mesh.root, 0o711)
+        os.chmod(self.mesh.path("run"), 0o711)
+
+    def make_theirs(self, label, guest):
+        """A machine that belongs to the account, with all its files."""
+        self.mesh.make_vm("pool", label, guest)
+        for folder, _, files in os.walk(self.mesh.path("pool", label)):
+            os.chown(folder, self.account.pw_uid, self.account.pw_gid)
+            for name in files:
+                os.chown(os.path.join(folder, name), self.account.pw_uid, self.account.pw_gid)
+
+    def uid_of(self, pid):
+        with open(f"/proc/{pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("Uid:"))
+
+    def test_it_runs_as_its_account_and_obeys(self):
+        self.make_theirs("web", "polite")
+        self.start_mesh()
+        row = self.mesh.start_vm("web")
+
+        self.assertEqual(self.uid_of(row["pid"]), self.account.pw_uid)
+        self.assertEqual((row["user"], row["uid"]), ("nobody", self.account.pw_uid))
+        outcome = self.mesh.ctys("shutdown", "web", "--deadline", "40s", "-o", "jsonl")
+        self.assertEqual(outcome.status, 0, outcome.err)
+        self.assertEqual(self.mesh.events().wait(kind="stopped", label="web")["by"], "guest")
+
+        row = self.mesh.start_vm("web")
+        self.assertEqual(self.mesh.ctys("kill", "web").status, 0)
+        self.mesh.wait_row("web", state="stopped")
+
+    def test_it_is_adopted_by_a_new_agent(self):
+        self.make_theirs("web", "polite")
+        self.make_theirs("db", "idle")
+        self.start_mesh()
+        pid = self.mesh.start_vm("web")["pid"]
+        other = self.mesh.start_vm("db")["pid"]
+        self.mesh.kill9("w1")
+        os.kill(other, signal.SIGKILL)
+        stream = self.mesh.events("--from", self.mesh.head())
+        self.mesh.start_agent("w1", "pool", wait=False)
+
+        stopped = stream.wait(kind="stopped", label="db")
+        self.assertEqual((stopped["by"], stopped["evidence"]), ("signal", "exit-status"), stopped)
+        stream.wait(kind="vm-changed", label="web", text="its monitor is connected")
+        self.assertEqual(self.mesh.wait_row("web", state="running")["pid"], pid)
+        outcome = self.mesh.ctys("shutdown", "web", "--deadline", "40s")
+        self.assertEqual(outcome.status, 0, outcome.err)
+
+    def test_what_its_account_puts_in_its_folder_misleads_nobody(self):
+        self.make_theirs("web", "idle")
+        self.start_mesh()
+        row = self.mesh.start_vm("web")
+        folder = os.path.dirname(row["sport"])
+        self.mesh.kill9("w1")
+        secret = self.mesh.path("secret")
+        with open(secret, "w") as file:
+            file.write("root alone may read this\n")
+        os.chmod(secret, 0o600)
+        before = os.stat(secret)
+        # Links where the agent reads and listens, and a claim to have ended.
+        for name in ("stderr.log", "trace.log", "wrapper.log", "qmp.sock", "instance"):
+            path = os.path.join(folder, name)
+            if os.path.lexists(path):
+                os.unlink(path)
+            os.symlink(secret, path)
+        os.mkfifo(os.path.join(folder, "exit"))
+
+        self.mesh.start_agent("w1", "pool", wait=False)
+        self.mesh.wait_row("web", pid=row["pid"], worker_state="alive", age_s=lambda age: age < 3)
+        os.kill(row["pid"], signal.SIGKILL)
+        stream = self.mesh.events()
+        ended = stream.wait(label="web", kind=lambda kind: kind in ("stopped", "gone"))
+
+        self.assertNotIn("root alone", str(ended))
+        after = os.stat(secret)
+        self.assertEqual((after.st_mode, after.st_size, after.st_uid), (before.st_mode, before.st_size, 0))
+        self.assertEqual(self.mesh.stop("w1"), 0, self.mesh.log("w1"))
+
+
+if __name__ == "__main__":
+    mesh.main()
