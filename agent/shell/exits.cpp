@@ -10,6 +10,7 @@ Exits::Exits(loop::EventLoop& loop, const Monitors& monitors, OnDecided on_decid
 void Exits::know(const InstanceKey& key, Known known) {
     auto& watched = watched_[key];
     watched.known = std::move(known);
+    if (!watched.memory) watched.memory = OomCounter::of(key.pid);
     watch_process(key, watched);
     if (watched.known.shim_pid == 0 || watched.shim) return;
     auto shim =
@@ -51,6 +52,8 @@ void Exits::on_process_ended(const InstanceKey& key,
     if (watched.ended) return look_again(key);
     watched.ended = true;
     watched.at = at;
+    // Now: its shim is still there, and with it the group.
+    if (watched.memory) watched.oom_kills = watched.memory->grown();
     if (is_complete(key, watched)) return decide(key);
     watched.timer = std::make_unique<loop::Timer>(loop_);
     const bool shim_will_tell = watched.shim && !watched.shim->has_exited();
@@ -68,7 +71,7 @@ void Exits::decide(const InstanceKey& key) {
     const auto found = watched_.find(key);
     if (found == watched_.end()) return;
     const auto& watched = found->second;
-    qemu::ExitFacts facts{.asked = watched.asked, .at = watched.at};
+    qemu::ExitFacts facts{.oom_kills = watched.oom_kills, .asked = watched.asked, .at = watched.at};
     if (!watched.known.directory.empty())
         InstanceDirs::add_evidence(watched.known.directory, facts);
     if (watched.wait_status) {

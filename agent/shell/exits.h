@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/core/effects.h"
+#include "agent/shell/cgroup_memory.h"
 #include "agent/shell/instance_dirs.h"
 #include "agent/shell/monitors.h"
 #include "mesh/loop/pid_watch.h"
@@ -45,6 +46,8 @@ private:
         std::unique_ptr<loop::PidWatch> process;
         std::unique_ptr<loop::PidWatch> shim;
         std::optional<qemu::Asked> asked;
+        std::optional<OomCounter> memory;
+        std::uint64_t oom_kills = 0;
         bool ended = false;
         WallTime at;
         std::optional<std::uint32_t> wait_status;
