@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <limits>
 
 namespace ctys::bus {
@@ -35,21 +36,31 @@ void set_option(void* socket, int option, std::string_view value) {
     }
 }
 
+namespace {
+
+// Asking for ZMQ_EVENTS does work that a signal may interrupt, that of an ended child for example
+// (zmq_getsockopt(3), EINTR).
+void read_option(void* socket, int option, void* value, std::size_t& size) {
+    int rc = 0;
+    do {
+        rc = zmq_getsockopt(socket, option, value, &size);
+    } while (rc != 0 && zmq_errno() == EINTR);
+    if (rc != 0) throw_zmq_fault(fmt::format("read socket option {}", option));
+}
+
+} // namespace
+
 int int_option(void* socket, int option) {
     int value = 0;
     std::size_t size = sizeof value;
-    if (zmq_getsockopt(socket, option, &value, &size) != 0) {
-        throw_zmq_fault(fmt::format("read socket option {}", option));
-    }
+    read_option(socket, option, &value, size);
     return value;
 }
 
 std::string text_option(void* socket, int option) {
     std::array<char, 1024> value{};
     std::size_t size = value.size();
-    if (zmq_getsockopt(socket, option, value.data(), &size) != 0) {
-        throw_zmq_fault(fmt::format("read socket option {}", option));
-    }
+    read_option(socket, option, value.data(), size);
     return value.data();
 }
 
