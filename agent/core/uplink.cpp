@@ -54,7 +54,7 @@ void Uplink::on_timer(Turn& turn, std::uint64_t digest) {
     }
     // A sign of life: a broker that was restarted meanwhile answers "say hello again".
     turn.now_do(ToBroker{Envelope{.body = msg::Pong{}}});
-    turn.arm({.kind = TimerKind::Uplink}, turn.now().instant + std::chrono::seconds{2});
+    turn.arm({.kind = TimerKind::Uplink}, turn.now().instant + sign_of_life);
 }
 
 void Uplink::on_hello_again(Turn& turn, std::uint64_t digest) {
@@ -76,7 +76,7 @@ void Uplink::on_welcome(Turn& turn, const msg::Welcome& welcome) {
     sent_ = std::min(welcome.mark.sequence, last_sequence_);
     if (!kept_.empty()) sent_ = std::max(sent_, kept_.front().sequence - 1);
     facts_due_ = welcome.full;
-    turn.arm({.kind = TimerKind::Uplink}, turn.now().instant + std::chrono::seconds{2});
+    turn.arm({.kind = TimerKind::Uplink}, turn.now().instant + sign_of_life);
     send_more(turn);
 }
 

@@ -26,6 +26,7 @@ public:
     /// Without an acknowledgement for so long, what was sent is taken as lost with a connection.
     static constexpr Duration ack_patience = std::chrono::seconds{6};
     static constexpr Duration first_walk = std::chrono::seconds{10};
+    static constexpr Duration sign_of_life = std::chrono::seconds{1}; // DESIGN: Heartbeats
     static constexpr Duration silence = std::chrono::seconds{10};
     /// A ping older than this says nothing about the broker's present time (DESIGN 4).
     static constexpr Duration clock_valid = std::chrono::seconds{3};
