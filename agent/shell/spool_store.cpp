@@ -84,6 +84,9 @@ Result<Recovered> SpoolStore::recover() const {
             const auto sequence = store::decode_sequence_key(key);
             if (!sequence || value.size() < 8) return false;
             const auto body = value.subspan(8);
+            // A hole would shift everything behind it: what lies before is told as a gap.
+            auto& kept = out.stream.kept;
+            if (!kept.empty() && kept.back().sequence + 1 != *sequence) kept.clear();
             out.stream.kept.push_back(SpoolEvent{
                 .sequence = *sequence,
                 .hash_before = store::read_big_endian(value.first(8)),
