@@ -6,7 +6,8 @@
 //   wait for ever;
 // - the broker hangs or goes away: the patience of the wait ends;
 // - the broker comes back: ZeroMQ reconnects; it no longer knows our streams and answers the next
-//   sign of life with a failure, on which the watcher opens anew at its cursor.
+//   sign of life with a failure, on which the watcher opens anew at its cursor. An order may have
+//   died with it: it is sent again until it is answered, and its id makes it one order.
 
 #include "tools/client/connection.h"
 
@@ -30,6 +31,11 @@ namespace {
 // The broker closes a stream after 30 s of silence; a broker that started anew is found out within
 // one of these.
 constexpr Duration sign_of_life = std::chrono::seconds{3};
+// A socket on which nobody listens was left behind by a broker that was killed: whoever watches
+// over it starts another one.
+constexpr Duration restart_patience = std::chrono::seconds{2};
+constexpr Duration ask_again = std::chrono::milliseconds{50};
+constexpr Duration order_again = std::chrono::seconds{2};
 constexpr std::uint32_t row_credit = 8192;
 
 } // namespace
@@ -95,6 +101,11 @@ Connection::open(bus::Context& context,
                  const std::variant<std::monostate, bus::CurveServer, bus::CurveClient>& security) {
     if (!endpoint.is_tcp()) {
         auto probe = loop::UnixStream::connect(loop, endpoint.path());
+        for (auto left = restart_patience; !probe && left > Duration{}; left -= ask_again) {
+            if (probe.error().code != ErrorCode::Unreachable) break;
+            static_cast<void>(loop.run_until([] { return false; }, ask_again));
+            probe = loop::UnixStream::connect(loop, endpoint.path());
+        }
         if (!probe && probe.error().code != ErrorCode::Overloaded) {
             const bool refused = probe.error().code == ErrorCode::Refused;
             auto error =
@@ -158,8 +169,15 @@ void Connection::close_stream(std::uint64_t stream) {
 Result<Body> Connection::request(Body body, Duration patience) {
     const auto correlation = ++state_->last_correlation;
     state_->inboxes[correlation];
-    auto sent = state_->send(correlation, std::move(body));
-    auto answer = sent ? next(correlation, patience) : std::nullopt;
+    const bool is_order = std::holds_alternative<msg::Submit>(body);
+    Status sent;
+    std::optional<Body> answer;
+    for (auto left = patience; sent && !answer && left > Duration{};) {
+        const auto bound = is_order ? std::min(left, order_again) : left;
+        sent = state_->send(correlation, body);
+        if (sent) answer = next(correlation, bound);
+        left -= bound;
+    }
     state_->inboxes.erase(correlation);
     if (!sent) return wrap(state_->endpoint.to_string(), sent.error());
     if (!answer) {

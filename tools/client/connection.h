@@ -29,8 +29,8 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// One request, one answer. A Failure comes back as its error. Errors: Unreachable (no answer
-    /// within the patience).
+    /// One request, one answer. A Failure comes back as its error. A Submit is sent again every two
+    /// seconds meanwhile. Errors: Unreachable (no answer within the patience).
     [[nodiscard]] Result<Body> request(Body body, Duration patience = default_patience);
 
     /// Every row of a query, given to `take` as they come. Errors: those of the broker,

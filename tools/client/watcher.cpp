@@ -7,6 +7,7 @@ namespace ctys::tools {
 namespace {
 
 constexpr std::uint32_t credit = 1024; // what a broker has under way to one watcher at most
+constexpr Duration open_again = std::chrono::seconds{2}; // the request may die with its broker
 
 Duration left(Instant until, Instant now) {
     return std::max(until - now, Duration{});
@@ -57,8 +58,11 @@ void Watcher::take(msg::WatchEvents&& events) {
 }
 
 Status Watcher::open(Duration patience) {
-    if (auto started = start(); !started) return started;
-    auto answer = connection_.next(*stream_, patience);
+    std::optional<Body> answer;
+    for (auto rest = patience; !answer && rest > Duration{}; rest -= std::min(rest, open_again)) {
+        if (auto started = start(); !started) return started;
+        answer = connection_.next(*stream_, std::min(rest, open_again));
+    }
     if (!answer) {
         return fail(ErrorCode::Unreachable,
                     fmt::format("the broker at {} has not answered for {}",

@@ -20,6 +20,9 @@ namespace {
 // After its deadline a VM gets SIGTERM, SIGKILL and `stuck` within 20 s (DESIGN: ladder).
 constexpr Duration after_deadline = std::chrono::seconds{40};
 constexpr Duration redraw = std::chrono::seconds{1};
+// A broker that has just begun holds an order for up to ten seconds until the worker it needs has
+// called; the rest is for the broker itself to come back.
+constexpr Duration order_patience = std::chrono::seconds{25};
 
 /// One line that is rewritten in place; nothing where standard error is no terminal.
 class ProgressLine {
@@ -97,9 +100,12 @@ private:
 Status Errand::submit_all() {
     if (auto opened = watcher_.open(); !opened) return opened;
     for (std::size_t i = 0; i < orders_.size(); ++i) {
-        auto answer = connection_.request(orders_[i]);
+        const auto patience = session_.globals().timeout.value_or(order_patience);
+        auto answer = connection_.request(orders_[i], std::min(patience, order_patience));
         if (!answer) {
             auto error = answer.error();
+            if (error.code == ErrorCode::Unreachable && patience < order_patience)
+                error.code = ErrorCode::TimedOut;
             if (orders_.size() > 1) error = within(orders_[i].action.target, std::move(error));
             if (i > 0) error.evidence.push_back(fmt::format("{} sent before it go on", i));
             return tl::unexpected(std::move(error));
