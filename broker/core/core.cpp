@@ -4,23 +4,34 @@
 
 namespace ctys::broker {
 
+namespace {
+
+constexpr Duration tick_every = std::chrono::seconds{1};
+/// Ticks that are farther apart: the process was stopped, or its machine was asleep.
+constexpr Duration own_gap = std::chrono::seconds{2};
+
+} // namespace
+
 BrokerCore::BrokerCore(Settings settings,
                        Loaded loaded,
                        const InventoryView& durable,
                        const JournalView& journal,
                        Now now)
     : settings_(std::move(settings)), head_(loaded.head), last_recorded_(loaded.last_recorded),
-      durable_(durable), journal_(journal), overlay_(durable), dispatcher_(leases_, roster_),
-      folder_(leases_, roster_, proofs_), proofs_(settings_.nonce) {
-    roster_.load(std::move(loaded.workers), now);
+      durable_(durable), journal_(journal), overlay_(durable),
+      dispatcher_(leases_, roster_, audit_), folder_(leases_, roster_, proofs_),
+      proofs_(settings_.nonce) {
+    roster_.load(std::move(loaded.workers), loaded.doubtful, now);
     leases_.load(std::move(loaded.leases), loaded.last_token);
     dispatcher_.load(std::move(loaded.actions), now.instant);
     status_.version = settings_.version;
     status_.started = now.wall;
     status_.degraded = settings_.degraded;
+    set_aside_ = std::move(loaded.set_aside);
 }
 
 Effects BrokerCore::step(Input input, Now now) {
+    if (is_over_) return {};
     Turn turn{now, overlay_, head_, last_recorded_, batch_ + 1};
     std::visit([&](auto& each) { on(turn, each); }, input);
     auto effects = turn.finish();
@@ -37,6 +48,7 @@ Sources BrokerCore::sources() const {
                    .leases = leases_,
                    .dispatcher = dispatcher_,
                    .watches = watches_,
+                   .index = overlay_.index(),
                    .head = head_,
                    .status = status_};
 }
@@ -65,19 +77,38 @@ void BrokerCore::on(Turn& turn, Received& received) {
 
 void BrokerCore::on(Turn& turn, const PeerGone& gone) {
     watches_.close_all(gone.peer);
+    queries_.close_all(gone.peer);
+    dispatcher_.on_peer_gone(gone.peer);
     if (auto challenger = roster_.on_unreachable(gone.peer)) {
         register_worker(turn, challenger->peer, challenger->correlation, challenger->hello);
     }
 }
 
 void BrokerCore::on(Turn& turn, const Tick& /*tick*/) {
+    const auto& now = turn.now();
+    const auto span = ticked_ ? now.instant - *ticked_ : tick_every;
+    ticked_ = now.instant;
+    if (span >= own_gap) {
+        // It was this process that stood still: what came meanwhile is still in the queue.
+        roster_.excuse(span - tick_every, now);
+        watches_.excuse(span - tick_every, now.instant);
+        queries_.excuse(span - tick_every, now.instant);
+    }
     watches_.on_tick(turn);
     queries_.on_tick(turn);
     if (!settings_.degraded.empty()) return;
     for (const auto& accepted : roster_.on_tick(turn)) {
         register_worker(turn, accepted.peer, accepted.correlation, accepted.hello);
     }
+    for (auto& sentence : std::exchange(set_aside_, {})) {
+        Event event{.kind = EventKind::BrokerStarted};
+        event.by = "broker";
+        event.text = std::move(sentence);
+        turn.record(std::move(event));
+    }
     proofs_.on_tick(turn, roster_);
+    audit_.on_tick(turn);
+    folder_.erase_gone(turn);
     dispatcher_.on_tick(turn);
 }
 

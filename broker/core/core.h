@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/core/audit.h"
 #include "broker/core/dispatcher.h"
 #include "broker/core/fold.h"
 #include "broker/core/proofs.h"
@@ -41,9 +42,11 @@ struct Loaded {
     Cursor head; ///< last recorded event; its epoch is the journal's
     WallTime last_recorded;
     std::uint64_t last_token = 0;
+    bool doubtful = false; ///< put back from a backup: what its workers run may not be in it
     std::vector<Lease> leases;
     std::vector<ActionRecord> actions;
     std::vector<WorkerRecord> workers;
+    std::vector<std::string> set_aside; ///< sentences about rows that could not be read: recorded
 };
 
 struct Settings {
@@ -100,6 +103,8 @@ private:
                          const msg::AgentHello& hello);
     void apply_batch(Turn& turn, Member& member, const msg::Publish& publish);
     void apply_full(Turn& turn, Member& member, const msg::Publish& publish);
+    /// The worker was told of events that are not in this journal.
+    [[nodiscard]] bool is_ahead(const Cursor& acknowledged) const;
     void demand_exchange(Turn& turn, Member& member, std::string why);
     void mark_proven(Turn& turn, const Member& member, const PoolId& pool);
     void fence(Turn& turn,
@@ -118,12 +123,16 @@ private:
     Overlay overlay_;
     Roster roster_;
     Leases leases_;
+    RefusalAudit audit_;
     Dispatcher dispatcher_;
     Folder folder_;
     StorageProofs proofs_;
     Watches watches_;
     Queries queries_;
     StatusRow status_;
+    std::vector<std::string> set_aside_; ///< to be recorded with the first tick
+    std::optional<Instant> ticked_;
+    bool is_over_ = false; ///< a new epoch begins: another core goes on
 };
 
 } // namespace ctys::broker

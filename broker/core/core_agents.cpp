@@ -63,10 +63,28 @@ Event rejected(const Member& member, const SharedBytes& bytes, const Error& erro
 
 } // namespace
 
+bool BrokerCore::is_ahead(const Cursor& acknowledged) const {
+    // Once is enough: while the new epoch is doubtful another claim is a gap of that worker. A
+    // lying agent moves the epoch every ten seconds at most, and never out of what a clock could
+    // give.
+    constexpr std::uint64_t newest_epoch = 1ULL << 40U;
+    return !roster_.is_doubtful() && acknowledged > head_ && acknowledged.epoch < newest_epoch;
+}
+
 void BrokerCore::register_worker(Turn& turn,
                                  const PeerId& peer,
                                  std::uint64_t correlation,
                                  const msg::AgentHello& hello) {
+    if (is_ahead(hello.acknowledged)) {
+        // What watchers and agents were told is gone; nobody may take the journal for the old one.
+        is_over_ = true;
+        return turn.begin_epoch(
+            hello.acknowledged.epoch,
+            fmt::format("{} was told of events up to {}, the journal ends at {}",
+                        hello.worker.name,
+                        hello.acknowledged,
+                        turn.head()));
+    }
     const auto* before = roster_.find(hello.worker.id);
     const bool is_reboot = before != nullptr && before->record.boot != hello.worker.boot;
     auto* member = roster_.on_hello(turn, peer, correlation, hello);
@@ -104,6 +122,7 @@ void BrokerCore::register_worker(Turn& turn,
                               .version = settings_.version});
     proofs_.on_pools(turn, roster_, *member);
     dispatcher_.on_registered(turn, *member);
+    dispatcher_.decide_held(turn);
 }
 
 void BrokerCore::demand_exchange(Turn& turn, Member& member, std::string why) {
@@ -192,10 +211,12 @@ void BrokerCore::apply_full(Turn& turn, Member& member, const msg::Publish& publ
     }
     if (!publish.last) return;
     folder_.end_exchange(turn, member);
+    roster_.on_exchanged(turn, member);
     turn.put(member.record);
     const auto& mark = member.record.mark;
     turn.release(
         *member.peer, 0, msg::Acknowledge{mark.stream, mark.sequence, mark.hash, turn.head()});
+    dispatcher_.decide_held(turn);
 }
 
 void BrokerCore::on_member(Turn& turn,
@@ -207,15 +228,13 @@ void BrokerCore::on_member(Turn& turn,
 
 void BrokerCore::mark_proven(Turn& turn, const Member& member, const PoolId& pool) {
     std::vector<PathRecord> proven;
-    overlay_.each_vm(VmId{}, [&](const VmRecord& vm) {
-        for (auto& path : overlay_.paths(vm.id)) {
+    for (const auto& vm : turn.index().vms_of(member.record.id)) {
+        for (auto& path : overlay_.paths(vm)) {
             if (path.worker == member.record.id && path.storage.pool == pool &&
-                path.health == PathHealth::Unproven) {
+                path.health == PathHealth::Unproven)
                 proven.push_back(std::move(path));
-            }
         }
-        return true;
-    });
+    }
     for (auto& path : proven) {
         path.health = PathHealth::Good;
         auto event =
@@ -248,6 +267,7 @@ void BrokerCore::fence(Turn& turn,
     roster_.disconnect(entry);
     turn.put(std::move(record));
     dispatcher_.on_worker_gone(turn, member.record.id, "its worker was fenced");
+    dispatcher_.decide_held(turn);
     turn.release(from.peer,
                  from.envelope.correlation,
                  msg::Done{fmt::format("{} fenced; {} VMs may be started elsewhere",
@@ -261,10 +281,10 @@ void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Administer
     };
     if (refuse_degraded(turn, from)) return;
     if (auto allowed = check_permission(from.principal, Permission::Administer); !allowed) {
-        Event event{.kind = EventKind::AuditRefused};
-        event.by = from.principal.name;
-        event.text = fmt::format("administer {}: {}", administer.subject, allowed.error().message);
-        turn.record(std::move(event));
+        audit_.on_refused(
+            turn,
+            from.principal,
+            fmt::format("administer {}: {}", administer.subject, allowed.error().message));
         return refuse(allowed.error());
     }
     if (administer.what == msg::Administer::What::TrustPool) {
@@ -272,12 +292,9 @@ void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Administer
                             .message = "pools are trusted by the agent that has them",
                             .try_next = "set trust = true for the pool in agent.toml"});
     }
-    const auto* member = roster_.find_name(administer.subject);
-    if (member == nullptr) {
-        return refuse(Error{.code = ErrorCode::NotFound,
-                            .message = fmt::format("no worker is called {}", administer.subject),
-                            .try_next = "ctys workers"});
-    }
+    const auto named = roster_.require_name(administer.subject);
+    if (!named) return refuse(named.error());
+    const auto* member = *named;
     // After a restart of the broker this takes its ten seconds too: the worker may be about to
     // call.
     const bool is_alive = member->record.state != WorkerState::Lost;
@@ -299,7 +316,9 @@ void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Administer
     dispatcher_.on_worker_gone(turn, member->record.id, "its worker was forgotten");
     const auto name = member->record.name;
     folder_.forget(turn, *member);
-    roster_.forget(turn, WorkerId{member->record.id});
+    proofs_.forget(member->record.id);
+    roster_.forget(turn, WorkerId{member->record.id}, from.principal.name, administer.reason);
+    dispatcher_.decide_held(turn);
     turn.release(
         from.peer, from.envelope.correlation, msg::Done{fmt::format("{} is forgotten", name)});
 }

@@ -1,7 +1,5 @@
 #include "broker/core/dispatcher.h"
 
-#include "broker/core/placement.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,11 +26,6 @@ Event about(const ActionRecord& record, const Roster& roster, EventKind kind, st
     return event;
 }
 
-std::string ambiguity_line(const VmRecord& vm, const std::vector<PathRecord>& paths) {
-    return fmt::format(
-        "u:{} {}", vm.id, paths.empty() ? std::string{"(no configuration)"} : paths.front().config);
-}
-
 } // namespace
 
 void Dispatcher::load(std::vector<ActionRecord> actions, Instant now) {
@@ -46,166 +39,39 @@ void Dispatcher::load(std::vector<ActionRecord> actions, Instant now) {
                 withdrawing_.insert(id);
             }
         } else {
-            open_.emplace(id, Open{.expires = now + record.action.expiry, .maybe_sent = true});
+            // What is stored of an open action is how long it had left.
+            open_.emplace(id,
+                          Open{.expires = now + record.action.expiry,
+                               .maybe_sent = true,
+                               .asked = {},
+                               .saved = now});
         }
         actions_.emplace(id, std::move(record));
     }
     std::sort(ended_order_.begin(), ended_order_.end());
+    adopt_orphans(now);
+}
+
+void Dispatcher::adopt_orphans(Instant now) {
+    // A start whose row was lost still holds its lease: its worker knows how it went, and is asked.
+    for (const auto& [vm, lease] : leases_.all()) {
+        if (lease.phase != Lease::Phase::Reserved || actions_.contains(lease.action)) continue;
+        ActionRecord record{.state = ActionState::Dispatched, .requested = lease.since};
+        record.action.id = lease.action;
+        record.action.target = fmt::format("u:{}", vm);
+        record.action.vm = vm;
+        record.action.worker = lease.worker;
+        record.action.token = lease.token;
+        record.action.expiry = Duration{};
+        open_.emplace(lease.action,
+                      Open{.expires = now, .maybe_sent = true, .asked = {}, .saved = now});
+        actions_.emplace(lease.action, std::move(record));
+    }
 }
 
 void Dispatcher::store(Turn& turn, ActionRecord& record, EventKind kind, std::string text) {
     turn.record(about(record, roster_, kind, std::move(text)));
     turn.put(record);
-}
-
-void Dispatcher::on_submit(Turn& turn,
-                           const PeerId& peer,
-                           std::uint64_t correlation,
-                           const Principal& principal,
-                           const msg::Submit& submit) {
-    const auto refuse = [&](Error error) {
-        // What was refused for lack of rights is worth knowing later (P7).
-        if (error.code == ErrorCode::Refused) {
-            Event event{.kind = EventKind::AuditRefused};
-            event.by = principal.name;
-            event.text = fmt::format(
-                "{} {}: {}", to_string(submit.action.verb), submit.action.target, error.message);
-            turn.record(std::move(event));
-        }
-        turn.release(peer, correlation, msg::Failure{std::move(error)});
-    };
-    if (auto allowed = check_permission(principal, Permission::Operate); !allowed) {
-        return refuse(allowed.error());
-    }
-    if (submit.action.id.is_none()) {
-        return refuse(Error{.code = ErrorCode::Malformed, .message = "the action has no id"});
-    }
-    if (const auto known = actions_.find(submit.action.id); known != actions_.end()) {
-        return turn.release(
-            peer,
-            correlation,
-            msg::Accepted{submit.action.id, known->second.label, {}, "known already"});
-    }
-    if (open_.size() >= most_open) {
-        return refuse(Error{.code = ErrorCode::Overloaded,
-                            .message = fmt::format("{} actions are open already", open_.size())});
-    }
-    ActionRecord record{.action = submit.action, .requested = turn.now().wall};
-    record.action.principal = principal;
-    record.action.token = 0;
-    std::string answer;
-    if (auto admitted = admit(turn, record, submit, answer); !admitted)
-        return refuse(admitted.error());
-
-    const auto* member = roster_.find(record.action.worker);
-    const auto id = record.action.id;
-    auto& stored = actions_.emplace(id, std::move(record)).first->second;
-    store(turn,
-          stored,
-          EventKind::ActionRequested,
-          fmt::format("{} {}", to_string(stored.action.verb), stored.action.target));
-    turn.release(
-        peer,
-        correlation,
-        msg::Accepted{id, stored.label, member != nullptr ? member->record.name : "", answer});
-    if (!answer.empty()) return end(turn, stored, Outcome{.text = answer});
-    auto& open =
-        open_.emplace(id, Open{.expires = turn.now().instant + stored.action.expiry}).first->second;
-    dispatch(turn, stored, open);
-}
-
-Status Dispatcher::admit(Turn& turn,
-                         ActionRecord& record,
-                         const msg::Submit& submit,
-                         std::string& answer) {
-    auto address = Address::parse(record.action.target);
-    if (!address) return tl::unexpected(address.error());
-    if (record.action.verb == Verb::Scan) {
-        const auto* member =
-            roster_.find_name(address->worker.value_or(address->label.value_or("")));
-        if (member == nullptr) return fail(ErrorCode::NotFound, "no such worker", "ctys workers");
-        if (!member->reachable()) {
-            return fail(
-                ErrorCode::Unreachable,
-                fmt::format("{} is {}", member->record.name, to_string(member->record.state)));
-        }
-        record.action.worker = member->record.id;
-        record.label = member->record.name;
-        return {};
-    }
-    if (!address->names_a_vm()) {
-        return fail(ErrorCode::Usage, fmt::format("\"{}\" names no VM", record.action.target));
-    }
-    const auto found = find_vms(turn.inventory(), *address, 16);
-    if (found.empty()) {
-        if (address->bare && roster_.find_name(*address->label) != nullptr) {
-            return fail(
-                ErrorCode::NotFound,
-                fmt::format("no VM has this label; {} is a worker", *address->label),
-                fmt::format("ctys {} w:{}", to_string(record.action.verb), *address->label));
-        }
-        return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
-    }
-    if (found.size() > 1) {
-        std::vector<std::string> candidates;
-        for (const auto& vm : found) {
-            candidates.push_back(ambiguity_line(*vm, turn.inventory().paths(vm->id)));
-        }
-        return fail(ErrorCode::Ambiguous,
-                    fmt::format("{} VMs match this address", found.size()),
-                    fmt::format("ctys {} u:{}", to_string(record.action.verb), found.front()->id),
-                    std::move(candidates));
-    }
-    const auto& vm = *found.front();
-    record.action.vm = vm.id;
-    record.label = vm.label;
-    // Only what asks a VM to end for good cuts it at its own deadline unasked.
-    if (!record.action.deadline && record.action.verb == Verb::Shutdown)
-        record.action.deadline = vm.grace;
-    if (record.action.always_cut && !submit.action.deadline)
-        record.action.deadline = std::chrono::seconds{20};
-    if (record.action.verb == Verb::Start) return admit_start(turn, record, submit, vm, answer);
-    return admit_other(turn, record, vm);
-}
-
-Status Dispatcher::admit_start(Turn& turn,
-                               ActionRecord& record,
-                               const msg::Submit& submit,
-                               const VmRecord& vm,
-                               std::string& answer) {
-    const auto instances = turn.inventory().instances(vm.id);
-    if (record.action.if_running != IfRunning::Refuse) {
-        const auto live = require_live(vm, instances);
-        if (live && live->state != VmState::Starting) {
-            record.action.worker = live->worker;
-            answer = fmt::format("runs already (pid {})", live->key.pid);
-            return {};
-        }
-        if (record.action.if_running == IfRunning::Connect && !live)
-            return tl::unexpected(live.error());
-    }
-    if (auto free = check_free(vm, instances, leases_.find(vm.id), roster_); !free) return free;
-    auto path = choose_path(vm, turn.inventory().paths(vm.id), roster_, submit.on);
-    if (!path) return tl::unexpected(path.error());
-    record.action.worker = path->worker;
-    record.action.config = path->config;
-    record.action.token = leases_.reserve(turn, vm.id, path->worker, record.action.id).token;
-    return {};
-}
-
-Status Dispatcher::admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm) {
-    const auto live = require_live(vm, turn.inventory().instances(vm.id));
-    if (!live) return tl::unexpected(live.error());
-    const auto* member = roster_.find(live->worker);
-    if (member == nullptr || !member->reachable()) {
-        return fail(ErrorCode::Unreachable,
-                    fmt::format("it runs on {}, which is away",
-                                member != nullptr ? member->record.name : "an unknown worker"),
-                    "ctys workers");
-    }
-    record.action.worker = live->worker;
-    record.action.instance = live->key;
-    return {};
 }
 
 void Dispatcher::dispatch(Turn& turn, ActionRecord& record, Open& open) {
@@ -233,11 +99,27 @@ void Dispatcher::end(Turn& turn, ActionRecord& record, Outcome outcome) {
 }
 
 void Dispatcher::drop_oldest(Turn& turn) {
-    while (ended_order_.size() > kept) {
-        turn.write(EraseAction{ended_order_.front().second});
-        actions_.erase(ended_order_.front().second);
-        ended_order_.erase(ended_order_.begin());
+    for (auto it = ended_order_.begin(); ended_order_.size() > kept && it != ended_order_.end();) {
+        const auto id = it->second;
+        const auto* lease = leases_.find(actions_.at(id).action.vm);
+        if (withdrawing_.contains(id) && lease != nullptr && lease->action == id) {
+            ++it; // its worker has to be told to give the lease back
+            continue;
+        }
+        turn.write(EraseAction{id});
+        withdrawing_.erase(id);
+        actions_.erase(id);
+        it = ended_order_.erase(it);
     }
+}
+
+void Dispatcher::save_remaining(Turn& turn, const ActionRecord& record, Open& open) const {
+    const auto left = open.expires - turn.now().instant;
+    if (turn.now().instant - open.saved < std::max(save_every, left / 16)) return;
+    open.saved = turn.now().instant;
+    auto stored = record;
+    stored.action.expiry = left;
+    turn.put(std::move(stored));
 }
 
 void Dispatcher::withdraw(Turn& turn, const ActionRecord& record) {
@@ -341,6 +223,11 @@ void Dispatcher::on_confirm(Turn& turn,
     // Somebody may have started it by hand meanwhile.
     for (const auto& row : turn.inventory().instances(confirm.vm)) {
         if (!is_live(row.state) || row.started_by == confirm.action) continue;
+        // Another agent of the machine has seen the very process, as one that ctys started: only
+        // the holder of the lease can have.
+        const bool is_same = row.key.boot == member.record.boot && row.owner == Owner::Ctys &&
+                             !row.managed && row.worker != member.record.id;
+        if (is_same) continue;
         answer.holds = false;
         answer.reason = fmt::format("it runs already (pid {})", row.key.pid);
     }
@@ -425,10 +312,14 @@ void Dispatcher::on_worker_gone(Turn& turn, const WorkerId& worker, std::string_
 }
 
 void Dispatcher::on_tick(Turn& turn) {
+    decide_held(turn);
     std::vector<ActionId> expired;
     for (auto& [id, open] : open_) {
         const auto& record = actions_.at(id);
-        if (turn.now().instant < open.expires) continue;
+        if (turn.now().instant < open.expires) {
+            if (record.state != ActionState::Running) save_remaining(turn, record, open);
+            continue;
+        }
         const auto* member = roster_.find(record.action.worker);
         if (record.state == ActionState::Running) {
             // Its end may have been lost with a full spool: asked now and then.

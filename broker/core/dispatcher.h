@@ -1,5 +1,7 @@
 #pragma once
 
+#include "broker/core/audit.h"
+#include "broker/core/held_orders.h"
 #include "broker/core/leases.h"
 #include "broker/core/roster.h"
 
@@ -19,21 +21,31 @@ namespace ctys::broker {
 /// never saw is sent again while it has not expired, except where a repetition could harm.
 class Dispatcher {
 public:
-    Dispatcher(Leases& leases, const Roster& roster) : leases_(leases), roster_(roster) {}
+    Dispatcher(Leases& leases, const Roster& roster, RefusalAudit& audit)
+        : leases_(leases), roster_(roster), audit_(audit) {}
 
-    /// `ended` are kept for repeated ids and for `ctys actions`; the oldest beyond `kept` are
+    /// Ended ones are kept for repeated ids and for `ctys actions`; the oldest beyond `kept` are
     /// dropped.
     void load(std::vector<ActionRecord> actions, Instant now);
     static constexpr std::size_t kept = 10000;
     /// More than this many open actions are refused (P8).
     static constexpr std::size_t most_open = 4096;
     static constexpr Duration ask_again = std::chrono::seconds{30};
+    /// An order that nobody can begin for so long is a mistake, and would be open for as long.
+    static constexpr Duration longest_expiry = std::chrono::hours{24};
+    /// What is left of an action's expiry is stored about so often, and for a long one less often:
+    /// a restart of the broker takes that much from nobody, and gives nobody a fresh start.
+    static constexpr Duration save_every = std::chrono::seconds{5};
 
     void on_submit(Turn& turn,
                    const PeerId& peer,
                    std::uint64_t correlation,
                    const Principal& principal,
                    const msg::Submit& submit);
+    /// Decides anew what was held for a worker: after one registered, has told what it runs, is
+    /// lost, and each second.
+    void decide_held(Turn& turn);
+    void on_peer_gone(const PeerId& peer) { held_.on_peer_gone(peer); }
     void on_cancel(Turn& turn,
                    const PeerId& peer,
                    std::uint64_t correlation,
@@ -70,26 +82,41 @@ private:
         Instant expires;         ///< not to be begun later
         bool maybe_sent = false; ///< the worker may have it
         Instant asked;           ///< when its worker was last asked about it
+        Instant saved;           ///< when what is left until `expires` was last stored
     };
 
-    Status admit(Turn& turn, ActionRecord& record, const msg::Submit& submit, std::string& answer);
-    Status admit_start(Turn& turn,
-                       ActionRecord& record,
-                       const msg::Submit& submit,
-                       const VmRecord& vm,
-                       std::string& answer);
-    Status admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm);
+    /// Reserved leases whose action is not in the store.
+    void adopt_orphans(Instant now);
+    struct Admission {
+        std::string answer;       ///< nothing needs to be done, and why
+        std::optional<Wait> wait; ///< neither admitted nor refused yet
+    };
+
+    void decide(Turn& turn, HeldOrder order);
+    void refuse(Turn& turn, const HeldOrder& order, Error error);
+    [[nodiscard]] bool is_over(const Wait& wait) const;
+    Result<Admission> admit(Turn& turn, ActionRecord& record, const msg::Submit& submit);
+    Result<Admission> admit_scan(ActionRecord& record, const Address& address);
+    Result<Admission>
+    admit_start(Turn& turn, ActionRecord& record, const msg::Submit& submit, const VmRecord& vm);
+    Result<Admission> admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm);
+    /// The error, unless the worker is about to call.
+    Result<Admission> unless_settling(const WorkerId& worker, Error error) const;
     void dispatch(Turn& turn, ActionRecord& record, Open& open);
     void end(Turn& turn, ActionRecord& record, Outcome outcome);
     void store(Turn& turn, ActionRecord& record, EventKind kind, std::string text);
     void withdraw(Turn& turn, const ActionRecord& record);
     void drop_oldest(Turn& turn);
+    void save_remaining(Turn& turn, const ActionRecord& record, Open& open) const;
 
     Leases& leases_;
     const Roster& roster_;
+    RefusalAudit& audit_;
     std::map<ActionId, ActionRecord> actions_;
     std::map<ActionId, Open> open_;
-    /// Starts that ended for whoever asked, while their worker may still hold the command.
+    HeldOrders held_;
+    /// Actions that ended for whoever asked, while their worker may still hold the command. Of the
+    /// last `kept` actions, and of starts whose lease is reserved for as long as it is.
     std::set<ActionId> withdrawing_;
     std::vector<std::pair<WallTime, ActionId>> ended_order_;
 };

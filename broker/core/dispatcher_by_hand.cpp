@@ -30,6 +30,10 @@ void Dispatcher::on_hand_start(Turn& turn,
     if (asked.action.is_none() || !vm)
         return answer(Answer::Refused, 0, "the broker does not know this VM yet");
     if (open_.size() >= most_open) return answer(Answer::Refused, 0, "too many actions are open");
+    if (roster_.is_doubtful() || roster_.is_settling(member.record.id)) {
+        return answer(
+            Answer::Refused, 0, "the broker has just begun and asks its workers what they run");
+    }
     const auto free =
         check_free(*vm, turn.inventory().instances(vm->id), leases_.find(vm->id), roster_);
     if (!free) return answer(Answer::Refused, 0, free.error().message);
@@ -50,7 +54,10 @@ void Dispatcher::on_hand_start(Turn& turn,
     record.action.token = leases_.reserve(turn, vm->id, member.record.id, asked.action).token;
     open_.emplace(
         asked.action,
-        Open{.expires = turn.now().instant, .maybe_sent = true, .asked = turn.now().instant});
+        Open{.expires = turn.now().instant,
+             .maybe_sent = true,
+             .asked = turn.now().instant,
+             .saved = turn.now().instant});
     auto& stored = actions_.emplace(asked.action, std::move(record)).first->second;
     store(turn, stored, EventKind::ActionRequested, fmt::format("start {} by hand", vm->label));
     answer(Answer::Granted, stored.action.token, {});

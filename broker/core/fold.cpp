@@ -248,23 +248,25 @@ void Folder::end_instance(Turn& turn, InstanceRecord instance, EndedBy by, std::
 }
 
 void Folder::end_exchange(Turn& turn, Member& member) {
+    const auto& worker = member.record.id;
     std::vector<InstanceRecord> ended;
     std::vector<PathRecord> vanished;
-    turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
-        for (auto& row : turn.inventory().instances(vm.id)) {
-            if (row.worker == member.record.id && is_live(row.state) &&
-                !member.named.instances.contains({row.vm, row.key})) {
+    std::set<VmId> present;
+    for (const auto& vm : turn.index().vms_of(worker)) {
+        for (auto& row : turn.inventory().instances(vm)) {
+            if (row.worker != worker) continue;
+            present.insert(vm);
+            if (is_live(row.state) && !member.named.instances.contains({row.vm, row.key}))
                 ended.push_back(std::move(row));
-            }
         }
-        for (auto& path : turn.inventory().paths(vm.id)) {
-            if (path.worker == member.record.id && path.health != PathHealth::Vanished &&
-                !member.named.paths.contains(path.config)) {
+        for (auto& path : turn.inventory().paths(vm)) {
+            if (path.worker != worker) continue;
+            present.insert(vm);
+            if (path.health != PathHealth::Vanished && !member.named.paths.contains(path.config))
                 vanished.push_back(std::move(path));
-            }
         }
-        return true;
-    });
+    }
+    turn.index().replace(worker, std::move(present));
     for (auto& row : ended) {
         end_instance(turn, std::move(row), EndedBy::Unknown, "ended while nobody watched");
     }
@@ -285,32 +287,40 @@ void Folder::end_exchange(Turn& turn, Member& member) {
 }
 
 void Folder::forget(Turn& turn, const Member& member) {
-    std::vector<PathRecord> led;
-    turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
-        for (auto& path : turn.inventory().paths(vm.id)) {
-            if (path.worker == member.record.id) led.push_back(std::move(path));
+    for (const auto& vm : turn.index().vms_of(member.record.id)) {
+        for (const auto& path : turn.inventory().paths(vm)) {
+            if (path.worker == member.record.id)
+                turn.write(ErasePath{vm, path.worker, path.config});
         }
-        return true;
-    });
-    for (const auto& path : led) {
-        const auto& vm = path.vm;
-        turn.write(ErasePath{vm, member.record.id, path.config});
         const auto& view = turn.inventory();
         if (view.paths(vm).empty() && view.instances(vm).empty()) turn.write(EraseVm{vm});
     }
 }
 
+void Folder::erase_gone(Turn& turn) {
+    const auto before = turn.now().wall - gone_kept;
+    for (const auto& [at, vm, key] : turn.index().gone_before(before, gone_per_tick)) {
+        turn.write(EraseInstance{vm, key});
+        const auto record = turn.inventory().vm_brief(vm);
+        if (record && record->foreign && turn.inventory().instances(vm).empty() &&
+            turn.inventory().paths(vm).empty() && leases_.find(vm) == nullptr) {
+            turn.write(EraseVm{vm});
+        }
+    }
+}
+
 void Folder::end_all(Turn& turn,
+                     const WorkerId& worker,
                      const std::function<bool(const InstanceRecord&)>& which,
                      EndedBy by,
                      const std::string& detail) {
     std::vector<InstanceRecord> ended;
-    turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
-        for (auto& row : turn.inventory().instances(vm.id)) {
-            if (is_live(row.state) && which(row)) ended.push_back(std::move(row));
+    for (const auto& vm : turn.index().vms_of(worker)) {
+        for (auto& row : turn.inventory().instances(vm)) {
+            if (row.worker == worker && is_live(row.state) && which(row))
+                ended.push_back(std::move(row));
         }
-        return true;
-    });
+    }
     for (auto& row : ended) {
         end_instance(turn, std::move(row), by, detail);
     }
@@ -319,9 +329,8 @@ void Folder::end_all(Turn& turn,
 void Folder::on_reboot(Turn& turn, const Member& member, const BootId& boot) {
     end_all(
         turn,
-        [&](const InstanceRecord& row) {
-            return row.worker == member.record.id && row.key.boot != boot;
-        },
+        member.record.id,
+        [&](const InstanceRecord& row) { return row.key.boot != boot; },
         EndedBy::Host,
         "its machine was booted anew");
 }
@@ -329,7 +338,8 @@ void Folder::on_reboot(Turn& turn, const Member& member, const BootId& boot) {
 void Folder::on_fenced(Turn& turn, const Member& member) {
     end_all(
         turn,
-        [&](const InstanceRecord& row) { return row.worker == member.record.id; },
+        member.record.id,
+        [](const InstanceRecord&) { return true; },
         EndedBy::Unknown,
         "declared dead with its worker");
 }

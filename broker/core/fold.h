@@ -26,10 +26,16 @@ public:
     void on_fenced(Turn& turn, const Member& member);
     /// The worker will never come back: its paths are erased.
     void forget(Turn& turn, const Member& member);
+    /// Instances of nobody's are shown for a day after their end ("by hand, 3h ago"), then they are
+    /// erased, and with them a VM that was known from them only; some each second.
+    static constexpr Duration gone_kept = std::chrono::hours{24};
+    static constexpr std::size_t gone_per_tick = 64;
+    void erase_gone(Turn& turn);
 
 private:
     void apply(Turn& turn, Member& member, const Event& event, SharedBytes bytes, bool is_fact);
     void end_all(Turn& turn,
+                 const WorkerId& worker,
                  const std::function<bool(const InstanceRecord&)>& which,
                  EndedBy by,
                  const std::string& detail);

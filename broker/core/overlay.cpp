@@ -33,6 +33,7 @@ std::vector<T> merge(std::vector<T> rows, const Layer& layer, const VmId& vm, Ke
 } // namespace
 
 void Overlay::apply(const Write& write, std::uint64_t batch) {
+    index_.apply(write);
     if (const auto* put = std::get_if<Put>(&write)) {
         const Entry entry{put->record, batch};
         if (const auto* vm = std::get_if<VmRecord>(put->record.get())) vms_[vm->id] = entry;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/core/inventory.h"
+#include "broker/core/row_index.h"
 #include "broker/core/write.h"
 
 #include <map>
@@ -12,7 +13,8 @@ namespace ctys::broker {
 /// their batch is committed; a base that already shows them gives the same answers.
 class Overlay final : public InventoryView {
 public:
-    explicit Overlay(const InventoryView& base) : base_(base) {}
+    /// Reads the base once for its index.
+    explicit Overlay(const InventoryView& base) : base_(base) { index_.load(base); }
 
     /// Lays one write over the base, as part of batch number `batch` (numbers only grow).
     void apply(const Write& write, std::uint64_t batch);
@@ -21,6 +23,9 @@ public:
     [[nodiscard]] bool empty() const {
         return vms_.empty() && paths_.empty() && instances_.empty();
     }
+
+    [[nodiscard]] RowIndex& index() { return index_; }
+    [[nodiscard]] const RowIndex& index() const { return index_; }
 
     [[nodiscard]] VmRef vm(const VmId& id) const override;
     [[nodiscard]] VmRef vm_brief(const VmId& id) const override;
@@ -47,6 +52,7 @@ private:
                  const std::function<bool(const VmRecord&)>& holds) const;
 
     const InventoryView& base_;
+    RowIndex index_;
     Layer<VmId> vms_;
     Layer<std::pair<VmId, PathKey>> paths_;
     Layer<std::pair<VmId, InstanceKey>> instances_;

@@ -35,6 +35,11 @@ Candidate judge(const PathRecord& path, const Roster& roster, bool asked) {
                                                             clock_text(member->record.state_since));
         return candidate;
     }
+    if (roster.is_settling(path.worker)) {
+        candidate.away = true;
+        candidate.why_not = "has not told yet what it runs";
+        return candidate;
+    }
     switch (path.health) {
     case PathHealth::Good:
         candidate.score += 100;
@@ -67,6 +72,27 @@ Candidate judge(const PathRecord& path, const Roster& roster, bool asked) {
     return candidate;
 }
 
+/// Where a VM may still run without anybody to ask.
+Error may_still_run(const WorkerId& id, const Roster& roster, WallTime otherwise_since) {
+    const auto worker = name_of(roster, id);
+    const auto* member = roster.find(id);
+    if (roster.is_settling(id)) {
+        return Error{
+            .code = ErrorCode::Conflict,
+            .message = fmt::format(
+                "may still run on {}, which has not called since the broker began", worker),
+            .try_next = "ctys workers"};
+    }
+    return Error{.code = ErrorCode::Conflict,
+                 .message = fmt::format(
+                     "may still run on {}, {} since {}",
+                     worker,
+                     to_string(member != nullptr ? member->record.state : WorkerState::Lost),
+                     clock_text(member != nullptr ? member->record.state_since : otherwise_since)),
+                 .try_next = fmt::format(
+                     "bring {} back; if its power is off: ctys worker fence {}", worker, worker)};
+}
+
 } // namespace
 
 Result<PathRecord> choose_path(const VmRecord& vm,
@@ -75,12 +101,9 @@ Result<PathRecord> choose_path(const VmRecord& vm,
                                std::string_view asked_worker) {
     const Member* asked = nullptr;
     if (!asked_worker.empty()) {
-        asked = roster.find_name(asked_worker);
-        if (asked == nullptr) {
-            return fail(ErrorCode::NotFound,
-                        fmt::format("no worker is called {}", asked_worker),
-                        "ctys workers");
-        }
+        const auto named = roster.require_name(asked_worker);
+        if (!named) return tl::unexpected(named.error());
+        asked = *named;
     }
     std::vector<Candidate> candidates;
     for (const auto& path : paths) {
@@ -117,6 +140,19 @@ Result<PathRecord> choose_path(const VmRecord& vm,
                 std::move(evidence));
 }
 
+std::set<WorkerId> settling_among(const std::vector<PathRecord>& paths,
+                                  const Roster& roster,
+                                  std::string_view asked_worker) {
+    const auto asked = roster.require_name(asked_worker);
+    std::set<WorkerId> found;
+    if (!asked_worker.empty() && !asked) return found;
+    for (const auto& path : paths) {
+        if (asked && path.worker != (*asked)->record.id) continue;
+        if (roster.is_settling(path.worker)) found.insert(path.worker);
+    }
+    return found;
+}
+
 Status check_free(const VmRecord& vm,
                   const std::vector<InstanceRecord>& instances,
                   const Lease* lease,
@@ -125,16 +161,8 @@ Status check_free(const VmRecord& vm,
         if (!is_live(instance.state)) continue;
         const auto* member = roster.find(instance.worker);
         const auto worker = name_of(roster, instance.worker);
-        if (member != nullptr && !member->reachable()) {
-            return fail(ErrorCode::Conflict,
-                        fmt::format("may still run on {}, {} since {}",
-                                    worker,
-                                    to_string(member->record.state),
-                                    clock_text(member->record.state_since)),
-                        fmt::format("bring {} back; if its power is off: ctys worker fence {}",
-                                    worker,
-                                    worker));
-        }
+        if (member != nullptr && !member->reachable())
+            return tl::unexpected(may_still_run(instance.worker, roster, instance.since));
         return fail(ErrorCode::Conflict,
                     fmt::format("{} on {} since {} (pid {}, {})",
                                 to_string(instance.state),
@@ -147,15 +175,8 @@ Status check_free(const VmRecord& vm,
     if (lease == nullptr) return {};
     const auto* member = roster.find(lease->worker);
     const auto worker = name_of(roster, lease->worker);
-    if (member == nullptr || !member->reachable()) {
-        return fail(
-            ErrorCode::Conflict,
-            fmt::format("may still run on {}, lost since {}",
-                        worker,
-                        clock_text(member != nullptr ? member->record.state_since : lease->since)),
-            fmt::format(
-                "bring {} back; if its power is off: ctys worker fence {}", worker, worker));
-    }
+    if (member == nullptr || !member->reachable())
+        return tl::unexpected(may_still_run(lease->worker, roster, lease->since));
     return fail(
         ErrorCode::Conflict,
         fmt::format(

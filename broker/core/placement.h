@@ -6,12 +6,19 @@
 namespace ctys::broker {
 
 /// Chooses the path for a start: the asked worker, else the best by health, accelerator and load.
-/// Errors: NotFound (no path), Unreachable (only on workers that are away), Conflict (none can run
-/// it; the evidence says why for each path).
+/// Never a worker that is settling: it may be about to tell that the VM runs.
+/// Errors: NotFound (no path), Ambiguous (several workers are called so), Unreachable (only on
+/// workers that are away), Conflict (none can run it; the evidence says why for each path).
 [[nodiscard]] Result<PathRecord> choose_path(const VmRecord& vm,
                                              const std::vector<PathRecord>& paths,
                                              const Roster& roster,
                                              std::string_view asked_worker);
+
+/// Workers of these paths (of the asked worker's only, if one is asked) that are settling: what
+/// they are about to tell may change the choice.
+[[nodiscard]] std::set<WorkerId> settling_among(const std::vector<PathRecord>& paths,
+                                                const Roster& roster,
+                                                std::string_view asked_worker);
 
 /// May a start be allowed at all? Errors: Conflict, naming who holds the VM and since when.
 [[nodiscard]] Status check_free(const VmRecord& vm,

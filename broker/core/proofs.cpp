@@ -24,12 +24,24 @@ bool StorageProofs::proven(const PoolId& pool, const WorkerId& worker) const {
     return found != proven_.end() && found->second.contains(worker);
 }
 
+const Member* StorageProofs::find_writer(const Roster& roster, const PoolId& pool) const {
+    const auto known = proven_.find(pool);
+    if (known == proven_.end()) return nullptr;
+    for (const auto& id : known->second) {
+        const auto* member = roster.find(id);
+        if (member != nullptr && member->reachable() && find_pool(member->record, pool) != nullptr)
+            return member;
+    }
+    return nullptr;
+}
+
 void StorageProofs::begin(
     Turn& turn, const Roster& roster, const PoolId& pool, const WorkerId& reader, Proof& proof) {
-    const auto* writer = roster.find(proof.writer);
-    const auto* report = writer != nullptr ? find_pool(writer->record, pool) : nullptr;
-    if (report == nullptr || !writer->reachable()) return;
+    const auto* writer = find_writer(roster, pool);
+    if (writer == nullptr) return; // waits for one; that is no failed attempt
+    const auto* report = find_pool(writer->record, pool);
     const auto text = fmt::format("{} {} {} {}", salt_, pool, reader, ++count_);
+    proof.writer = writer->record.id;
     proof.nonce = fmt::format("{:016x}{:016x}", digest(text, 1), digest(text, 2));
     proof.written = false;
     proof.since = turn.now().instant;
@@ -40,28 +52,41 @@ void StorageProofs::begin(
         msg::ProveStorage{.pool = pool, .root = report->root, .nonce = proof.nonce, .write = true});
 }
 
+void StorageProofs::prove(Turn& turn,
+                          const Roster& roster,
+                          const PoolReport& pool,
+                          const WorkerId& reader) {
+    if (proven(pool.id, reader) || find_writer(roster, pool.id) == nullptr) return;
+    auto [proof, is_new] = running_.try_emplace({pool.id, reader});
+    if (!is_new) return;
+    proof->second.reader_root = pool.root;
+    begin(turn, roster, pool.id, reader, proof->second);
+}
+
 void StorageProofs::on_pools(Turn& turn, const Roster& roster, const Member& member) {
     const auto& id = member.record.id;
     for (const auto& pool : member.record.pools) {
         if (pool.id.is_none()) continue;
         auto& known = proven_[pool.id];
-        if (known.contains(id)) continue;
-        const auto writer = std::find_if(known.begin(), known.end(), [&](const WorkerId& other) {
-            const auto* candidate = roster.find(other);
-            return candidate != nullptr && candidate->reachable() &&
-                   find_pool(candidate->record, pool.id) != nullptr;
-        });
-        if (known.empty()) {
-            known.insert(id); // the first one is what the others are compared with
+        if (known.empty()) known.insert(id); // the first is what the others are compared with
+        if (!known.contains(id)) {
+            prove(turn, roster, pool, id);
             continue;
         }
-        if (writer == known.end()) continue;
-        auto [proof, is_new] = running_.try_emplace({pool.id, id});
-        if (!is_new) continue;
-        proof->second.writer = *writer;
-        proof->second.reader_root = pool.root;
-        begin(turn, roster, pool.id, id, proof->second);
+        // It may be the one that others have waited for.
+        for (const auto& [other, candidate] : roster.members()) {
+            const auto* theirs = find_pool(candidate.record, pool.id);
+            if (other != id && theirs != nullptr && candidate.reachable())
+                prove(turn, roster, *theirs, other);
+        }
     }
+}
+
+void StorageProofs::forget(const WorkerId& worker) {
+    for (auto& [pool, known] : proven_) {
+        known.erase(worker);
+    }
+    std::erase_if(running_, [&](const auto& item) { return item.first.second == worker; });
 }
 
 bool StorageProofs::on_proof(Turn& turn,

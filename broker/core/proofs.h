@@ -15,6 +15,8 @@ namespace ctys::broker {
 ///     unknown    | writing                          | -             | -      | -
 ///     writing    | -                                | reading       | -      | -
 ///     reading    | -                                | -             | proven | separate
+/// Where nobody who is proven can be reached the pool waits: the next of them that registers is
+/// asked to write for all who wait.
 class StorageProofs {
 public:
     explicit StorageProofs(NonceId salt) : salt_(salt) {}
@@ -28,6 +30,7 @@ public:
                   const Member& member,
                   const msg::StorageProof& proof);
     void on_tick(Turn& turn, const Roster& roster);
+    void forget(const WorkerId& worker);
 
 private:
     static constexpr int attempts = 3;
@@ -41,8 +44,10 @@ private:
         int tries = 0;
         Instant since;
     };
+    void prove(Turn& turn, const Roster& roster, const PoolReport& pool, const WorkerId& reader);
     void begin(
         Turn& turn, const Roster& roster, const PoolId& pool, const WorkerId& reader, Proof& proof);
+    [[nodiscard]] const Member* find_writer(const Roster& roster, const PoolId& pool) const;
 
     NonceId salt_;
     std::uint64_t count_ = 0;

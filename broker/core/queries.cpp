@@ -37,41 +37,15 @@ Result<std::vector<Row>> vm_detail(Turn& turn, const Sources& sources, const Que
                                         turn.now())};
 }
 
-std::vector<Row> workers(const Sources& sources, const Query& query) {
-    std::vector<Row> rows;
-    for (const auto& [id, member] : sources.roster.members()) {
-        const auto& record = member.record;
-        if (!query.address.empty() && record.name != query.address &&
-            id.to_string() != query.address)
-            continue;
-        rows.emplace_back(record);
-    }
-    return rows;
-}
-
-std::vector<Row> actions(const Sources& sources, const Query& query) {
-    std::vector<Row> rows;
-    for (const auto& [id, record] : sources.dispatcher.actions()) {
-        if (!query.address.empty() && !id.to_string().starts_with(query.address)) continue;
-        if (query.address.empty() && !query.all && record.state == ActionState::Ended) continue;
-        rows.emplace_back(record);
-    }
-    return rows;
-}
-
 StatusRow status(const Sources& sources) {
     auto row = sources.status;
     const auto [oldest, newest] = sources.journal.range();
     row.head = Cursor{sources.head.epoch, newest};
     row.horizon = Cursor{sources.head.epoch, oldest};
-    sources.inventory.each_listed(VmId{}, [&](const auto& vm, const auto&, const auto& instances) {
-        const auto live = std::count_if(
-            instances.begin(), instances.end(), [](const auto& i) { return is_live(i.state); });
-        if (!vm.foreign || live > 0) ++row.vms;
-        if (live > 0) ++row.running;
-        if (live > 1) ++row.conflicts;
-        return true;
-    });
+    const auto& counts = sources.index.counts();
+    row.vms = counts.vms;
+    row.running = counts.running;
+    row.conflicts = counts.conflicts;
     for (const auto& [id, member] : sources.roster.members()) {
         ++row.workers;
         if (member.record.state == WorkerState::Alive) ++row.workers_alive;
@@ -81,31 +55,66 @@ StatusRow status(const Sources& sources) {
     return row;
 }
 
+/// Bytes of texts in a row, which are what can make it large.
+std::size_t weight(const VmRow& row) {
+    return 512 + row.config.size() + row.executable.size() + row.console.size() + row.note.size() +
+           row.reason.size();
+}
+
+std::size_t weight(const WorkerRecord& worker) {
+    std::size_t sum = 1024;
+    for (const auto& pool : worker.pools) {
+        sum += 128 + pool.root.size() + pool.reason.size();
+    }
+    for (const auto* texts : {&worker.binaries, &worker.blind_spots}) {
+        for (const auto& text : *texts) {
+            sum += 16 + text.size();
+        }
+    }
+    return sum;
+}
+
+std::size_t weight(const ActionRecord& record) {
+    auto sum = 512 + record.action.target.size() + record.action.reason.size() +
+               record.action.config.size() + record.progress.size();
+    if (!record.outcome) return sum;
+    sum += record.outcome->text.size();
+    if (!record.outcome->error) return sum;
+    sum += record.outcome->error->message.size() + record.outcome->error->try_next.size();
+    for (const auto& line : record.outcome->error->evidence) {
+        sum += 16 + line.size();
+    }
+    return sum;
+}
+
+std::size_t weight(const WatchRow& row) {
+    std::size_t sum = 256;
+    for (const auto& filter : row.filters) {
+        for (const auto& value : filter.values) {
+            sum += 32 + value.size();
+        }
+    }
+    return sum;
+}
+
 } // namespace
 
-Result<std::vector<Row>> Queries::whole(Turn& turn, const Sources& sources, const Query& query) {
-    switch (query.table) {
-    case Table::Vms:
-        break;
-    case Table::Vm:
-        return vm_detail(turn, sources, query);
-    case Table::Workers:
-        return workers(sources, query);
-    case Table::Actions:
-        return actions(sources, query);
-    case Table::Watches: {
-        std::vector<Row> rows;
-        for (auto& row : sources.watches.rows(sources.journal.range().second)) {
-            row.at.epoch = sources.head.epoch;
-            rows.emplace_back(std::move(row));
-        }
-        return rows;
+struct Queries::Page {
+    std::size_t room = 0;
+    std::vector<Row> rows;
+    std::size_t bytes = 0;
+    std::size_t looked = 0;
+
+    /// Looking costs time too: a filter that accepts nothing must not hold up the loop.
+    [[nodiscard]] bool is_full() const {
+        return rows.size() >= room || bytes >= bytes_per_message || looked >= 4 * rows_per_message;
     }
-    case Table::Broker:
-        return std::vector<Row>{status(sources)};
+    template <typename R>
+    void add(R row) {
+        bytes += weight(row);
+        rows.emplace_back(std::move(row));
     }
-    return fail(ErrorCode::Unsupported, "this broker has no such table");
-}
+};
 
 void Queries::open(Turn& turn,
                    const Sources& sources,
@@ -119,18 +128,25 @@ void Queries::open(Turn& turn,
     const auto need = ask.query.table == Table::Watches ? Permission::Audit : Permission::Query;
     if (auto allowed = check_permission(principal, need); !allowed) return refuse(allowed.error());
     const Cursor at{sources.head.epoch, sources.journal.range().second};
-    if (ask.query.table != Table::Vms) {
-        auto rows = whole(turn, sources, ask.query);
+    if (ask.query.table == Table::Vm || ask.query.table == Table::Broker) {
+        auto rows = ask.query.table == Table::Vm
+                        ? vm_detail(turn, sources, ask.query)
+                        : Result<std::vector<Row>>{std::vector<Row>{status(sources)}};
         if (!rows) return refuse(rows.error());
         return turn.send(
             peer, correlation, msg::Rows{.at = at, .rows = std::move(*rows), .last = true});
     }
-    if (auto known = check_row_filters(ask.query.filters); !known) return refuse(known.error());
+    if (ask.query.table == Table::Vms) {
+        if (auto known = check_row_filters(ask.query.filters); !known) return refuse(known.error());
+    }
     if (streams_.size() >= most) {
         return refuse(Error{.code = ErrorCode::Overloaded, .message = "too many queries at once"});
     }
-    Stream stream{.query = ask.query, .at = at, .credit = ask.credit, .heard = turn.now().instant};
-    if (!ask.query.address.empty()) {
+    Stream stream{.query = ask.query,
+                  .at = at,
+                  .credit = std::min(ask.credit, most_credit),
+                  .heard = turn.now().instant};
+    if (ask.query.table == Table::Vms && !ask.query.address.empty()) {
         auto address = Address::parse(ask.query.address);
         if (!address) return refuse(address.error());
         stream.address = std::move(*address);
@@ -141,24 +157,21 @@ void Queries::open(Turn& turn,
     if (!advance(turn, sources, key, opened)) streams_.erase(key);
 }
 
-bool Queries::advance(Turn& turn, const Sources& sources, const Key& key, Stream& stream) {
-    msg::Rows out{.at = stream.at};
+bool Queries::fill_vms(const Turn& turn, const Sources& sources, Stream& stream, Page& page) {
     bool ended = true;
-    std::size_t looked = 0;
     const auto consider = [&](const VmRecord& vm,
                               const std::vector<PathRecord>& paths,
                               const std::vector<InstanceRecord>& instances) {
-        if (out.rows.size() >= std::min<std::size_t>(rows_per_message, stream.credit) ||
-            looked == 4 * rows_per_message) {
+        if (page.is_full()) {
             ended = false;
             return false;
         }
-        ++looked;
+        ++page.looked;
         stream.after = vm.id;
         if (stream.address && !matches(*stream.address, vm, paths)) return true;
         auto row = make_row(vm, paths, instances, sources.roster, turn.now());
         if (!is_listed(row, stream.query.all) || !accepts(stream.query.filters, row)) return true;
-        out.rows.emplace_back(std::move(row));
+        page.add(std::move(row));
         ++stream.given;
         return stream.query.limit == 0 || stream.given < stream.query.limit;
     };
@@ -167,16 +180,82 @@ bool Queries::advance(Turn& turn, const Sources& sources, const Key& key, Stream
             const auto& id = vm->id;
             if (!consider(*vm, sources.inventory.paths(id), sources.inventory.instances(id))) break;
         }
-        ended = true;
-    } else {
-        out.rows.reserve(std::min<std::size_t>(rows_per_message, stream.credit));
-        sources.inventory.each_listed(stream.after, consider);
+        return true;
     }
-    out.last = ended;
-    stream.credit -=
-        static_cast<std::uint32_t>(std::min<std::size_t>(stream.credit, out.rows.size()));
+    page.rows.reserve(page.room);
+    sources.inventory.each_listed(stream.after, consider);
+    return ended;
+}
+
+bool Queries::fill_workers(const Sources& sources, Stream& stream, Page& page) {
+    const auto& members = sources.roster.members();
+    const auto& wanted = stream.query.address;
+    for (auto it = members.upper_bound(stream.after_worker); it != members.end(); ++it) {
+        if (page.is_full()) return false;
+        ++page.looked;
+        const auto& record = it->second.record;
+        stream.after_worker = record.id;
+        if (wanted.empty() || record.name == wanted || record.id.to_string() == wanted)
+            page.add(record);
+    }
+    return true;
+}
+
+bool Queries::fill_actions(const Sources& sources, Stream& stream, Page& page) {
+    const auto& actions = sources.dispatcher.actions();
+    const auto& wanted = stream.query.address;
+    for (auto it = actions.upper_bound(stream.after_action); it != actions.end(); ++it) {
+        if (page.is_full()) return false;
+        ++page.looked;
+        const auto& [id, record] = *it;
+        stream.after_action = id;
+        if (!wanted.empty() && !id.to_string().starts_with(wanted)) continue;
+        if (wanted.empty() && !stream.query.all && record.state == ActionState::Ended) continue;
+        page.add(record);
+    }
+    return true;
+}
+
+bool Queries::fill_watches(const Sources& sources, Stream& stream, Page& page) {
+    for (auto& row : sources.watches.rows(sources.journal.range().second)) {
+        if (row.id <= stream.after_watch) continue;
+        if (page.is_full()) return false;
+        ++page.looked;
+        stream.after_watch = row.id;
+        row.at.epoch = sources.head.epoch;
+        page.add(std::move(row));
+    }
+    return true;
+}
+
+bool Queries::advance(Turn& turn, const Sources& sources, const Key& key, Stream& stream) {
+    Page page{.room = std::min<std::size_t>(rows_per_message, stream.credit), .rows = {}};
+    bool ended = true;
+    switch (stream.query.table) {
+    case Table::Vms:
+        ended = fill_vms(turn, sources, stream, page);
+        break;
+    case Table::Workers:
+        ended = fill_workers(sources, stream, page);
+        break;
+    case Table::Actions:
+        ended = fill_actions(sources, stream, page);
+        break;
+    case Table::Watches:
+        ended = fill_watches(sources, stream, page);
+        break;
+    case Table::Vm:
+    case Table::Broker:
+        break; // one row, given when it is asked for
+    }
+    const auto given = static_cast<std::uint32_t>(page.rows.size());
+    stream.credit -= std::min(stream.credit, given);
     const bool more = !ended && stream.credit > 0;
-    if (ended || !out.rows.empty()) turn.send(key.first, key.second, std::move(out));
+    if (ended || given > 0) {
+        turn.send(key.first,
+                  key.second,
+                  msg::Rows{.at = stream.at, .rows = std::move(page.rows), .last = ended});
+    }
     if (more) turn.again();
     return !ended;
 }
@@ -189,13 +268,23 @@ bool Queries::add_credit(Turn& turn,
     const auto found = streams_.find({peer, correlation});
     if (found == streams_.end()) return false;
     found->second.heard = turn.now().instant;
-    found->second.credit += std::min<std::uint32_t>(add, 1U << 20U);
+    found->second.credit = std::min(most_credit, found->second.credit + std::min(add, most_credit));
     if (!advance(turn, sources, found->first, found->second)) streams_.erase(found);
     return true;
 }
 
 void Queries::close(const PeerId& peer, std::uint64_t correlation) {
     streams_.erase({peer, correlation});
+}
+
+void Queries::close_all(const PeerId& peer) {
+    std::erase_if(streams_, [&](const auto& item) { return item.first.first == peer; });
+}
+
+void Queries::excuse(Duration gap, Instant now) {
+    for (auto& [key, stream] : streams_) {
+        stream.heard = std::min(now, stream.heard + gap);
+    }
 }
 
 void Queries::on_tick(Turn& turn) {

@@ -16,6 +16,7 @@ struct Sources {
     const Leases& leases;
     const Dispatcher& dispatcher;
     const Watches& watches;
+    const RowIndex& index;
     Cursor head;
     const StatusRow& status; ///< what the shell knows: version, pid, store size, warnings
 };
@@ -26,6 +27,10 @@ class Queries {
 public:
     static constexpr std::size_t most = 256;
     static constexpr std::size_t rows_per_message = 256;
+    /// A row is at most 2 MiB (schema/limits.h), a message 4.
+    static constexpr std::size_t bytes_per_message = 1U << 20;
+    /// Rows that may be under way to one tool (P8).
+    static constexpr std::uint32_t most_credit = 65536;
     static constexpr Duration silence = std::chrono::seconds{30};
 
     void open(Turn& turn,
@@ -41,7 +46,10 @@ public:
                     std::uint64_t correlation,
                     std::uint32_t add);
     void close(const PeerId& peer, std::uint64_t correlation);
+    void close_all(const PeerId& peer);
     void on_tick(Turn& turn);
+    /// This broker itself did nothing for a while: that was no tool's silence.
+    void excuse(Duration gap, Instant now);
     void pump(Turn& turn, const Sources& sources);
 
 private:
@@ -49,17 +57,26 @@ private:
     struct Stream {
         Query query;
         std::optional<Address> address;
-        VmId after; ///< last VM looked at
+        VmId after; ///< last row looked at, by the key of the table
+        WorkerId after_worker;
+        ActionId after_action;
+        std::uint64_t after_watch = 0;
         Cursor at;
         std::uint32_t given = 0;
         std::uint32_t credit = 0;
         Instant heard;
     };
 
+    /// The rows of one message in the making.
+    struct Page;
+
+    /// False when everything was given.
     bool advance(Turn& turn, const Sources& sources, const Key& key, Stream& stream);
-    /// Small answers are given whole.
-    [[nodiscard]] static Result<std::vector<Row>>
-    whole(Turn& turn, const Sources& sources, const Query& query);
+    /// Each goes on behind the last row looked at; true when it has looked at the last one.
+    static bool fill_vms(const Turn& turn, const Sources& sources, Stream& stream, Page& page);
+    static bool fill_workers(const Sources& sources, Stream& stream, Page& page);
+    static bool fill_actions(const Sources& sources, Stream& stream, Page& page);
+    static bool fill_watches(const Sources& sources, Stream& stream, Page& page);
 
     std::map<Key, Stream> streams_;
 };

@@ -32,12 +32,15 @@ Event about(const Member& member, EventKind kind, std::string text) {
 
 } // namespace
 
-void Roster::load(std::vector<WorkerRecord> workers, Now now) {
+void Roster::load(std::vector<WorkerRecord> workers, bool doubtful, Now now) {
+    begun_ = now.instant;
+    doubtful_ = doubtful;
     for (auto& worker : workers) {
         Member member;
         member.heard = now.instant; // its silence is counted from here
         // Nobody has spoken to this broker yet: what was alive is not known to be.
         if (worker.state == WorkerState::Alive) worker.state = WorkerState::Suspect;
+        if (worker.state != WorkerState::Lost) settling_.insert(worker.id);
         member.record = std::move(worker);
         members_.emplace(member.record.id, std::move(member));
     }
@@ -58,12 +61,39 @@ Member* Roster::find_peer(const PeerId& peer) {
     return found == peers_.end() ? nullptr : find(found->second);
 }
 
-const Member* Roster::find_name(std::string_view name) const {
-    const auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& item) {
-        return item.second.record.name == name || item.first.to_string() == name ||
-               item.second.record.host == name;
-    });
-    return found == members_.end() ? nullptr : &found->second;
+Result<const Member*> Roster::require_name(std::string_view name) const {
+    std::vector<const Member*> named;
+    std::vector<const Member*> hosted;
+    for (const auto& [id, member] : members_) {
+        if (id.to_string() == name) return &member;
+        if (member.record.name == name) named.push_back(&member);
+        if (member.record.host == name) hosted.push_back(&member);
+    }
+    const auto& found = named.empty() ? hosted : named;
+    if (found.empty()) {
+        return fail(
+            ErrorCode::NotFound, fmt::format("no worker is called {}", name), "ctys workers");
+    }
+    if (found.size() == 1) return found.front();
+    std::vector<std::string> candidates;
+    for (const auto* member : found) {
+        candidates.push_back(fmt::format(
+            "{} on {}, id {}", member->record.name, member->record.host, member->record.id));
+    }
+    return fail(ErrorCode::Ambiguous,
+                named.empty() ? fmt::format("{} workers are on host {}", found.size(), name)
+                              : fmt::format("{} workers are called {}", found.size(), name),
+                "ctys workers",
+                std::move(candidates));
+}
+
+void Roster::excuse(Duration gap, Now now) {
+    begun_ = begun_ + gap;
+    for (auto& [id, member] : members_) {
+        member.heard = std::min(now.instant, member.heard + gap);
+        if (member.challenger)
+            member.challenger->since = std::min(now.instant, member.challenger->since + gap);
+    }
 }
 
 void Roster::set_state(Turn& turn, Member& member, WorkerState state) {
@@ -77,6 +107,18 @@ void Roster::set_state(Turn& turn, Member& member, WorkerState state) {
                           ? std::string{"heard again"}
                           : fmt::format("silent for {}", to_short_text(silence))));
     turn.put(member.record);
+    if (state == WorkerState::Lost) settle(turn, member.record.id);
+}
+
+void Roster::settle(Turn& turn, const WorkerId& id) {
+    const bool was_settling = settling_.erase(id) > 0;
+    // A journal that knows no worker at all waits for its full time: who would be missing?
+    if (!was_settling || !settling_.empty()) return;
+    if (std::exchange(doubtful_, false)) turn.write(PutTrusted{});
+}
+
+void Roster::on_exchanged(Turn& turn, const Member& member) {
+    settle(turn, member.record.id);
 }
 
 Member* Roster::accept(Turn& turn, const PeerId& peer, const msg::AgentHello& hello) {
@@ -180,6 +222,10 @@ std::vector<Member::Challenger> Roster::on_tick(Turn& turn) {
             set_state(turn, member, WorkerState::Suspect);
         }
     }
+    if (turn.now().instant - begun_ >= lost_after) {
+        settling_.clear();
+        if (std::exchange(doubtful_, false)) turn.write(PutTrusted{});
+    }
     return accepted;
 }
 
@@ -188,12 +234,19 @@ void Roster::disconnect(Member& member) {
     member.peer.reset();
 }
 
-void Roster::forget(Turn& turn, const WorkerId& id) {
+void Roster::forget(Turn& turn,
+                    const WorkerId& id,
+                    const std::string& by,
+                    const std::string& reason) {
     const auto found = members_.find(id);
     if (found == members_.end()) return;
-    turn.record(about(found->second, EventKind::WorkerForgotten, {}));
+    auto event = about(found->second, EventKind::WorkerForgotten, {});
+    event.by = by;
+    if (!reason.empty()) event.data.emplace_back("reason", reason);
+    turn.record(std::move(event));
     turn.write(EraseWorker{id});
     if (found->second.peer) peers_.erase(*found->second.peer);
+    settle(turn, id);
     members_.erase(found);
 }
 

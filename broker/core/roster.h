@@ -45,18 +45,30 @@ struct Member {
 ///
 /// A challenged process that answers within one second wins and the newcomer is refused as a
 /// duplicate; a silent or unreachable one is superseded (DESIGN: Identity).
+///
+/// A worker that the store knows and that was not lost is settling when a life of the broker
+/// begins: what the inventory says of it is as old as the last life.
+///
+///     state    | hello | its exchange ended | lost, fenced, forgotten | 10 s since this life began
+///     settling | -     | settled            | settled                 | settled
+///
+/// A journal that was put back from a backup may lack leases as well: it is doubtful until nobody
+/// is settling any more.
 class Roster {
 public:
     static constexpr Duration suspect_after = std::chrono::seconds{3};
     static constexpr Duration lost_after = std::chrono::seconds{10};
     static constexpr Duration challenge_time = std::chrono::seconds{1};
 
-    void load(std::vector<WorkerRecord> workers, Now now);
+    /// `doubtful`: the journal was put back from a backup and not yet compared with its workers.
+    void load(std::vector<WorkerRecord> workers, bool doubtful, Now now);
 
     [[nodiscard]] Member* find(const WorkerId& id);
     [[nodiscard]] const Member* find(const WorkerId& id) const;
     [[nodiscard]] Member* find_peer(const PeerId& peer);
-    [[nodiscard]] const Member* find_name(std::string_view name) const;
+    /// By its id or name, else by the host it is on, if it is the only one there. Errors: NotFound,
+    /// Ambiguous (listing the candidates).
+    [[nodiscard]] Result<const Member*> require_name(std::string_view name) const;
     [[nodiscard]] const std::map<WorkerId, Member>& members() const { return members_; }
 
     /// A hello of an agent. Returns the member when it is accepted now; otherwise it was refused or
@@ -72,17 +84,28 @@ public:
     std::optional<Member::Challenger> on_unreachable(const PeerId& peer);
     /// Pings, ages and settles challenges; returns the hellos that are accepted now.
     std::vector<Member::Challenger> on_tick(Turn& turn);
+    /// This broker itself did nothing for a while: that was nobody's silence.
+    void excuse(Duration gap, Now now);
 
-    void forget(Turn& turn, const WorkerId& id);
+    /// The worker has told everything it runs.
+    void on_exchanged(Turn& turn, const Member& member);
+    [[nodiscard]] bool is_settling(const WorkerId& id) const { return settling_.contains(id); }
+    [[nodiscard]] bool is_doubtful() const { return doubtful_; }
+
+    void forget(Turn& turn, const WorkerId& id, const std::string& by, const std::string& reason);
     /// Whoever speaks for the worker has to say hello again.
     void disconnect(Member& member);
 
 private:
     Member* accept(Turn& turn, const PeerId& peer, const msg::AgentHello& hello);
     void set_state(Turn& turn, Member& member, WorkerState state);
+    void settle(Turn& turn, const WorkerId& id);
 
     std::map<WorkerId, Member> members_;
     std::map<PeerId, WorkerId> peers_;
+    Instant begun_;
+    std::set<WorkerId> settling_;
+    bool doubtful_ = false;
 };
 
 } // namespace ctys::broker

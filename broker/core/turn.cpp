@@ -52,6 +52,10 @@ void Turn::again() {
     effects_.emplace_back(std::in_place_type<Again>);
 }
 
+void Turn::begin_epoch(std::uint64_t older, std::string reason) {
+    effects_.push_back(BeginEpoch{older, std::move(reason)});
+}
+
 Effects Turn::finish() {
     // Also without writes of its own: what is released here may rest on a batch that is not durable
     // yet.

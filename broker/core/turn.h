@@ -30,8 +30,14 @@ struct Log {
 };
 /// More work is left than one step should do: step again with Continue soon.
 struct Again {};
+/// The journal is not what it was (a restored backup): begin a new epoch, larger than `older`, once
+/// what was decided before is durable, and make a new core. This one decides nothing any more.
+struct BeginEpoch {
+    std::uint64_t older = 0;
+    std::string reason;
+};
 
-using Effect = std::variant<Send, Commit, Log, Again>;
+using Effect = std::variant<Send, Commit, Log, Again, BeginEpoch>;
 using Effects = std::vector<Effect>;
 
 /// One step in the making: what the parts of the core decide is collected here. Records are written
@@ -44,6 +50,7 @@ public:
 
     [[nodiscard]] const Now& now() const { return now_; }
     [[nodiscard]] const InventoryView& inventory() const { return inventory_; }
+    [[nodiscard]] RowIndex& index() { return inventory_.index(); }
     [[nodiscard]] Cursor head() const { return head_; }
 
     void put(Record record);
@@ -60,6 +67,7 @@ public:
     void release(const PeerId& peer, std::uint64_t correlation, Body body);
     void log(LogLevel level, std::string text);
     void again();
+    void begin_epoch(std::uint64_t older, std::string reason);
 
     /// Ends the turn. What was to be released travels in a Commit, even in one without writes.
     [[nodiscard]] Effects finish();

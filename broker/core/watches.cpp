@@ -123,8 +123,15 @@ bool Watches::advance(
                 bytes > most_bytes)
                 return false;
             ++looked;
-            stream.position = item.sequence;
             const Cursor cursor{epoch, item.sequence};
+            if (item.sequence > stream.position + 1) {
+                out.items.emplace_back(msg::Gap{.from = {epoch, stream.position + 1},
+                                                .to = {epoch, item.sequence - 1},
+                                                .reason = "missing records"});
+                stream.position = item.sequence - 1;
+                if (--stream.credit == 0) return false;
+            }
+            stream.position = item.sequence;
             if (!item.event) {
                 out.items.emplace_back(
                     msg::Gap{.from = cursor, .to = cursor, .reason = "damaged record"});
@@ -188,6 +195,12 @@ void Watches::on_tick(Turn& turn) {
     });
 }
 
+void Watches::excuse(Duration gap, Instant now) {
+    for (auto& [key, stream] : watches_) {
+        stream.heard = std::min(now, stream.heard + gap);
+    }
+}
+
 std::vector<WatchRow> Watches::rows(std::uint64_t newest) const {
     std::vector<WatchRow> rows;
     for (const auto& [key, stream] : watches_) {
@@ -199,6 +212,7 @@ std::vector<WatchRow> Watches::rows(std::uint64_t newest) const {
                                 .credit = stream.credit,
                                 .since = stream.since});
     }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
     return rows;
 }
 

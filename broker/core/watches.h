@@ -33,10 +33,13 @@ public:
     void close(const PeerId& peer, std::uint64_t correlation);
     void close_all(const PeerId& peer);
     void on_tick(Turn& turn);
+    /// This broker itself did nothing for a while: that was no watcher's silence.
+    void excuse(Duration gap, Instant now);
 
     /// Gives every watch what it may have, up to the durable end of the journal.
     void pump(Turn& turn, const JournalView& journal, std::uint64_t epoch);
 
+    /// Rows in order of their ids.
     [[nodiscard]] std::vector<WatchRow> rows(std::uint64_t newest) const;
     [[nodiscard]] std::size_t count() const { return watches_.size(); }
 

@@ -49,6 +49,9 @@ struct PutFence {
     std::uint64_t token = 0;
 };
 
+/// Every worker has been compared with a journal that was put back from a backup.
+struct PutTrusted {};
+
 /// One change of the store. All writes of one step are one unit: durable together or not at all.
 using Write = std::variant<Put,
                            ErasePath,
@@ -58,7 +61,8 @@ using Write = std::variant<Put,
                            EraseWorker,
                            EraseAction,
                            Append,
-                           PutFence>;
+                           PutFence,
+                           PutTrusted>;
 
 /// Oldest entries the journal no longer needs.
 struct Trim {

@@ -36,7 +36,7 @@ Server::Server(loop::EventLoop& loop,
             bus::SocketKind::Router,
             std::move(mesh_options),
             [this](bus::Message& message) { on_message(message); }),
-      feed_(context, loop, std::move(feed_options)), second_(loop),
+      feed_(context, loop, std::move(feed_options)), second_(loop), age_limit_(retention.age),
       writer_(
           loop,
           {.name = "writer", .capacity = 65536},
@@ -46,6 +46,7 @@ Server::Server(loop::EventLoop& loop,
           [this](std::vector<Outcome> outcomes) { on_outcomes(std::move(outcomes)); }) {}
 
 void Server::start() {
+    set_aside_ = store_.report().set_aside;
     make_core({});
     for (const auto& note : store_.report().notes) {
         log_.warning("{}", note);
@@ -68,6 +69,7 @@ void Server::make_core(std::string degraded) {
     ++generation_;
     degraded_ = degraded;
     store_.refresh_range();
+    if (degraded.empty()) loaded->set_aside = std::exchange(set_aside_, {});
     core_ = std::make_unique<BrokerCore>(Settings{.nonce = NonceId{ids.next_uuid()},
                                                   .version = CTYS_VERSION,
                                                   .degraded = std::move(degraded)},
@@ -132,6 +134,14 @@ void Server::perform(Effects effects) {
                 log_.error("{}", line->text);
                 break;
             }
+        } else if (auto* epoch = std::get_if<BeginEpoch>(&effect)) {
+            log_.warning("a new epoch begins: {}", epoch->reason);
+            Job job;
+            job.begins_epoch = true;
+            job.older_epoch = epoch->older;
+            job.now = loop_.now().wall;
+            job.core = generation_;
+            submit(std::move(job));
         } else if (!again_) {
             again_ = true;
             loop_.defer([this] {
@@ -167,6 +177,7 @@ std::vector<Server::Outcome>
 Server::work(BrokerStore& store, std::vector<Job> jobs, std::uint64_t& broken) {
     std::vector<Outcome> outcomes;
     std::vector<Commit> batches;
+    const Job* begins = nullptr;
     for (auto& job : jobs) {
         if (job.trim_before != 0) {
             auto trimmed = store.trim(job.trim_before, trim_step);
@@ -175,23 +186,33 @@ Server::work(BrokerStore& store, std::vector<Job> jobs, std::uint64_t& broken) {
         } else if (job.head_only) {
             outcomes.push_back({.status = store.remember_head(job.head)});
         } else if (job.core == broken) {
-            // Decided by a core whose earlier batch was not written: it would leave a hole.
+            // Decided by a core whose earlier batch was not written, or behind which a new epoch
+            // has begun: it would leave a hole, or come into the wrong journal.
             outcomes.push_back({.status = fail(ErrorCode::Storage, "an earlier write has failed"),
                                 .core = job.core,
                                 .is_batch = true});
+        } else if (job.begins_epoch) {
+            begins = &job;
+            broken = job.core;
         } else {
             batches.push_back(std::move(job.commit));
             outcomes.push_back({.core = job.core, .is_batch = true});
         }
     }
-    if (batches.empty()) return outcomes;
-    const auto status = store.commit(batches);
+    const auto status = batches.empty() ? Status{} : store.commit(batches);
     std::size_t next = 0;
     for (auto& outcome : outcomes) {
         if (!outcome.is_batch || !outcome.status) continue;
         outcome.commit = std::move(batches[next++]);
         outcome.status = status;
         if (!status) broken = outcome.core;
+    }
+    if (begins != nullptr && status) {
+        const auto epoch = store.begin_epoch(begins->now, begins->older_epoch);
+        outcomes.push_back({.status = epoch ? Status{} : Status{tl::unexpected(epoch.error())},
+                            .core = begins->core,
+                            .is_batch = !epoch,
+                            .epoch = epoch.value_or(0)});
     }
     return outcomes;
 }
@@ -202,6 +223,10 @@ void Server::on_outcomes(std::vector<Outcome> outcomes) {
     bool recorded = false;
     std::string failure;
     for (auto& outcome : outcomes) {
+        if (outcome.epoch != 0) {
+            store_.adopt_epoch(outcome.epoch);
+            return make_core({});
+        }
         if (!outcome.is_batch) {
             if (!outcome.status) log_.warning("{}", outcome.status.error().message);
             continue;
@@ -278,8 +303,12 @@ void Server::retain() {
     if (newest < oldest) return;
     std::uint64_t before = 0;
     if (retention_.age.count() > 0) {
-        // Bounded by the trim step per second: a clock that jumps cannot empty the journal at once.
-        before = store_.sequence_at(loop_.now().wall - retention_.age);
+        WallTime first;
+        store_.read(oldest - 1, [&](const JournalItem& item) {
+            first = item.recorded;
+            return false;
+        });
+        before = store_.sequence_at(age_limit_.cut(first, loop_.now()));
     }
     const auto usage = store_.usage();
     if (retention_.bytes > 0 && usage.pages_used * usage.page_bytes > retention_.bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/core/age_limit.h"
 #include "broker/core/core.h"
 #include "broker/shell/feed.h"
 #include "broker/shell/principals.h"
@@ -49,6 +50,9 @@ private:
         std::uint64_t trim_before = 0; ///< not 0: only trim
         bool head_only = false;
         Cursor head;
+        bool begins_epoch = false;
+        std::uint64_t older_epoch = 0;
+        WallTime now;           ///< with begins_epoch
         std::uint64_t core = 0; ///< generation of the core that decided it
     };
     struct Outcome {
@@ -56,6 +60,7 @@ private:
         Status status;
         std::uint64_t core = 0;
         bool is_batch = false;
+        std::uint64_t epoch = 0; ///< a new one has begun
     };
 
     void make_core(std::string degraded);
@@ -84,7 +89,9 @@ private:
     std::unique_ptr<BrokerCore> core_;
     std::uint64_t generation_ = 0;
     std::string degraded_;
+    std::vector<std::string> set_aside_; ///< to be recorded by the next core that can
     Cursor remembered_;
+    AgeLimit age_limit_;
     std::uint64_t most_records_ = 0; ///< of the journal, once the store has its full size
     bool again_ = false;
     std::vector<PeerId> gone_;

@@ -2,9 +2,9 @@
 // journal; load() gives the core its state; commit() applies what queued up as one transaction.
 //
 // Failure modes: a newer or damaged store is refused with what to do; a damaged journal record is
-// set aside and reads as a gap; a row that cannot be decoded is left out of answers and named in
-// the error of load(); a commit that fails changes nothing and is reported to the caller, who makes
-// the broker degraded.
+// set aside and reads as a gap; a row of a lease, worker or action that cannot be decoded is set
+// aside and told, one of a VM, path or instance is left out of answers; a commit that fails changes
+// nothing and is reported to the caller, who makes the broker degraded.
 
 #include "broker/storage/broker_store.h"
 
@@ -28,6 +28,7 @@ namespace {
 namespace table = store::table;
 
 const auto fence_row = "fence";
+const auto doubt_row = "doubtful"; // present: the journal was put back and not yet compared
 
 store::InstanceKey store_key(const VmId& vm, const InstanceKey& key) {
     return {.vm = vm, .boot = key.boot, .pid = key.pid, .start_time = key.start_ticks};
@@ -39,6 +40,14 @@ store::SchemaRules schema_rules() {
 
 std::uint64_t seconds_of(WallTime time) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(1, time.us / 1000000));
+}
+
+std::string hex(store::Bytes bytes) {
+    std::string text;
+    for (const auto byte : bytes) {
+        text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+    }
+    return text;
 }
 
 struct Listed {
@@ -92,11 +101,12 @@ BrokerStore::open(const std::string& state, WallTime now, store::EnvironmentOpti
                                   table::action,
                                   table::by_label,
                                   table::by_mac,
-                                  table::by_tcp};
+                                  table::by_tcp,
+                                  table::quarantine};
     auto opened = environment->open_tables(names);
     if (!opened) return tl::unexpected(opened.error());
     const auto& t = *opened;
-    const Tables tables{t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9]};
+    const Tables tables{t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10]};
     std::unique_ptr<BrokerStore> self{
         new BrokerStore(state, std::move(*environment), std::move(*journal), tables)};
     if (options.access == store::Access::Reader) {
@@ -106,6 +116,7 @@ BrokerStore::open(const std::string& state, WallTime now, store::EnvironmentOpti
         if (auto settled = self->settle_epoch(now); !settled)
             return tl::unexpected(settled.error());
         if (auto checked = self->check_journal(); !checked) return tl::unexpected(checked.error());
+        if (auto checked = self->check_rows(); !checked) return tl::unexpected(checked.error());
     }
     self->refresh_range();
     return self;
@@ -127,6 +138,8 @@ Status BrokerStore::settle_epoch(WallTime now) {
                                             known_head.error().message));
     }
     return environment_.write([&](store::WriteTransaction& transaction) -> Status {
+        const auto before = store::read_meta(transaction, tables_.meta);
+        const bool is_new = before && !before->has_value();
         auto meta = store::open_or_create_meta(
             transaction,
             tables_.meta,
@@ -137,27 +150,52 @@ Status BrokerStore::settle_epoch(WallTime now) {
         const auto last = journal_.last(transaction);
         const Cursor present{epoch_, last ? last->sequence : 0};
         const auto head = known_head ? known_head->value_or(Cursor{}) : Cursor{};
-        if (head <= present) return {};
-        epoch_ = std::max(seconds_of(now), std::max(head.epoch, meta->epoch) + 1);
-        report_.notes.push_back(
-            fmt::format("the journal ends at {} but had come to {}: it was restored from a backup; "
-                        "a new epoch {} begins",
-                        present,
-                        head,
-                        epoch_));
-        meta->epoch = epoch_;
-        // Tokens given after the backup are not known any more: none may be given again.
-        std::uint64_t token = std::uint64_t{1} << 20U;
-        if (const auto fence = transaction.get(tables_.meta, store::name_key(fence_row))) {
-            token += store::read_big_endian(*fence);
+        if (head > present) {
+            const auto begun = put_epoch(transaction, now, head.epoch);
+            if (!begun) return tl::unexpected(begun.error());
+            epoch_ = *begun;
+            report_.notes.push_back(
+                fmt::format("the journal ends at {} but had come to {}: it was restored from a "
+                            "backup; a new epoch {} begins",
+                            present,
+                            head,
+                            epoch_));
+            return {};
         }
-        std::array<std::byte, 8> bytes{};
-        store::write_big_endian(bytes.data(), token, bytes.size());
-        if (auto put = transaction.put(tables_.meta, store::name_key(fence_row), bytes); !put) {
-            return put;
-        }
-        return store::write_meta(transaction, tables_.meta, *meta);
+        // The journal is gone and its head is not: whatever ran still runs.
+        return is_new && head != Cursor{} ? doubt(transaction) : Status{};
     });
+}
+
+Status BrokerStore::doubt(store::WriteTransaction& transaction) const {
+    return transaction.put(tables_.meta, store::name_key(doubt_row), {});
+}
+
+Result<std::uint64_t> BrokerStore::begin_epoch(WallTime now, std::uint64_t older) {
+    return environment_.write(
+        [&](store::WriteTransaction& transaction) { return put_epoch(transaction, now, older); });
+}
+
+Result<std::uint64_t> BrokerStore::put_epoch(store::WriteTransaction& transaction,
+                                             WallTime now,
+                                             std::uint64_t older) const {
+    auto meta = store::read_meta(transaction, tables_.meta);
+    if (!meta) return tl::unexpected(meta.error());
+    if (!*meta) return fail(ErrorCode::Storage, "the store has no meta row");
+    const auto epoch = std::max(seconds_of(now), std::max(older, (*meta)->epoch) + 1);
+    (*meta)->epoch = epoch;
+    // Tokens given after the backup are not known any more: none may be given again.
+    std::uint64_t token = std::uint64_t{1} << 20U;
+    if (const auto fence = transaction.get(tables_.meta, store::name_key(fence_row))) {
+        token += store::read_big_endian(*fence);
+    }
+    std::array<std::byte, 8> bytes{};
+    store::write_big_endian(bytes.data(), token, bytes.size());
+    auto status = transaction.put(tables_.meta, store::name_key(fence_row), bytes);
+    if (status) status = doubt(transaction);
+    if (status) status = store::write_meta(transaction, tables_.meta, **meta);
+    if (!status) return tl::unexpected(status.error());
+    return epoch;
 }
 
 Status BrokerStore::check_journal() {
@@ -183,6 +221,43 @@ Status BrokerStore::check_journal() {
             fmt::format("{} journal records are missing", found->missing.size()));
     }
     return {};
+}
+
+Status BrokerStore::check_rows() {
+    struct Damaged {
+        store::Table table;
+        std::string name;
+        std::vector<std::byte> key;
+        std::vector<std::byte> value;
+    };
+    return environment_.write([&](store::WriteTransaction& transaction) -> Status {
+        std::vector<Damaged> damaged;
+        const auto check = [&](store::Table table, std::string_view what, auto decode) {
+            transaction.scan(table, {}, [&](store::Bytes key, store::Bytes value) {
+                if (decode(value)) return true;
+                damaged.push_back({table,
+                                   fmt::format("{} {}", what, hex(key)),
+                                   {key.begin(), key.end()},
+                                   {value.begin(), value.end()}});
+                return true;
+            });
+        };
+        check(tables_.lease, "lease", schema::decode_lease);
+        const bool lost_leases = !damaged.empty();
+        check(tables_.worker, "worker", schema::decode_worker);
+        check(tables_.action, "action", schema::decode_action);
+        for (const auto& row : damaged) {
+            auto moved = transaction.put(tables_.quarantine, store::name_key(row.name), row.value);
+            if (!moved) return moved;
+            auto erased = transaction.erase(row.table, row.key);
+            if (!erased) return tl::unexpected(erased.error());
+            report_.set_aside.push_back(
+                fmt::format("the row of {} was damaged and is set aside", row.name));
+            report_.notes.push_back(report_.set_aside.back());
+        }
+        // Who holds what is not known any more: the workers are asked before anything starts.
+        return lost_leases ? doubt(transaction) : Status{};
+    });
 }
 
 void BrokerStore::refresh_range() {
@@ -225,6 +300,7 @@ Result<Loaded> BrokerStore::load() const {
         if (const auto fence = transaction.get(tables_.meta, store::name_key(fence_row))) {
             loaded.last_token = store::read_big_endian(*fence);
         }
+        loaded.doubtful = transaction.get(tables_.meta, store::name_key(doubt_row)).has_value();
         auto status = load_rows(transaction, tables_.lease, schema::decode_lease, loaded.leases);
         if (status)
             status = load_rows(transaction, tables_.worker, schema::decode_worker, loaded.workers);
@@ -276,6 +352,9 @@ Status BrokerStore::apply(store::WriteTransaction& transaction, const Write& wri
     }
     if (const auto* action = std::get_if<EraseAction>(&write)) {
         return ignore_absent(transaction.erase(tables_.action, store::action_key(action->action)));
+    }
+    if (std::holds_alternative<PutTrusted>(write)) {
+        return ignore_absent(transaction.erase(tables_.meta, store::name_key(doubt_row)));
     }
     std::array<std::byte, 8> token{};
     store::write_big_endian(token.data(), std::get<PutFence>(write).token, token.size());

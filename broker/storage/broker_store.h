@@ -14,7 +14,8 @@ namespace ctys::broker {
 /// What opening the store has found worth telling.
 struct OpenReport {
     std::vector<std::string> notes;         ///< sentences for the log and for `ctys status`
-    std::vector<std::uint64_t> quarantined; ///< damaged records set aside now
+    std::vector<std::uint64_t> quarantined; ///< damaged journal records set aside now
+    std::vector<std::string> set_aside;     ///< sentences about damaged rows, to be recorded
 };
 
 /// The broker's LMDB: journal and inventory (docs/storage.md). Reads come from the loop thread,
@@ -29,7 +30,7 @@ public:
     /// Conflict.
     [[nodiscard]] static Result<std::unique_ptr<BrokerStore>>
     open(const std::string& state, WallTime now, store::EnvironmentOptions options = {});
-    /// Everything a core needs to begin. Errors: Storage (damaged rows).
+    /// Everything a core needs to begin. Errors: Storage.
     [[nodiscard]] Result<Loaded> load() const;
 
     /// Applies the batches in order in one transaction. Errors: Storage; nothing has changed then.
@@ -39,6 +40,10 @@ public:
     /// Free bytes of the disk under the store, for us; nothing where the system does not say.
     [[nodiscard]] std::optional<std::uint64_t> disk_room() const;
     [[nodiscard]] Status remember_head(Cursor head) const;
+    /// Begins a new epoch, larger than `older` and every one before it; the journal is doubtful
+    /// from now on. The loop thread learns of it by adopt_epoch(). Errors: Storage.
+    [[nodiscard]] Result<std::uint64_t> begin_epoch(WallTime now, std::uint64_t older);
+    void adopt_epoch(std::uint64_t epoch) { epoch_ = epoch; }
     [[nodiscard]] store::Usage usage() const { return environment_.usage(); }
     [[nodiscard]] const OpenReport& report() const { return report_; }
     [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
@@ -63,7 +68,8 @@ public:
 
 private:
     struct Tables {
-        store::Table meta, vm, path, instance, lease, worker, action, by_label, by_mac, by_tcp;
+        store::Table meta, vm, path, instance, lease, worker, action, by_label, by_mac, by_tcp,
+            quarantine;
     };
     BrokerStore(std::string state,
                 store::Environment environment,
@@ -71,6 +77,10 @@ private:
                 Tables tables);
 
     Status settle_epoch(WallTime now);
+    Result<std::uint64_t>
+    put_epoch(store::WriteTransaction& transaction, WallTime now, std::uint64_t older) const;
+    Status check_rows();
+    Status doubt(store::WriteTransaction& transaction) const;
     Status read_epoch();
     Status check_journal();
     Status apply(store::WriteTransaction& transaction, const Write& write) const;

@@ -60,7 +60,8 @@ void MapStore::apply(const broker::Write& write) {
                               last_recorded_ = each.recorded;
                               journal_[each.sequence] = {each.sequence, each.recorded, each.bytes};
                           },
-                          [&](const broker::PutFence& each) { last_token_ = each.token; }},
+                          [&](const broker::PutFence& each) { last_token_ = each.token; },
+                          [&](const broker::PutTrusted&) { doubtful_ = false; }},
                write);
 }
 
@@ -85,6 +86,7 @@ broker::Loaded MapStore::load() const {
     broker::Loaded loaded{.head = {epoch_, newest_},
                           .last_recorded = last_recorded_,
                           .last_token = last_token_,
+                          .doubtful = doubtful_,
                           .leases = {},
                           .actions = {},
                           .workers = {}};

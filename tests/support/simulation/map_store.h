@@ -18,7 +18,11 @@ public:
     /// Retention: drops events before this sequence.
     void trim(std::uint64_t before);
     /// The store was put back from a backup: what it holds is the same, the epoch is another one.
-    void begin_epoch(std::uint64_t epoch) { epoch_ = epoch; }
+    void begin_epoch(std::uint64_t epoch) {
+        epoch_ = epoch;
+        doubtful_ = true;
+        last_token_ += std::uint64_t{1} << 20U;
+    }
     /// A damaged record: its bytes are gone.
     void damage(std::uint64_t sequence) { journal_.at(sequence).event = nullptr; }
 
@@ -52,6 +56,7 @@ private:
     WallTime last_recorded_;
     std::uint64_t newest_ = 0;
     std::uint64_t last_token_ = 0;
+    bool doubtful_ = false;
     std::map<VmId, broker::VmRef> vms_;
     std::map<std::pair<VmId, WorkerId>, PathRecord> paths_;
     std::map<std::pair<VmId, InstanceKey>, InstanceRecord> instances_;

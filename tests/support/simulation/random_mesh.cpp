@@ -42,6 +42,7 @@ private:
     void start_by_hand();
     void fault();
     void fault_of_broker();
+    void restart_broker();
     void fault_of_network();
     void fault_of_agent(SimAgent& agent);
     Verdict verdict(std::uint64_t seed) const;
@@ -196,7 +197,21 @@ void RandomLife::fault() {
     fault_of_agent(*chance().pick(mesh_.agents));
 }
 
+/// A supervisor starts it again at once, and people do not stop asking meanwhile.
+void RandomLife::restart_broker() {
+    mesh_.ground.on_fault("broker-restart");
+    mesh_.broker.crash();
+    const auto span = chance().between(milliseconds{1}, milliseconds{1500});
+    mesh_.ground.schedule.after(span, [this] { mesh_.broker.start(); });
+    for (int i = 0; i < 4; ++i) {
+        mesh_.ground.schedule.after(chance().between(Duration{0}, 2 * span), [this] {
+            if (!over_) order_action(*mesh_.tools[chance().below(2)]);
+        });
+    }
+}
+
 void RandomLife::fault_of_broker() {
+    if (chance().chance(25)) return restart_broker();
     const auto span = chance().between(milliseconds{50}, seconds{15});
     if (chance().chance(60)) {
         mesh_.ground.on_fault("broker-crash");

@@ -107,6 +107,13 @@ void SimBroker::perform(broker::Effects effects) {
             commit(*batch);
         } else if (auto* message = std::get_if<broker::Send>(&effect)) {
             send(*message);
+        } else if (std::holds_alternative<broker::BeginEpoch>(effect)) {
+            // What was decided and is not written yet was told nobody: it may as well be dropped.
+            later(least_, [this, generation = generation_] {
+                if (generation != generation_) return;
+                store_.begin_epoch(store_.epoch() + 1);
+                make_core({});
+            });
         } else if (std::holds_alternative<broker::Again>(effect) && !again_) {
             again_ = true;
             later(microseconds{20}, [this, generation = generation_] {

@@ -16,7 +16,7 @@ namespace ctys::sim {
 ///     agent NAME on MACHINE mounts STORAGE...    each mount at /p/STORAGE
 ///     twin NAME of AGENT on MACHINE              a second process with the same worker id
 ///     tool NAME ROLE
-///     SECONDS broker start|crash|fail|mend|restore|trim
+///     SECONDS broker start|crash|fail|mend|trim|slow|fast|anew|keep|restore
 ///     SECONDS agent NAME start|crash|freeze|thaw|wipe|scan|chatter N|spool-fails|spool-works
 ///     SECONDS tool NAME VERB TARGET [as NAME] [on W] [deadline T] [expiry T] [force] [reuse]
 ///     [twice] SECONDS tool NAME cancel ACTION | fence W | forget W | watch now|beginning|SEQUENCE

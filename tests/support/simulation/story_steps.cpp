@@ -60,6 +60,14 @@ void Story::do_broker(Words& words) {
     if (what == "fast") return mesh_.broker.set_commit_time(span("1ms"), span("1ms"));
     // The store was copied, and the copy is put back: the epoch is another one.
     if (what == "anew") return mesh_.broker.store().begin_epoch(mesh_.broker.store().epoch() + 1);
+    if (what == "keep") {
+        backup_ = mesh_.broker.store();
+        return;
+    }
+    if (what == "restore" && backup_) {
+        mesh_.broker.store() = *backup_;
+        return;
+    }
     complain("not understood");
 }
 

@@ -1,0 +1,261 @@
+// What becomes of an order before it is an action: refused, held, or admitted with its worker.
+
+#include "broker/core/dispatcher.h"
+#include "broker/core/placement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ctys::broker {
+
+namespace {
+
+std::string ambiguity_line(const VmRecord& vm, const std::vector<PathRecord>& paths) {
+    return fmt::format(
+        "u:{} {}", vm.id, paths.empty() ? std::string{"(no configuration)"} : paths.front().config);
+}
+
+} // namespace
+
+void Dispatcher::refuse(Turn& turn, const HeldOrder& order, Error error) {
+    // What was refused for lack of rights is worth knowing later (P7).
+    if (error.code == ErrorCode::Refused) {
+        const auto& action = order.submit.action;
+        audit_.on_refused(
+            turn,
+            order.principal,
+            fmt::format("{} {}: {}", to_string(action.verb), action.target, error.message));
+    }
+    turn.release(order.peer, order.correlation, msg::Failure{std::move(error)});
+}
+
+void Dispatcher::on_submit(Turn& turn,
+                           const PeerId& peer,
+                           std::uint64_t correlation,
+                           const Principal& principal,
+                           const msg::Submit& submit) {
+    HeldOrder order{.peer = peer,
+                    .correlation = correlation,
+                    .principal = principal,
+                    .submit = submit,
+                    .since = turn.now().instant,
+                    .wait = {}};
+    if (auto allowed = check_permission(principal, Permission::Operate); !allowed) {
+        return refuse(turn, order, allowed.error());
+    }
+    if (submit.action.id.is_none()) {
+        return refuse(
+            turn, order, Error{.code = ErrorCode::Malformed, .message = "the action has no id"});
+    }
+    if (submit.action.expiry > longest_expiry) {
+        return refuse(turn,
+                      order,
+                      Error{.code = ErrorCode::Usage,
+                            .message = "an action may wait for its worker for 24 hours at most"});
+    }
+    if (const auto known = actions_.find(submit.action.id); known != actions_.end()) {
+        return turn.release(
+            peer,
+            correlation,
+            msg::Accepted{submit.action.id, known->second.label, {}, "known already"});
+    }
+    if (held_.repeat(submit.action.id, peer, correlation)) return;
+    decide(turn, std::move(order));
+}
+
+bool Dispatcher::is_over(const Wait& wait) const {
+    if (wait.workers.empty()) return !roster_.is_doubtful();
+    return std::any_of(wait.workers.begin(), wait.workers.end(), [&](const WorkerId& id) {
+        const auto* member = roster_.find(id);
+        return !roster_.is_settling(id) ||
+               (!wait.for_exchange && member != nullptr && member->reachable());
+    });
+}
+
+void Dispatcher::decide_held(Turn& turn) {
+    if (held_.count() == 0) return;
+    for (auto& order : held_.take([&](const HeldOrder& held) { return is_over(held.wait); })) {
+        decide(turn, std::move(order));
+    }
+}
+
+void Dispatcher::decide(Turn& turn, HeldOrder order) {
+    if (open_.size() >= most_open) {
+        return refuse(turn,
+                      order,
+                      Error{.code = ErrorCode::Overloaded,
+                            .message = fmt::format("{} actions are open already", open_.size())});
+    }
+    const auto expires = order.since + order.submit.action.expiry;
+    if (order.since != turn.now().instant && expires <= turn.now().instant) {
+        return refuse(turn,
+                      order,
+                      Error{.code = ErrorCode::Expired,
+                            .message = "it expired while a worker was awaited that has not called "
+                                       "since the broker began"});
+    }
+    ActionRecord record{.action = order.submit.action, .requested = turn.now().wall};
+    record.action.principal = order.principal;
+    record.action.token = 0;
+    auto admitted = admit(turn, record, order.submit);
+    if (!admitted) return refuse(turn, order, admitted.error());
+    if (admitted->wait) {
+        order.wait = std::move(*admitted->wait);
+        auto otherwise = order.wait.otherwise;
+        const HeldOrder answered{.peer = order.peer,
+                                 .correlation = order.correlation,
+                                 .principal = {},
+                                 .submit = {},
+                                 .since = {},
+                                 .wait = {}};
+        if (!held_.hold(std::move(order))) refuse(turn, answered, std::move(otherwise));
+        return;
+    }
+
+    const auto* member = roster_.find(record.action.worker);
+    const auto id = record.action.id;
+    auto& stored = actions_.emplace(id, std::move(record)).first->second;
+    store(turn,
+          stored,
+          EventKind::ActionRequested,
+          fmt::format("{} {}", to_string(stored.action.verb), stored.action.target));
+    turn.release(
+        order.peer,
+        order.correlation,
+        msg::Accepted{
+            id, stored.label, member != nullptr ? member->record.name : "", admitted->answer});
+    if (!admitted->answer.empty()) return end(turn, stored, Outcome{.text = admitted->answer});
+    auto& open =
+        open_.emplace(id, Open{.expires = expires, .asked = {}, .saved = turn.now().instant})
+            .first->second;
+    dispatch(turn, stored, open);
+}
+
+Result<Dispatcher::Admission> Dispatcher::unless_settling(const WorkerId& worker,
+                                                          Error error) const {
+    if (!roster_.is_settling(worker)) return tl::unexpected(std::move(error));
+    return Admission{.answer = {},
+                     .wait = Wait{.workers = {worker}, .otherwise = std::move(error)}};
+}
+
+Result<Dispatcher::Admission> Dispatcher::admit_scan(ActionRecord& record, const Address& address) {
+    const auto named = roster_.require_name(address.worker.value_or(address.label.value_or("")));
+    if (!named) return tl::unexpected(named.error());
+    const auto* member = *named;
+    if (!member->reachable()) {
+        return unless_settling(member->record.id,
+                               Error{.code = ErrorCode::Unreachable,
+                                     .message = fmt::format("{} is {}",
+                                                            member->record.name,
+                                                            to_string(member->record.state))});
+    }
+    record.action.worker = member->record.id;
+    record.label = member->record.name;
+    return Admission{};
+}
+
+Result<Dispatcher::Admission>
+Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
+    auto address = Address::parse(record.action.target);
+    if (!address) return tl::unexpected(address.error());
+    if (record.action.verb == Verb::Scan) return admit_scan(record, *address);
+    if (!address->names_a_vm()) {
+        return fail(ErrorCode::Usage, fmt::format("\"{}\" names no VM", record.action.target));
+    }
+    const auto found = find_vms(turn.inventory(), *address, 16);
+    if (found.empty()) {
+        if (address->bare && roster_.require_name(*address->label)) {
+            return fail(
+                ErrorCode::NotFound,
+                fmt::format("no VM has this label; {} is a worker", *address->label),
+                fmt::format("ctys {} w:{}", to_string(record.action.verb), *address->label));
+        }
+        return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
+    }
+    if (found.size() > 1) {
+        std::vector<std::string> candidates;
+        for (const auto& vm : found) {
+            candidates.push_back(ambiguity_line(*vm, turn.inventory().paths(vm->id)));
+        }
+        return fail(ErrorCode::Ambiguous,
+                    fmt::format("{} VMs match this address", found.size()),
+                    fmt::format("ctys {} u:{}", to_string(record.action.verb), found.front()->id),
+                    std::move(candidates));
+    }
+    const auto& vm = *found.front();
+    record.action.vm = vm.id;
+    record.label = vm.label;
+    // Only what asks a VM to end for good cuts it at its own deadline unasked.
+    if (!record.action.deadline && record.action.verb == Verb::Shutdown)
+        record.action.deadline = vm.grace;
+    if (record.action.always_cut && !submit.action.deadline)
+        record.action.deadline = std::chrono::seconds{20};
+    if (record.action.verb == Verb::Start) return admit_start(turn, record, submit, vm);
+    return admit_other(turn, record, vm);
+}
+
+Result<Dispatcher::Admission> Dispatcher::admit_start(Turn& turn,
+                                                      ActionRecord& record,
+                                                      const msg::Submit& submit,
+                                                      const VmRecord& vm) {
+    if (roster_.is_doubtful()) {
+        return Admission{.answer = {},
+                         .wait = Wait{.workers = {},
+                                      .for_exchange = true,
+                                      .otherwise = {.code = ErrorCode::Unreachable,
+                                                    .message = "the journal was put back from a "
+                                                               "backup, and its workers have not "
+                                                               "all told yet what they run"}}};
+    }
+    const auto instances = turn.inventory().instances(vm.id);
+    if (record.action.if_running != IfRunning::Refuse) {
+        const auto live = require_live(vm, instances);
+        const auto* member = live ? roster_.find(live->worker) : nullptr;
+        if (live && live->state != VmState::Starting && member != nullptr && member->reachable() &&
+            !roster_.is_settling(live->worker)) {
+            record.action.worker = live->worker;
+            return Admission{.answer = fmt::format("runs already (pid {})", live->key.pid),
+                             .wait = {}};
+        }
+        if (record.action.if_running == IfRunning::Connect && !live)
+            return tl::unexpected(live.error());
+    }
+    if (auto free = check_free(vm, instances, leases_.find(vm.id), roster_); !free)
+        return tl::unexpected(free.error());
+    const auto paths = turn.inventory().paths(vm.id);
+    auto path = choose_path(vm, paths, roster_, submit.on);
+    if (!path) {
+        auto awaited = settling_among(paths, roster_, submit.on);
+        if (awaited.empty()) return tl::unexpected(path.error());
+        return Admission{.answer = {},
+                         .wait = Wait{.workers = std::move(awaited),
+                                      .for_exchange = true,
+                                      .otherwise = path.error()}};
+    }
+    record.action.worker = path->worker;
+    record.action.config = path->config;
+    record.action.token = leases_.reserve(turn, vm.id, path->worker, record.action.id).token;
+    return Admission{};
+}
+
+Result<Dispatcher::Admission>
+Dispatcher::admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm) {
+    const auto live = require_live(vm, turn.inventory().instances(vm.id));
+    if (!live) return tl::unexpected(live.error());
+    const auto* member = roster_.find(live->worker);
+    if (member == nullptr || !member->reachable()) {
+        return unless_settling(
+            live->worker,
+            Error{.code = ErrorCode::Unreachable,
+                  .message =
+                      fmt::format("it runs on {}, which is away",
+                                  member != nullptr ? member->record.name : "an unknown worker"),
+                  .try_next = "ctys workers"});
+    }
+    record.action.worker = live->worker;
+    record.action.instance = live->key;
+    return Admission{};
+}
+
+} // namespace ctys::broker

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "broker/core/inventory.h"
+#include "broker/core/write.h"
+
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace ctys::broker {
+
+/// What would else need a walk over every VM: which VMs a worker has to do with, how many run, what
+/// ended long ago. Kept in step with every write, made from the store once in the life of a core.
+/// Its numbers are of what is decided: a commit ahead of what is durable.
+class RowIndex {
+public:
+    struct Counts {
+        std::uint64_t vms = 0; ///< with a configuration, or running
+        std::uint64_t running = 0;
+        std::uint64_t conflicts = 0;
+
+        bool operator==(const Counts&) const = default;
+    };
+    using Gone = std::tuple<WallTime, VmId, InstanceKey>;
+
+    void load(const InventoryView& inventory);
+    void apply(const Write& write);
+
+    /// VMs with a path or an instance of the worker, and perhaps some that had one.
+    [[nodiscard]] std::vector<VmId> vms_of(const WorkerId& worker) const;
+    /// The worker has rows of these VMs and of no others.
+    void replace(const WorkerId& worker, std::set<VmId> vms);
+    [[nodiscard]] const Counts& counts() const { return counts_; }
+    /// Instances of nobody's that ended before, oldest first.
+    [[nodiscard]] std::vector<Gone> gone_before(WallTime time, std::size_t limit) const;
+
+private:
+    void on_vm(const VmRecord& vm);
+    void on_instance(const InstanceRecord& instance);
+    void on_erased(const VmId& vm, const InstanceKey& key);
+    /// Adds (or takes back) what one VM counts for.
+    void count(const VmId& vm, int sign);
+
+    std::map<WorkerId, std::set<VmId>> of_worker_;
+    std::map<VmId, bool> is_foreign_; ///< every VM
+    std::map<VmId, std::set<InstanceKey>> live_;
+    std::map<std::pair<VmId, InstanceKey>, WallTime> gone_at_;
+    std::set<Gone> gone_;
+    Counts counts_;
+};
+
+} // namespace ctys::broker
