@@ -1,8 +1,11 @@
 #include "broker/storage/broker_store.h"
+#include "mesh/store/keys.h"
 #include "tests/support/samples.h"
 #include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
+
+#include <array>
 
 using namespace ctys;
 using namespace ctys::broker;
@@ -136,4 +139,73 @@ TEST_CASE("a reader opens the store of a broker and changes nothing", "[broker]"
 
     CHECK(reader->epoch() == epoch);
     CHECK(reader->by_label("vm1").size() == 1);
+}
+
+TEST_CASE("a damaged row of a lease does not keep the broker from starting", "[broker]") {
+    TemporaryDirectory dir;
+    auto lease = samples::lease();
+    lease.vm = {samples::uuid(5)};
+    {
+        const auto store = open_store(dir, store::Access::Owner);
+        Commit commit;
+        commit.writes.emplace_back(Put{std::make_shared<const Record>(lease)});
+        commit.writes.emplace_back(Put{std::make_shared<const Record>(samples::worker())});
+        REQUIRE(store->commit(std::span{&commit, 1}));
+    }
+    {
+        auto environment = store::Environment::open(dir.path() + "/db", {});
+        REQUIRE(environment);
+        auto tables = environment->open_tables(std::array{store::table::lease});
+        REQUIRE(tables);
+        const std::array<std::byte, 3> rubbish{};
+        REQUIRE(environment->write([&](store::WriteTransaction& transaction) {
+            return transaction.put((*tables)[0], store::vm_key(lease.vm), rubbish);
+        }));
+    }
+
+    const auto store = open_store(dir, store::Access::Owner);
+    const auto loaded = store->load();
+
+    REQUIRE(loaded);
+    CHECK(loaded->leases.empty());
+    CHECK(loaded->workers.size() == 1);
+    CHECK(loaded->doubtful); // who held it is not known: the workers are asked first
+    REQUIRE(store->report().set_aside.size() == 1);
+    CHECK(store->report().set_aside[0].find("lease") != std::string::npos);
+}
+
+TEST_CASE("a store that was put back without its newest events is doubtful", "[broker]") {
+    TemporaryDirectory dir;
+    std::uint64_t epoch = 0;
+    {
+        const auto store = open_store(dir, store::Access::Owner);
+        epoch = store->epoch();
+        CHECK_FALSE(store->load()->doubtful);
+        REQUIRE(store->remember_head(Cursor{epoch, 100}));
+    }
+
+    const auto store = open_store(dir, store::Access::Owner);
+
+    CHECK(store->epoch() > epoch);
+    CHECK(store->load()->doubtful);
+    Commit commit;
+    commit.writes.emplace_back(PutTrusted{});
+    REQUIRE(store->commit(std::span{&commit, 1}));
+    CHECK_FALSE(store->load()->doubtful);
+}
+
+TEST_CASE("a new epoch can begin while the store is open", "[broker]") {
+    TemporaryDirectory dir;
+    const auto store = open_store(dir, store::Access::Owner);
+    const auto before = *store->load();
+
+    const auto begun = store->begin_epoch(now, before.head.epoch + 10);
+
+    REQUIRE(begun);
+    CHECK(*begun > before.head.epoch + 10);
+    store->adopt_epoch(*begun);
+    const auto after = *store->load();
+    CHECK(after.head.epoch == *begun);
+    CHECK(after.doubtful);
+    CHECK(after.last_token > before.last_token);
 }

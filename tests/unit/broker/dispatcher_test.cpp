@@ -1,0 +1,160 @@
+#include "tests/unit/broker/bench.h"
+
+using namespace ctys;
+using namespace ctys::broker;
+using std::chrono::hours;
+using std::chrono::seconds;
+
+TEST_CASE("an order that could wait for more than a day is refused", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    auto submit = Bench::start(1, "web");
+    submit.action.expiry = hours{25};
+
+    bench.say("ann", submit);
+
+    REQUIRE(bench.told<msg::Failure>("ann").size() == 1);
+    CHECK(bench.told<msg::Failure>("ann")[0].error.code == ErrorCode::Usage);
+}
+
+TEST_CASE("a restart of the broker leaves an action the time it had left", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    auto submit = Bench::start(1, "web");
+    submit.action.expiry = seconds{60};
+    bench.say("ann", submit);
+    for (int i = 0; i < 50; ++i) {
+        bench.tick();
+        bench.say("w1", msg::Pong{});
+    }
+
+    bench.restart();
+    bench.clear();
+    bench.call("w1");
+    for (int i = 0; i < 16; ++i) {
+        bench.tick();
+        bench.say("w1", msg::Pong{});
+    }
+    // It was never heard of again and has expired: it is not sent once more.
+    bench.say("w1",
+              msg::CommandStatus{.action = ActionId{1}, .known = msg::CommandStatus::Known::Never});
+
+    CHECK(bench.told<msg::Command>("w1").empty());
+    REQUIRE(bench.recorded_of(EventKind::ActionEnded).size() == 1);
+    CHECK(bench.core().leases().all().empty());
+}
+
+TEST_CASE("what an action has left is stored now and then, not each second", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    auto submit = Bench::start(1, "web");
+    submit.action.expiry = hours{24};
+    bench.say("ann", submit);
+
+    for (int i = 0; i < 60; ++i)
+        bench.tick();
+
+    // A sixteenth of a day is longer than a minute.
+    CHECK(bench.store().actions().at(ActionId{1}).action.expiry == hours{24});
+}
+
+TEST_CASE("a reserved lease whose action was lost is settled with its worker", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    bench.say("ann", Bench::start(1, "web"));
+    REQUIRE(bench.store().commit({EraseAction{ActionId{1}}}));
+    bench.restart();
+    bench.clear();
+
+    bench.join("w1", {"web"});
+    REQUIRE(bench.told<msg::CommandQuery>("w1").size() == 1);
+    bench.say("w1",
+              msg::CommandStatus{.action = ActionId{1}, .known = msg::CommandStatus::Known::Never});
+
+    CHECK(bench.core().leases().all().empty());
+    CHECK(bench.told<msg::Command>("w1").empty());
+}
+
+TEST_CASE("refusals do not fill the journal and are all counted", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    bench.clear();
+
+    for (std::uint64_t id = 1; id <= 1000; ++id)
+        bench.say("eve", Bench::start(id, "web"), Role::None);
+    bench.tick();
+    for (int i = 0; i < 5; ++i)
+        bench.tick();
+
+    CHECK(bench.told<msg::Failure>("eve").size() == 1000);
+    const auto events = bench.recorded_of(EventKind::AuditRefused);
+    REQUIRE(events.size() == 2);
+    CHECK(events[0].by == "eve");
+    CHECK(events[1].text.find("999 times more") == 0);
+}
+
+TEST_CASE("refusals of one do not hide those of another", "[broker]") {
+    Bench bench;
+    bench.say("eve", Bench::start(1, "web"), Role::Viewer);
+    bench.say("mallory", Bench::start(2, "web"), Role::Viewer);
+
+    CHECK(bench.recorded_of(EventKind::AuditRefused).size() == 2);
+}
+
+TEST_CASE("a start is confirmed although a neighbour's agent saw its process first", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    bench.say("ann", Bench::start(1, "web"));
+    InstanceRecord seen;
+    seen.vm = Bench::vm("web");
+    seen.worker = Bench::worker("w2");
+    seen.key = {.boot = {Bench::named(3, "w1")}, .pid = 7, .start_ticks = 1};
+    seen.state = VmState::Running;
+    const auto* lease = bench.core().leases().find(Bench::vm("web"));
+    REQUIRE(lease != nullptr);
+    const msg::Confirm confirm{
+        .action = ActionId{1}, .vm = Bench::vm("web"), .token = lease->token};
+
+    SECTION("as one that ctys started") {
+        seen.owner = Owner::Ctys;
+        REQUIRE(bench.store().commit({Put{std::make_shared<const Record>(seen)}}));
+        bench.say("w1", confirm);
+        REQUIRE(bench.told<msg::Confirmed>("w1").size() == 1);
+        CHECK(bench.told<msg::Confirmed>("w1")[0].holds);
+    }
+    SECTION("but not when somebody started it by hand") {
+        seen.owner = Owner::ByHand;
+        REQUIRE(bench.store().commit({Put{std::make_shared<const Record>(seen)}}));
+        bench.say("w1", confirm);
+        REQUIRE(bench.told<msg::Confirmed>("w1").size() == 1);
+        CHECK_FALSE(bench.told<msg::Confirmed>("w1")[0].holds);
+    }
+}
+
+TEST_CASE("REUSE does not promise a VM on a worker that is away", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    InstanceRecord instance;
+    instance.vm = Bench::vm("web");
+    instance.label = "web";
+    instance.worker = Bench::worker("w1");
+    instance.key = {.boot = {Bench::named(3, "w1")}, .pid = 7, .start_ticks = 1};
+    instance.state = VmState::Running;
+    instance.managed = true;
+    REQUIRE(bench.store().commit({Put{std::make_shared<const Record>(instance)}}));
+    auto submit = Bench::start(1, "web");
+    submit.action.if_running = IfRunning::Reuse;
+
+    SECTION("it is there") {
+        bench.say("ann", submit);
+        REQUIRE(bench.told<msg::Accepted>("ann").size() == 1);
+        CHECK(bench.told<msg::Accepted>("ann")[0].text == "runs already (pid 7)");
+    }
+    SECTION("it is lost") {
+        for (int i = 0; i < 10; ++i)
+            bench.tick();
+        bench.say("ann", submit);
+        REQUIRE(bench.told<msg::Failure>("ann").size() == 1);
+        CHECK(bench.told<msg::Failure>("ann")[0].error.code == ErrorCode::Conflict);
+    }
+}

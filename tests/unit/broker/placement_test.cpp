@@ -1,0 +1,103 @@
+#include "broker/core/placement.h"
+#include "tests/unit/broker/bench.h"
+
+using namespace ctys;
+using namespace ctys::broker;
+
+namespace {
+
+PathRecord path_on(const std::string& worker, PathHealth health = PathHealth::Good) {
+    PathRecord path;
+    path.vm = Bench::vm("web");
+    path.worker = Bench::worker(worker);
+    path.config = "/pool/" + worker;
+    path.health = health;
+    return path;
+}
+
+VmRecord web() {
+    VmRecord vm;
+    vm.id = Bench::vm("web");
+    vm.label = "web";
+    return vm;
+}
+
+} // namespace
+
+TEST_CASE("the path in the best health is chosen", "[broker]") {
+    Bench bench;
+    bench.join("w1", {});
+    bench.join("w2", {});
+
+    const auto chosen = choose_path(
+        web(), {path_on("w1", PathHealth::Stale), path_on("w2")}, bench.core().roster(), "");
+
+    REQUIRE(chosen);
+    CHECK(chosen->worker == Bench::worker("w2"));
+}
+
+TEST_CASE("an unproven path is chosen only by a person who names its worker", "[broker]") {
+    Bench bench;
+    bench.join("w1", {});
+    const std::vector paths{path_on("w1", PathHealth::Unproven)};
+
+    const auto by_itself = choose_path(web(), paths, bench.core().roster(), "");
+    const auto asked = choose_path(web(), paths, bench.core().roster(), "w1");
+
+    REQUIRE_FALSE(by_itself);
+    CHECK(by_itself.error().code == ErrorCode::Conflict);
+    CHECK(asked);
+}
+
+TEST_CASE("where no path can be taken the answer tells why for each", "[broker]") {
+    Bench bench;
+    bench.join("w1", {});
+    auto broken = path_on("w1");
+    broken.runnable = false;
+    broken.why_not = "needs kvm";
+
+    const auto chosen = choose_path(
+        web(), {broken, path_on("w1", PathHealth::Vanished)}, bench.core().roster(), "");
+
+    REQUIRE_FALSE(chosen);
+    REQUIRE(chosen.error().evidence.size() == 2);
+    CHECK(chosen.error().evidence[0] == "w1: /pool/w1: needs kvm");
+}
+
+TEST_CASE("when every worker that could run it is away the answer is unreachable", "[broker]") {
+    Bench bench;
+    bench.join("w1", {});
+    for (int i = 0; i < 10; ++i)
+        bench.tick();
+
+    const auto chosen = choose_path(web(), {path_on("w1")}, bench.core().roster(), "");
+
+    REQUIRE_FALSE(chosen);
+    CHECK(chosen.error().code == ErrorCode::Unreachable);
+}
+
+TEST_CASE("a worker that has not told what it runs is never chosen", "[broker]") {
+    Bench bench;
+    bench.join("w1", {});
+    bench.restart();
+    bench.call("w1");
+
+    const auto chosen = choose_path(web(), {path_on("w1")}, bench.core().roster(), "");
+
+    REQUIRE_FALSE(chosen);
+    CHECK(settling_among({path_on("w1")}, bench.core().roster(), "").size() == 1);
+}
+
+TEST_CASE("a lease on a worker that is lost refuses, naming it", "[broker]") {
+    Bench bench;
+    bench.join("w1", {});
+    for (int i = 0; i < 10; ++i)
+        bench.tick();
+    const Lease lease{.vm = Bench::vm("web"), .worker = Bench::worker("w1")};
+
+    const auto free = check_free(web(), {}, &lease, bench.core().roster());
+
+    REQUIRE_FALSE(free);
+    CHECK(free.error().code == ErrorCode::Conflict);
+    CHECK(free.error().message.find("may still run on w1, lost since") == 0);
+}
