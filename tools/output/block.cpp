@@ -31,7 +31,9 @@ void Blocks::headline(std::string_view text, std::string_view right) {
 void Blocks::line(std::string_view title, std::string_view text) {
     const bool same = title_ == title;
     title_ = title;
-    append(fmt::format(" {:<9} {}", same ? std::string_view{} : title, text));
+    const auto end = text.find_last_not_of(' ');
+    const auto trimmed = text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+    append(fmt::format(" {:<9} {}", same ? std::string_view{} : title, trimmed));
 }
 
 } // namespace ctys::tools

@@ -1,7 +1,9 @@
 #include "tools/output/vm_detail.h"
 
 #include "tools/output/block.h"
+#include "tools/output/event_line.h"
 #include "tools/output/vm_rows.h"
+#include "tools/output/vm_settings.h"
 
 #include <algorithm>
 
@@ -29,11 +31,6 @@ void identity(Blocks& blocks, const VmDetail& detail) {
         parts.push_back("mac " + mac);
     for (const auto& ip : vm.ips)
         parts.push_back("ip " + ip);
-    std::vector<std::string> machine;
-    if (!vm.arch.empty()) machine.push_back(vm.arch);
-    if (vm.vcpus != 0) machine.push_back(fmt::format("{} cpus", vm.vcpus));
-    if (vm.memory_mb != 0) machine.push_back(fmt::format("{} MB", vm.memory_mb));
-    if (!machine.empty()) parts.push_back(fmt::format("{}", fmt::join(machine, ", ")));
     blocks.line("identity", fmt::format("{}", fmt::join(parts, "   ")));
     if (vm.uuid_derived) blocks.line("identity", "UUID derived: the configuration has none");
     if (!vm.copy_of.is_none()) {
@@ -133,19 +130,71 @@ void policy(Blocks& blocks, const VmDetail& detail) {
     } else {
         blocks.line("policy", "grace none: shutdown waits and cuts nothing (default)");
     }
-    if (detail.lease) {
-        blocks.line("policy",
-                    fmt::format("lease {} by {}, token {}",
-                                detail.lease->phase == Lease::Phase::Running ? "held" : "reserved",
-                                detail.lease_worker,
-                                detail.lease->token));
+}
+
+void lease(Blocks& blocks, const VmDetail& detail) {
+    if (!detail.lease) {
+        if (!detail.paths.empty()) blocks.line("lease", "nobody holds it");
+        return;
+    }
+    blocks.line(
+        "lease",
+        fmt::format("{} {}, token {}",
+                    detail.lease->phase == Lease::Phase::Running ? "held by" : "reserved for",
+                    detail.lease_worker,
+                    detail.lease->token));
+}
+
+void chosen_settings(Blocks& blocks, const VmDetail& detail) {
+    const auto lines = setting_lines(detail);
+    std::size_t name_width = 0;
+    std::size_t value_width = 0;
+    for (const auto& line : lines) {
+        name_width = std::max(name_width, line.name.size());
+        value_width = std::max(value_width, line.value.size());
+    }
+    for (const auto& line : lines) {
+        blocks.line(
+            "settings",
+            fmt::format(
+                "{:<{}}  {:<{}}  {}", line.name, name_width, line.value, value_width, line.origin));
     }
 }
 
-void settings(Blocks& blocks, const VmDetail& detail) {
+void disks(Blocks& blocks, const VmDetail& detail) {
+    for (const auto& disk : disk_lines(detail))
+        blocks.line("disks", fmt::format("{}  {} ({})", disk.file, disk.key, disk.note));
+}
+
+void stack(Blocks& blocks, const VmDetail& detail, const VmSurroundings& surroundings) {
+    if (detail.row.worker_name.empty() && surroundings.carries.empty()) return;
+    blocks.line(
+        "stack",
+        fmt::format("{}; carries {}",
+                    surroundings.carriers.empty()
+                        ? std::string{"runs nowhere"}
+                        : fmt::format("carried by {}", fmt::join(surroundings.carriers, " > ")),
+                    surroundings.carries.empty()
+                        ? std::string{"nothing"}
+                        : fmt::format("{}", fmt::join(surroundings.carries, ", "))));
+}
+
+void events(Blocks& blocks, const VmSurroundings& surroundings, const View& view) {
+    for (const auto& recorded : surroundings.events) {
+        const auto why = why_text(recorded.event);
+        blocks.line("events",
+                    fmt::format("{}  {}{}{}",
+                                clock_text(recorded.event.time, Grain::Second, view),
+                                what_text(recorded.event),
+                                why.empty() ? "" : "  ",
+                                why));
+    }
+}
+
+void every_key(Blocks& blocks, const VmDetail& detail) {
     for (const auto& setting : detail.vm.settings) {
         blocks.line(
-            "settings",
+            "keys",
             setting.line == 0
                 ? fmt::format("{} = {}   (derived)", setting.key, setting.value)
                 : fmt::format("{} = {}   (line {})", setting.key, setting.value, setting.line));
@@ -166,69 +215,11 @@ std::string next_commands(const VmDetail& detail) {
     return fmt::format("ctys start {}      ctys events --since 1h --filter vm={}", name, name);
 }
 
-void json_path(JsonWriter& out, const VmDetail& detail, std::size_t index) {
-    const auto& path = detail.paths[index];
-    out.begin_object();
-    out.member("worker", path_worker(detail, index));
-    out.member("worker_id", path.worker);
-    out.member("config", path.config);
-    out.member("wrapper", path.wrapper);
-    out.member("pool_root", path.pool_root);
-    out.member("pool", path.storage.pool);
-    out.member("below", path.storage.below);
-    out.member("filesystem", path.storage.filesystem);
-    out.member("config_digest", fmt::format("{:016x}", path.config_digest));
-    out.member("health", to_string(path.health));
-    out.member("health_reason", path.health_reason);
-    out.member("vmstate", path.vmstate);
-    out.member("runnable", path.runnable);
-    out.member("why_not", path.why_not);
-    out.member("first_seen", path.first_seen);
-    out.member("last_seen", path.last_seen);
-    out.end_object();
-}
-
-void json_instance(JsonWriter& out, const InstanceRecord& instance) {
-    out.begin_object();
-    out.member("worker_id", instance.worker);
-    out.member("pid", instance.key.pid);
-    out.member("boot", instance.key.boot);
-    out.member("state", to_string(instance.state));
-    out.member("reason", instance.reason);
-    out.member("managed", instance.managed);
-    out.member("owner", to_string(instance.owner));
-    out.member("since", instance.since);
-    out.member("started", instance.started);
-    out.member("user", instance.user);
-    out.member("executable", instance.executable);
-    out.member("version", instance.version);
-    out.member("accelerator", instance.accelerator);
-    out.member("machine", instance.machine);
-    out.member("image", instance.image);
-    out.member("console", instance.console);
-    out.member("display", instance.display);
-    out.member("note", instance.note);
-    out.member("can_ask", instance.can_ask);
-    out.key("ended");
-    if (!instance.ended) {
-        out.null();
-    } else {
-        out.begin_object();
-        out.member("at", instance.ended->at);
-        out.member("by", to_string(instance.ended->by));
-        out.member("evidence", to_string(instance.ended->evidence));
-        out.member("exit_code", instance.ended->exit_code);
-        out.member("signal", instance.ended->signal);
-        out.member("detail", instance.ended->detail);
-        out.end_object();
-    }
-    out.end_object();
-}
-
 } // namespace
 
 void render_detail(fmt::memory_buffer& out,
                    const VmDetail& detail,
+                   const VmSurroundings& surroundings,
                    bool every_setting,
                    const View& view) {
     Blocks blocks(out, view);
@@ -243,51 +234,14 @@ void render_detail(fmt::memory_buffer& out,
         }
     }
     if (!detail.row.note.empty()) blocks.line("note", detail.row.note);
+    chosen_settings(blocks, detail);
+    disks(blocks, detail);
+    stack(blocks, detail, surroundings);
+    lease(blocks, detail);
     if (!detail.paths.empty()) policy(blocks, detail);
-    if (every_setting) settings(blocks, detail);
+    if (every_setting) every_key(blocks, detail);
+    events(blocks, surroundings, view);
     blocks.line("next", next_commands(detail));
-}
-
-void append_detail_json(JsonWriter& out, const VmDetail& detail) {
-    out.begin_object();
-    append_vm_members(out, detail.row);
-    out.member("foreign", detail.vm.foreign);
-    out.member("uuid_derived", detail.vm.uuid_derived);
-    out.member("copy_of", detail.vm.copy_of);
-    out.key("grace_s");
-    detail.vm.grace ? out.value(*detail.vm.grace) : out.null();
-    out.key("path_list");
-    out.begin_array();
-    for (std::size_t i = 0; i < detail.paths.size(); ++i)
-        json_path(out, detail, i);
-    out.end_array();
-    out.key("instances");
-    out.begin_array();
-    for (const auto& instance : detail.instances)
-        json_instance(out, instance);
-    out.end_array();
-    out.key("settings");
-    out.begin_array();
-    for (const auto& setting : detail.vm.settings) {
-        out.begin_object();
-        out.member("key", setting.key);
-        out.member("value", setting.value);
-        out.member("line", setting.line);
-        out.end_object();
-    }
-    out.end_array();
-    out.key("lease");
-    if (!detail.lease) {
-        out.null();
-    } else {
-        out.begin_object();
-        out.member("worker", detail.lease_worker);
-        out.member("worker_id", detail.lease->worker);
-        out.member("token", detail.lease->token);
-        out.member("phase", detail.lease->phase == Lease::Phase::Running ? "running" : "reserved");
-        out.end_object();
-    }
-    out.end_object();
 }
 
 } // namespace ctys::tools

@@ -2,6 +2,7 @@
 #include "tools/output/vm_rows.h"
 #include "tools/verbs/factories.h"
 #include "tools/verbs/session.h"
+#include "tools/verbs/surroundings.h"
 
 namespace ctys::tools {
 
@@ -24,15 +25,18 @@ public:
     [[nodiscard]] Status run(Session& session) override {
         auto detail = session.vm_at(address_);
         if (!detail) return tl::unexpected(detail.error());
-        fmt::memory_buffer out;
-        if (is_for_people(session.format())) {
-            render_detail(out, *detail, session.format() == Format::Wide, session.view());
-            return session.print(out);
-        }
         if (session.format() == Format::Name || session.format() == Format::Csv)
             return session.print_rows(std::vector{detail->row}, vm_listing());
+        auto surroundings = surroundings_of(session, *detail);
+        if (!surroundings) return tl::unexpected(surroundings.error());
+        fmt::memory_buffer out;
+        if (is_for_people(session.format())) {
+            const bool every_key = session.format() == Format::Wide;
+            render_detail(out, *detail, *surroundings, every_key, session.view());
+            return session.print(out);
+        }
         JsonWriter json(out);
-        append_detail_json(json, *detail);
+        append_detail_json(json, *detail, *surroundings);
         out.push_back('\n');
         return session.print(out);
     }

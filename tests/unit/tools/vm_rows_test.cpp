@@ -158,12 +158,13 @@ TEST_CASE("a VM's page leaves empty blocks out and ends with commands for its st
     detail.vm.settings.push_back({.key = "GRACE", .value = "120", .line = 31});
     fmt::memory_buffer out;
 
-    render_detail(out, detail, /*every_setting=*/false, View{.now = noon});
+    render_detail(out, detail, {}, /*every_setting=*/false, View{.now = noon});
 
     const auto text = fmt::to_string(out);
     CHECK(text.starts_with("web01   running on lab02 for 6m12s, tcg, seen 1.0 s ago"));
     CHECK(text.find("/pool/web01/web01.ctys  runs here") != std::string::npos);
     CHECK(text.find("grace 2m00s (line 31 of the configuration)") != std::string::npos);
-    CHECK(text.find(" settings") == std::string::npos);
+    CHECK(text.find("\n keys") == std::string::npos);
+    CHECK(text.find("\n events") == std::string::npos);
     CHECK(text.find(" next      ctys shutdown web01") != std::string::npos);
 }
