@@ -290,7 +290,7 @@ void BrokerCore::on_body(Turn& turn, const Received& from, const msg::Administer
     if (administer.what == msg::Administer::What::TrustPool) {
         return refuse(Error{.code = ErrorCode::Unsupported,
                             .message = "pools are trusted by the agent that has them",
-                            .try_next = "set trust = true for the pool in agent.toml"});
+                            .try_next = "on that machine: ctys pool trust DIR"});
     }
     const auto named = roster_.require_name(administer.subject);
     if (!named) return refuse(named.error());

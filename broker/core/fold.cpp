@@ -30,6 +30,13 @@ bool same_facts(const InstanceRecord& known, InstanceRecord reported) {
     return known == reported;
 }
 
+/// An administrator of the worker vouches for what this pool is: it needs no marker and no proof.
+bool is_trusted(const WorkerRecord& worker, const std::string& root) {
+    return std::any_of(worker.pools.begin(), worker.pools.end(), [&](const PoolReport& pool) {
+        return pool.trusted && pool.root == root;
+    });
+}
+
 bool same_storage(const StorageIdentity& a, const StorageIdentity& b) {
     return a.pool == b.pool && a.below == b.below;
 }
@@ -146,7 +153,8 @@ bool Folder::apply_path(Turn& turn, const Member& member, PathFacts facts) {
         return path.worker == facts.path.worker && path.config == facts.path.config;
     });
     if (before != paths.end()) facts.path.first_seen = before->first_seen;
-    if (facts.path.health == PathHealth::Good && !proofs_.proven(storage.pool, member.record.id)) {
+    if (facts.path.health == PathHealth::Good && !is_trusted(member.record, facts.path.pool_root) &&
+        !proofs_.proven(storage.pool, member.record.id)) {
         // Another worker already leads to this storage: equal markers prove nothing yet.
         const bool elsewhere = std::any_of(paths.begin(), paths.end(), [&](const PathRecord& path) {
             return path.worker != facts.path.worker && path.health != PathHealth::Vanished;
@@ -158,6 +166,33 @@ bool Folder::apply_path(Turn& turn, const Member& member, PathFacts facts) {
     if (!known || *known != facts.vm) turn.put(std::move(facts.vm));
     turn.put(std::move(facts.path));
     return true;
+}
+
+void Folder::settle_trust(Turn& turn, const WorkerRecord& worker) {
+    const auto trusts = [](const PoolReport& pool) { return pool.trusted; };
+    if (std::none_of(worker.pools.begin(), worker.pools.end(), trusts)) return;
+    std::vector<std::pair<std::string, PathRecord>> trusted; // with the label of the VM
+    turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
+        for (auto& path : turn.inventory().paths(vm.id)) {
+            if (path.worker == worker.id && path.health == PathHealth::Unproven &&
+                is_trusted(worker, path.pool_root)) {
+                trusted.emplace_back(vm.label, std::move(path));
+            }
+        }
+        return true;
+    });
+    for (auto& [label, path] : trusted) {
+        path.health = PathHealth::Good;
+        Event event{.kind = EventKind::PathProven};
+        event.worker = worker.id;
+        event.worker_name = worker.name;
+        event.vm = path.vm;
+        event.label = label;
+        event.text = fmt::format("{}: its pool is trusted", path.config);
+        event.payload = path;
+        turn.put(std::move(path));
+        turn.record(std::move(event));
+    }
 }
 
 void Folder::apply_health(Turn& turn, const Member& member, const PathRecord& reported) {
@@ -182,6 +217,7 @@ void Folder::fold(Turn& turn, Member& member, Event event, SharedBytes bytes) {
 void Folder::apply(
     Turn& turn, Member& member, const Event& event, SharedBytes bytes, bool is_fact) {
     bool keep = true;
+    bool new_pools = false;
     if (const auto* instance = std::get_if<InstanceRecord>(&event.payload)) {
         keep = apply_instance(turn, member, *instance, is_fact);
     } else if (const auto* facts = std::get_if<PathFacts>(&event.payload)) {
@@ -192,9 +228,11 @@ void Folder::apply(
         member.record.accelerators = worker->accelerators;
         member.record.binaries = worker->binaries;
         member.record.blind_spots = worker->blind_spots;
+        new_pools = member.record.pools != worker->pools;
         member.record.pools = worker->pools;
     }
     if (keep) turn.record(event, std::move(bytes));
+    if (new_pools) settle_trust(turn, member.record);
 }
 
 void Folder::fold_fact(Turn& turn, Member& member, Event event, SharedBytes bytes) {

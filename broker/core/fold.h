@@ -43,6 +43,8 @@ private:
     bool apply_instance(Turn& turn, const Member& member, InstanceRecord instance, bool is_fact);
     void apply_health(Turn& turn, const Member& member, const PathRecord& reported);
     bool apply_path(Turn& turn, const Member& member, PathFacts facts);
+    /// Paths of pools that are trusted from now on are no longer unproven.
+    void settle_trust(Turn& turn, const WorkerRecord& worker);
     /// The lease of an instance that ended; the inventory shows the end already.
     void end_lease(Turn& turn, const InstanceRecord& ended);
     void settle_conflict(Turn& turn, const VmId& vm, std::size_t live_before);
