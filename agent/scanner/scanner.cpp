@@ -43,7 +43,12 @@ Status Scanner::add_pool(PoolSettings pool, std::vector<KnownPath> known) {
 }
 
 void Scanner::remove_pool(const std::string& root) {
-    std::erase_if(pools_, [&](const auto& pool) { return pool->root() == root; });
+    const auto at = std::find_if(
+        pools_.begin(), pools_.end(), [&](const auto& pool) { return pool->root() == root; });
+    if (at == pools_.end()) return;
+    const auto removed = std::move(*at);
+    pools_.erase(at);
+    removed->leave();
 }
 
 Scanner::Pool* Scanner::find_pool(const std::string& root) const {

@@ -18,6 +18,8 @@ struct PoolSettings {
     bool watch = true;
     std::optional<uid_t> uid = {}; ///< `as = USER`, for exports that squash root
     std::optional<gid_t> gid = {};
+
+    bool operator==(const PoolSettings&) const = default;
 };
 
 struct ScannerSettings {
@@ -53,11 +55,11 @@ public:
     /// `known`: what an earlier process knew (known()), so that what vanished meanwhile is told.
     /// Errors: Usage (no absolute path), Conflict (this root is there already).
     [[nodiscard]] Status add_pool(PoolSettings pool, std::vector<KnownPath> known);
-    /// Its paths are forgotten without a word.
+    /// Its paths are forgotten without a word; requests to it fail with NotFound.
     void remove_pool(const std::string& root);
 
-    /// Scans a whole pool. `on_done` is called once, not after remove_pool(); with Unreachable
-    /// when the pool stalls meanwhile. Errors it gets: NotFound (no such pool), Unreachable,
+    /// Scans a whole pool. `on_done` is called once; with Unreachable when the pool stalls
+    /// meanwhile. Errors it gets: NotFound (no such pool), Unreachable,
     /// Overloaded (16 requests wait), Failed.
     using OnDone = std::function<void(Status)>;
     void scan(const std::string& root, OnDone on_done);

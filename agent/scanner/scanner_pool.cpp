@@ -151,7 +151,7 @@ void Scanner::Pool::give_up(std::string reason) {
     }
     emit(view_.stall(reason));
     report();
-    fail_requests(reason);
+    fail_requests({ErrorCode::Unreachable, reason});
     retry_timer_.start_once(retry_, [this] { on_retry(); });
     retry_ = std::min(retry_ * 2, settings_.retry_most);
 }
@@ -171,10 +171,14 @@ void Scanner::Pool::on_exit(const std::string& reason) {
     if (!expected) give_up(fmt::format("its scan helper {}", reason));
 }
 
-void Scanner::Pool::fail_requests(const std::string& reason) {
+void Scanner::Pool::leave() {
+    fail_requests({ErrorCode::NotFound, fmt::format("{} is no pool any more", pool_.root)});
+}
+
+void Scanner::Pool::fail_requests(const Error& error) {
     is_sent_ = false;
     for (auto& request : std::exchange(requests_, {})) {
-        request.on_answer(fail(ErrorCode::Unreachable, reason));
+        request.on_answer(tl::unexpected(error));
     }
 }
 

@@ -22,6 +22,8 @@ public:
     using OnAnswer = std::function<void(Result<bool>)>;
     void request(Body body, OnAnswer on_answer);
     [[nodiscard]] ScanPool whole_scan() const;
+    /// The last call: whoever waits is told that this is no pool any more.
+    void leave();
 
     [[nodiscard]] const PoolView& view() const { return view_; }
     [[nodiscard]] const std::string& root() const { return pool_.root; }
@@ -37,7 +39,7 @@ private:
     void on_answer(const CommandDone& done);
     void on_exit(const std::string& reason);
     void give_up(std::string reason);
-    void fail_requests(const std::string& reason);
+    void fail_requests(const Error& error);
     void send_next();
     void rest();
     void on_rest_over();

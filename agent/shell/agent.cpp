@@ -147,11 +147,49 @@ void Agent::begin_when_ready() {
             fmt::format("{} processes may be QEMU and cannot be seen", visibility.hidden));
     step(FactsChanged{std::move(worker)});
     perform(core_->start(loop_.now()));
-    step(ScanFinished{}); // the pools were walked, or are known from before
+    forget_absent_pools(); // of a former life
+    step(ScanFinished{});  // the pools were walked, or are known from before
     log_.info("{} knows {} running VMs and {} configurations",
               options_.worker.name,
               core_->instances().all().size(),
               book_.all().size());
+}
+
+void Agent::use_pools(std::vector<PoolSettings> pools) {
+    const auto before = std::exchange(options_.pools, std::move(pools));
+    const auto& now = options_.pools;
+    for (const auto& pool : before) {
+        if (std::find(now.begin(), now.end(), pool) == now.end()) scanner_->remove_pool(pool.root);
+    }
+    for (const auto& pool : now) {
+        if (std::find(before.begin(), before.end(), pool) != before.end()) continue;
+        log_.info("pool {}{}", pool.root, pool.trusted ? ", trusted" : "");
+        if (auto added = scanner_->add_pool(pool, book_.known_below(pool.root)); !added)
+            log_.warning("{}", added.error().message);
+    }
+    forget_absent_pools();
+}
+
+void Agent::forget_absent_pools() {
+    const auto is_absent = [&](const std::string& root) {
+        return std::none_of(options_.pools.begin(), options_.pools.end(), [&](const auto& pool) {
+            return pool.root == root;
+        });
+    };
+    std::map<std::string, PathChanges> gone;
+    for (const auto& facts : book_.all()) {
+        const auto& path = facts.path;
+        if (is_absent(path.pool_root))
+            gone[path.pool_root].push_back(PathGone{path.config, path.vm});
+    }
+    for (auto& [root, changes] : gone) {
+        log_.info("pool {} is no longer named: {} configurations", root, changes.size());
+        unscanned_.erase(root);
+        on_paths(root, std::move(changes));
+    }
+    auto worker = core_->worker();
+    if (std::erase_if(worker.pools, [&](const auto& pool) { return is_absent(pool.root); }) > 0)
+        step(FactsChanged{std::move(worker)});
 }
 
 void Agent::stop() {

@@ -43,6 +43,9 @@ public:
 
     /// Finds what runs, then registers with the broker. Errors: those of Discovery.
     [[nodiscard]] Status start(const bus::Endpoint& broker);
+    /// Pools as the configuration has them now: new ones are scanned, the paths of those that are
+    /// no longer named vanish. VMs go on.
+    void use_pools(std::vector<PoolSettings> pools);
     /// VMs go on; the spool is written to its end.
     void stop();
 
@@ -69,6 +72,7 @@ private:
     void on_spooled(std::vector<SpoolOutcome> outcomes);
     void on_paths(const std::string& root, PathChanges changes);
     void on_pool(const PoolScan& scan);
+    void forget_absent_pools();
     void adopt_directories();
     void begin_when_ready();
     void tell_foreign(const ProcessFacts& facts);

@@ -1,6 +1,7 @@
 #include "agent/shell/program.h"
 
 #include "agent/shell/agent.h"
+#include "agent/shell/pool_settings.h"
 #include "agent/shell/process_record.h"
 #include "agent/shell/worker_identity.h"
 #include "mesh/bus/context.h"
@@ -16,7 +17,6 @@
 
 #include <array>
 #include <csignal>
-#include <pwd.h>
 #include <unistd.h>
 
 namespace ctys::agent {
@@ -59,7 +59,7 @@ void require(Status status) {
     if (!status) throw Fault(std::move(status).error());
 }
 
-setup::Settings load(const ProgramOptions& options) {
+Result<setup::Settings> load(const ProgramOptions& options) {
     std::vector<setup::Assignment> given;
     const auto add = [&](std::string_view name, const std::string& value, std::string_view flag) {
         if (!value.empty()) given.push_back({std::string{name}, value, std::string{flag}});
@@ -71,7 +71,7 @@ setup::Settings load(const ProgramOptions& options) {
     add("log.level", options.log_level, "--log-level");
     if (!options.pools.empty()) given.push_back({"pools", options.pools, "--pool"});
     const auto only = options.config.empty() ? std::nullopt : std::optional{options.config};
-    return require(setup::load_settings("agent", rules, given, only));
+    return setup::load_settings("agent", rules, given, only);
 }
 
 std::string own_name(const setup::Settings& settings) {
@@ -91,35 +91,11 @@ std::string own_name(const setup::Settings& settings) {
     return name;
 }
 
-std::vector<PoolSettings> pools_of(const setup::Settings& settings) {
-    std::vector<PoolSettings> pools;
-    for (const auto& root : settings.texts("pools")) {
-        if (root.empty() || root.front() != '/') {
-            throw Fault(Error{.code = ErrorCode::Usage,
-                              .message = fmt::format("pool \"{}\" is not an absolute path",
-                                                     printable(root, 200))});
-        }
-        PoolSettings pool{
-            .root = root.size() > 1 && root.back() == '/' ? root.substr(0, root.size() - 1) : root};
-        const auto name = pool.root.substr(pool.root.rfind('/') + 1);
-        for (const auto& given : settings.names_like("pool.*.trust")) {
-            if (given == "pool." + name + ".trust") pool.trusted = settings.boolean(given);
-        }
-        for (const auto& given : settings.names_like("pool.*.as")) {
-            if (given != "pool." + name + ".as") continue;
-            const auto* account = ::getpwnam(settings.text(given).c_str());
-            if (account == nullptr) {
-                throw Fault(Error{.code = ErrorCode::Usage,
-                                  .message = fmt::format("{}: no account {}",
-                                                         settings.origin(given),
-                                                         settings.text(given))});
-            }
-            pool.uid = account->pw_uid;
-            pool.gid = account->pw_gid;
-        }
-        pools.push_back(std::move(pool));
-    }
-    return pools;
+Result<std::vector<PoolSettings>> pools_of(const setup::Settings& settings,
+                                           const std::string& own_state) {
+    auto kept = setup::read_pool_file(setup::pool_file(own_state));
+    if (!kept) return tl::unexpected(kept.error());
+    return pool_settings(settings, *kept);
 }
 
 std::map<Owner, std::vector<std::string>> owner_commands_of(const setup::Settings& settings) {
@@ -201,7 +177,7 @@ int run(const ProgramOptions& options) {
     const auto directories = require(setup::choose_directories(
         setup::directory_request(options.state_dir, options.runtime_dir)));
     if (options.discover) return discover(directories);
-    const auto settings = load(options);
+    const auto settings = require(load(options));
     if (options.print_config) {
         fmt::print("{}", settings.to_text());
         return 0;
@@ -231,7 +207,7 @@ int run(const ProgramOptions& options) {
                 context,
                 log,
                 AgentOptions{.worker = require(identify_worker(name, own.state, ids)),
-                             .pools = pools_of(settings),
+                             .pools = require(pools_of(settings, own.state)),
                              .owner_commands = owner_commands_of(settings),
                              .programs = program_folder(),
                              .mesh_runtime = directories.runtime,
@@ -245,6 +221,13 @@ int run(const ProgramOptions& options) {
     };
     loop::SignalWatch on_term{loop, SIGTERM, end};
     loop::SignalWatch on_int{loop, SIGINT, end};
+    loop::SignalWatch on_hup{
+        loop, SIGHUP, [&] {
+            auto again = load(options);
+            auto pools = again ? pools_of(*again, own.state) : tl::unexpected(again.error());
+            if (!pools) return log.error("pools stay as they are: {}", pools.error().message);
+            agent.use_pools(std::move(*pools));
+        }};
     loop::Timer watchdog{loop};
     if (const auto period = notifier.watchdog()) {
         watchdog.start_repeating(*period / 2, [&] {
