@@ -1,6 +1,7 @@
 #include "mesh/core/text.h"
 #include "tools/output/table.h"
 #include "tools/verbs/factories.h"
+#include "tools/verbs/pool_change.h"
 #include "tools/verbs/session.h"
 
 namespace ctys::tools {
@@ -67,9 +68,16 @@ public:
         return "the directories that hold VMs: list, add, trust";
     }
     [[nodiscard]] std::string_view examples() const override {
-        return "  ctys pool list\n"
-               "  ctys pool trust lab02:/mnt/pool      accept a pool that can carry no marker\n"
-               "  ctys pool add /srv/vms               says where the agent reads its pools\n";
+        return "  ctys pool list                       of every worker\n"
+               "  ctys pool add /srv/vms               to the agent of this machine, at once and\n"
+               "                                       for good\n"
+               "  ctys pool add w2:/srv/vms            where several agents run here\n"
+               "  ctys pool trust /mnt/pool            its paths count without marker or proof:\n"
+               "                                       only if it really is the storage that the\n"
+               "                                       other workers see\n"
+               "add and trust write pools.toml in the agent's state directory, as root or as the "
+               "agent's\n"
+               "user, and let it read that again (SIGHUP). To take a pool away: remove it there.\n";
     }
     [[nodiscard]] std::string subject() const override {
         return fmt::format("{} {}", what_, pool_);
@@ -77,20 +85,12 @@ public:
     void declare(Arguments& arguments) override {
         arguments.positional("list|add|trust", what_, Arguments::Need::Required, "what to do");
         arguments.positional("POOL", pool_, Arguments::Need::Optional, "directory, or WORKER:DIR");
-        arguments.text("--reason", reason_, "TEXT", "kept in the journal");
     }
 
     [[nodiscard]] Status run(Session& session) override {
         if (what_ == "list") return list(session);
-        if (what_ == "trust") return trust(session);
-        if (what_ == "add") {
-            return fail(ErrorCode::Unsupported,
-                        "not built yet: pools are named in the agent's configuration",
-                        fmt::format("add \"{}\" to pools in agent.toml, or: ctys down; ctys up "
-                                    "--pool {}",
-                                    pool_,
-                                    pool_));
-        }
+        if (what_ == "add") return tell_agent(session, pool_, PoolChange::Add);
+        if (what_ == "trust") return tell_agent(session, pool_, PoolChange::Trust);
         return fail(ErrorCode::Usage,
                     fmt::format("no such thing to do: {}", printable(what_, 40)),
                     "ctys pool list|add|trust");
@@ -108,23 +108,8 @@ private:
         return session.print_rows(rows, listing);
     }
 
-    Status trust(Session& session) {
-        if (pool_.find(':') == std::string::npos) {
-            return fail(ErrorCode::Usage, "the worker is missing", "ctys pool trust WORKER:DIR");
-        }
-        auto connection = session.broker();
-        if (!connection) return tl::unexpected(connection.error());
-        auto answer =
-            (*connection)
-                ->request(msg::Administer{
-                    .what = msg::Administer::What::TrustPool, .subject = pool_, .reason = reason_});
-        if (!answer) return tl::unexpected(answer.error());
-        return session.print("done\n");
-    }
-
     std::string what_;
     std::string pool_;
-    std::string reason_;
 };
 
 } // namespace

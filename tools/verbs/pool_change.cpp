@@ -1,0 +1,215 @@
+// Happy path: the pool is put into the agent's file, the agent gets SIGHUP, reads it, and says in
+// its facts how the pool is.
+// Failure modes: no agent runs -> the file waits for it; the process is not ours to signal -> it is
+// told how; the broker does not answer -> what was done is said, not what came of it.
+
+#include "tools/verbs/pool_change.h"
+
+#include "mesh/core/text.h"
+#include "mesh/setup/pool_file.h"
+#include "tools/client/terminal.h"
+#include "tools/verbs/single_machine.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace ctys::tools {
+
+namespace {
+
+constexpr Duration default_patience = std::chrono::seconds{10};
+constexpr Duration step = std::chrono::milliseconds{100};
+
+/// An agent of this machine: its role is its folder below the state directory.
+struct LocalAgent {
+    std::string role;
+    std::string state;
+    pid_t pid = 0; ///< 0: it does not run
+
+    [[nodiscard]] std::string name() const { return role.substr(role.find('-') + 1); }
+};
+
+std::vector<LocalAgent> local_agents(const setup::Directories& directories) {
+    std::vector<LocalAgent> found;
+    std::error_code error;
+    std::filesystem::directory_iterator entries(directories.state, error);
+    for (; !error && entries != std::filesystem::directory_iterator{}; entries.increment(error)) {
+        const auto role = entries->path().filename().string();
+        if (role.starts_with("agent-")) found.push_back({.role = role, .state = entries->path()});
+    }
+    for (const auto& running : running_roles(directories)) {
+        for (auto& agent : found) {
+            if (agent.role == running.role) agent.pid = running.pid;
+        }
+    }
+    return found;
+}
+
+Result<LocalAgent> choose(const std::vector<LocalAgent>& agents, const std::string& name) {
+    std::vector<LocalAgent> fitting;
+    for (const auto& agent : agents) {
+        if (name.empty() || agent.name() == name) fitting.push_back(agent);
+    }
+    const auto runs = [](const LocalAgent& agent) { return agent.pid != 0; };
+    if (fitting.size() > 1 && std::count_if(fitting.begin(), fitting.end(), runs) == 1)
+        return *std::find_if(fitting.begin(), fitting.end(), runs);
+    if (fitting.size() == 1) return fitting.front();
+    if (fitting.empty()) {
+        return fail(ErrorCode::NotFound,
+                    name.empty() ? "no agent of this user has run on this machine"
+                                 : fmt::format("no agent of this user is called {}", name),
+                    "as the agent's user, for example: sudo ctys pool add DIR; or: ctys up");
+    }
+    std::vector<std::string> names;
+    for (const auto& agent : fitting)
+        names.push_back(agent.name());
+    auto example = fmt::format("ctys pool add {}:DIR", names.front());
+    return fail(ErrorCode::Ambiguous,
+                "several agents run here: which one?",
+                std::move(example),
+                std::move(names));
+}
+
+bool lies_in(const std::string& path, const std::string& root) {
+    return path == root || path.starts_with(root == "/" ? root : root + "/");
+}
+
+// The pid in a lock is of the agent's own namespace, which may be another one than ours.
+bool is_agent(pid_t pid) {
+    std::ifstream comm(fmt::format("/proc/{}/comm", pid));
+    std::string name;
+    return std::getline(comm, name) && name == "ctys-agent";
+}
+
+/// Nothing where the agent will read its file; else what a person has to do.
+std::string wake(const LocalAgent& agent) {
+    if (!is_agent(agent.pid))
+        return fmt::format("send SIGHUP to the agent {}: its process is not seen here",
+                           agent.name());
+    if (::kill(agent.pid, SIGHUP) == 0) return {};
+    return fmt::format("kill -HUP {}   ({})", agent.pid, std::strerror(errno));
+}
+
+const PoolReport* find_report(const std::vector<WorkerRecord>& workers,
+                              const std::string& name,
+                              const std::string& root) {
+    for (const auto& worker : workers) {
+        if (worker.name != name || worker.state != WorkerState::Alive) continue;
+        for (const auto& pool : worker.pools) {
+            if (pool.root == root) return &pool;
+        }
+    }
+    return nullptr;
+}
+
+Result<std::vector<WorkerRecord>> ask_worker(Session& session, const std::string& name) {
+    return session.rows_of<WorkerRecord>({.table = Table::Workers, .address = name});
+}
+
+/// Until the agent reports the pool as it is to be.
+Status
+await(Session& session, const LocalAgent& agent, const std::string& root, PoolChange change) {
+    const auto begun = wall_now();
+    const auto patience = session.globals().timeout.value_or(default_patience);
+    while (wall_now() - begun < patience) {
+        auto workers = ask_worker(session, agent.name());
+        if (!workers) {
+            return session.print(fmt::format("{} is told; what came of it cannot be asked: {}\n",
+                                             agent.name(),
+                                             workers.error().message));
+        }
+        const auto* report = find_report(*workers, agent.name(), root);
+        if (report != nullptr && (change == PoolChange::Add || report->trusted)) {
+            return session.print(fmt::format("{} on {}: {}{}, {} VMs{}{}\n",
+                                             printable(root),
+                                             agent.name(),
+                                             report->trusted ? "trusted, " : "",
+                                             to_string(report->health),
+                                             report->vms,
+                                             report->reason.empty() ? "" : "; ",
+                                             printable(report->reason)));
+        }
+        static_cast<void>(session.loop().run_until([] { return false; }, step));
+    }
+    return fail(ErrorCode::TimedOut,
+                fmt::format("{} was told and has not reported the pool", agent.name()),
+                "ctys pool list");
+}
+
+Status put_entry(const LocalAgent& agent, const std::string& root, PoolChange change) {
+    const auto path = setup::pool_file(agent.state);
+    auto entries = setup::read_pool_file(path);
+    if (!entries) return tl::unexpected(entries.error());
+    const auto known = std::find_if(
+        entries->begin(), entries->end(), [&](const auto& entry) { return entry.root == root; });
+    auto& entry = known == entries->end() ? entries->emplace_back() : *known;
+    entry.root = root;
+    entry.trusted = entry.trusted || change == PoolChange::Trust;
+    return setup::write_pool_file(path, *entries);
+}
+
+/// A pool in a pool would be walked twice and give each VM two owners.
+Status check_free(Session& session, const LocalAgent& agent, const std::string& root) {
+    auto kept = setup::read_pool_file(setup::pool_file(agent.state));
+    if (!kept) return tl::unexpected(kept.error());
+    std::vector<std::string> roots;
+    for (const auto& entry : *kept)
+        roots.push_back(entry.root);
+    // Those of its configuration are known from what it reports.
+    if (auto workers = ask_worker(session, agent.name())) {
+        for (const auto& worker : *workers) {
+            for (const auto& pool : worker.pools)
+                roots.push_back(pool.root);
+        }
+    }
+    for (const auto& other : roots) {
+        if (!lies_in(root, other)) continue;
+        return fail(ErrorCode::Conflict,
+                    root == other ? fmt::format("is a pool of {} already", agent.name())
+                                  : fmt::format("lies in {}, a pool of {}", other, agent.name()),
+                    "ctys scan " + agent.name());
+    }
+    return {};
+}
+
+} // namespace
+
+Status tell_agent(Session& session, const std::string& pool, PoolChange change) {
+    const auto colon = pool.find(':');
+    const bool names_agent = colon != std::string::npos && is_label(pool.substr(0, colon));
+    const auto name = names_agent ? pool.substr(0, colon) : std::string{};
+    const auto given = names_agent ? pool.substr(colon + 1) : pool;
+    if (given.empty())
+        return fail(ErrorCode::Usage, "the directory is missing", "ctys pool add /srv/vms");
+    std::error_code error;
+    auto root = std::filesystem::absolute(given, error).lexically_normal().string();
+    while (root.size() > 1 && root.back() == '/')
+        root.pop_back();
+    if (error || !std::filesystem::is_directory(root, error))
+        return fail(ErrorCode::NotFound, fmt::format("{} is no directory", printable(root)));
+    auto directories = session.directories();
+    if (!directories) return tl::unexpected(directories.error());
+    auto agent = choose(local_agents(*directories), name);
+    if (!agent) return tl::unexpected(agent.error());
+    if (change == PoolChange::Add) {
+        if (auto free = check_free(session, *agent, root); !free) return free;
+    }
+    if (auto put = put_entry(*agent, root, change); !put) return put;
+    if (agent->pid == 0) {
+        return session.print(fmt::format("{} is kept for {}, which does not run: it counts when it "
+                                         "starts\n",
+                                         printable(root),
+                                         agent->name()));
+    }
+    if (const auto to_do = wake(*agent); !to_do.empty()) {
+        return session.print(fmt::format(
+            "{} is kept for {}; to use it now: {}\n", printable(root), agent->name(), to_do));
+    }
+    return await(session, *agent, root, change);
+}
+
+} // namespace ctys::tools
