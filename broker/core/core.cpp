@@ -25,7 +25,7 @@ BrokerCore::BrokerCore(Settings settings,
     leases_.load(std::move(loaded.leases), loaded.last_token);
     dispatcher_.load(std::move(loaded.actions), now.instant);
     status_.version = settings_.version;
-    status_.started = now.wall;
+    status_.started = settings_.started.is_none() ? now.wall : settings_.started;
     status_.degraded = settings_.degraded;
     set_aside_ = std::move(loaded.set_aside);
 }

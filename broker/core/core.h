@@ -53,6 +53,7 @@ struct Settings {
     NonceId nonce; ///< one life of this core
     std::string version;
     std::string degraded; ///< not empty: nothing can be made durable, and why
+    WallTime started;     ///< of the process, which outlives its cores; none: now
 };
 
 /// The broker's decisions. Pure: same inputs, same effects; time comes in, everything that happens

@@ -47,6 +47,7 @@ Server::Server(loop::EventLoop& loop,
 
 void Server::start() {
     set_aside_ = store_.report().set_aside;
+    started_ = loop_.now().wall;
     make_core({});
     for (const auto& note : store_.report().notes) {
         log_.warning("{}", note);
@@ -72,7 +73,8 @@ void Server::make_core(std::string degraded) {
     if (degraded.empty()) loaded->set_aside = std::exchange(set_aside_, {});
     core_ = std::make_unique<BrokerCore>(Settings{.nonce = NonceId{ids.next_uuid()},
                                                   .version = CTYS_VERSION,
-                                                  .degraded = std::move(degraded)},
+                                                  .degraded = std::move(degraded),
+                                                  .started = started_},
                                          std::move(*loaded),
                                          store_,
                                          store_,

@@ -90,6 +90,7 @@ private:
     std::uint64_t generation_ = 0;
     std::string degraded_;
     std::vector<std::string> set_aside_; ///< to be recorded by the next core that can
+    WallTime started_;
     Cursor remembered_;
     AgeLimit age_limit_;
     std::uint64_t most_records_ = 0; ///< of the journal, once the store has its full size
