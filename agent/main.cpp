@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
                    options.broker,
                    "Endpoint of the broker (default: the unix socket of this machine)");
     app.add_option("--key", options.key, "Secret key file, for tcp");
-    app.add_option("--broker-key", options.broker_key, "Public key of the broker, for tcp");
+    app.add_option(
+        "--broker-key", options.broker_key, "Public key of the broker, or a file with it, for tcp");
     app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug");
     app.add_flag(
         "--print-config", options.print_config, "Show every setting with its origin, and end");

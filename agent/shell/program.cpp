@@ -11,6 +11,7 @@
 #include "mesh/setup/config.h"
 #include "mesh/setup/notify.h"
 #include "mesh/setup/process.h"
+#include "mesh/setup/require.h"
 #include "mesh/setup/role_lock.h"
 
 #include <fmt/format.h>
@@ -23,6 +24,7 @@ namespace ctys::agent {
 
 namespace {
 
+using setup::require;
 using setup::SettingType;
 
 constexpr std::array rules = {
@@ -44,20 +46,13 @@ constexpr std::array rules = {
                        "",
                        "command that asks a VM of this owner to end"},
     setup::SettingRule{"keys.secret", SettingType::Text, "", "secret key of this agent, for tcp"},
-    setup::SettingRule{"keys.broker", SettingType::Text, "", "public key of the broker, for tcp"},
+    setup::SettingRule{"keys.broker",
+                       SettingType::Text,
+                       "",
+                       "public key of the broker, or a file with it, for tcp"},
     setup::SettingRule{
         "log.level", SettingType::Text, "info", "error, warning, notice, info or debug"},
 };
-
-template <typename T>
-T require(Result<T> result) {
-    if (!result) throw Fault(std::move(result).error());
-    return std::move(*result);
-}
-
-void require(Status status) {
-    if (!status) throw Fault(std::move(status).error());
-}
 
 Result<setup::Settings> load(const ProgramOptions& options) {
     std::vector<setup::Assignment> given;
@@ -70,8 +65,7 @@ Result<setup::Settings> load(const ProgramOptions& options) {
     add("keys.broker", options.broker_key, "--broker-key");
     add("log.level", options.log_level, "--log-level");
     if (!options.pools.empty()) given.push_back({"pools", options.pools, "--pool"});
-    const auto only = options.config.empty() ? std::nullopt : std::optional{options.config};
-    return setup::load_settings("agent", rules, given, only);
+    return setup::load_settings("agent", rules, given, options.config);
 }
 
 std::string own_name(const setup::Settings& settings) {
@@ -140,7 +134,7 @@ bus::SocketOptions socket_options(const setup::Settings& settings, const bus::En
     }
     options.security =
         bus::CurveClient{.keys = require(bus::CurveKeyPair::load(settings.text("keys.secret"))),
-                         .server_key = settings.text("keys.broker")};
+                         .server_key = require(bus::public_key_from(settings.text("keys.broker")))};
     return options;
 }
 

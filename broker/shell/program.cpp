@@ -10,6 +10,7 @@
 #include "mesh/setup/directories.h"
 #include "mesh/setup/notify.h"
 #include "mesh/setup/process.h"
+#include "mesh/setup/require.h"
 #include "mesh/setup/role_lock.h"
 
 #include <fmt/format.h>
@@ -22,6 +23,7 @@ namespace ctys::broker {
 
 namespace {
 
+using setup::require;
 using setup::SettingType;
 
 constexpr std::array rules = {
@@ -53,16 +55,6 @@ constexpr std::array rules = {
         "log.level", SettingType::Text, "info", "error, warning, notice, info or debug"},
 };
 
-template <typename T>
-T require(Result<T> result) {
-    if (!result) throw Fault(std::move(result).error());
-    return std::move(*result);
-}
-
-void require(Status status) {
-    if (!status) throw Fault(std::move(status).error());
-}
-
 setup::Settings load(const ProgramOptions& options) {
     std::vector<setup::Assignment> given;
     if (!options.mesh.empty()) given.push_back({"mesh.listen", options.mesh, "--mesh"});
@@ -70,8 +62,7 @@ setup::Settings load(const ProgramOptions& options) {
     if (!options.keys.empty()) given.push_back({"keys.folder", options.keys, "--keys"});
     if (!options.log_level.empty())
         given.push_back({"log.level", options.log_level, "--log-level"});
-    const auto only = options.config.empty() ? std::nullopt : std::optional{options.config};
-    return require(setup::load_settings("broker", rules, given, only));
+    return require(setup::load_settings("broker", rules, given, options.config));
 }
 
 std::map<std::string, Role> users_of(const setup::Settings& settings) {

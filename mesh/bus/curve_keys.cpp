@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/stat.h>
 #include <system_error>
 
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t key_bytes = 32;
 constexpr std::size_t key_chars = 40;
 constexpr std::size_t max_file_bytes = 4096;
+constexpr int max_key_lines = 100;
 
 Error file_error(ErrorCode code, const std::string& path, std::string_view why) {
     return Error{.code = code, .message = fmt::format("key file {}: {}", path, why)};
@@ -129,6 +131,26 @@ Status CurveKeyPair::save(const std::string& path) const {
         return tl::unexpected(std::move(error));
     }
     return {};
+}
+
+Result<std::string> public_key_from(const std::string& key_or_file) {
+    if (is_z85_key(key_or_file)) return key_or_file;
+    std::ifstream file(key_or_file);
+    std::string line;
+    for (int lines = 0; lines < max_key_lines && std::getline(file, line); ++lines) {
+        auto text = trim(line);
+        if (text.starts_with("key")) {
+            const auto open = text.find_first_of("\"'");
+            const auto close = text.find_last_of("\"'");
+            if (open != std::string_view::npos && close > open)
+                text = text.substr(open + 1, close - open - 1);
+        }
+        if (is_z85_key(text)) return std::string{text};
+    }
+    return fail(
+        ErrorCode::Usage,
+        fmt::format("{} is no public key, nor a file with one", printable(key_or_file, 200)),
+        "--broker-key KEY, or --broker-key FILE with the broker's public key");
 }
 
 } // namespace ctys::bus

@@ -26,4 +26,8 @@ struct CurveKeyPair {
     [[nodiscard]] Status save(const std::string& path) const;
 };
 
+/// A public key given as such, or the path of a file that holds it, bare or as `ctys keys generate`
+/// prints it. Errors: Usage.
+[[nodiscard]] Result<std::string> public_key_from(const std::string& key_or_file);
+
 } // namespace ctys::bus

@@ -85,6 +85,12 @@ Result<std::vector<Assignment>> read_config_file(const std::string& path) {
 
 ConfigPlaces config_places() {
     ConfigPlaces places;
+    const char* only = ::secure_getenv("CTYS_CONFIG_DIR");
+    if (only != nullptr && only[0] == '/') {
+        places.system = only;
+        places.is_single = true;
+        return places;
+    }
     const char* config = ::secure_getenv("XDG_CONFIG_HOME");
     const char* home = ::secure_getenv("HOME");
     if (config != nullptr && config[0] == '/') {
@@ -132,8 +138,9 @@ std::vector<Assignment> assignments_from_environment(std::span<const SettingRule
 Result<Settings> load_settings(std::string_view program,
                                std::span<const SettingRule> rules,
                                std::span<const Assignment> command_line,
-                               const std::optional<std::string>& only_file) {
-    const auto files = only_file ? std::vector{*only_file} : config_files(config_places(), program);
+                               const std::string& only_file) {
+    const auto files =
+        only_file.empty() ? config_files(config_places(), program) : std::vector{only_file};
     std::vector<Assignment> all;
     const auto append = [&all](const auto& more) {
         all.insert(all.end(), more.begin(), more.end());

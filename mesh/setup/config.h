@@ -23,9 +23,14 @@ namespace ctys::setup {
 struct ConfigPlaces {
     std::string system = "/etc/ctys"; ///< holds <program>.toml and conf.d/
     std::string user;                 ///< ~/.config/ctys, holds <program>.toml; empty for none
+
+    /// Where this user's own keys are kept; empty where there is no place.
+    [[nodiscard]] const std::string& own() const { return is_single ? system : user; }
+    bool is_single = false; ///< CTYS_CONFIG_DIR: one folder is both
 };
 
-/// The places of this process, from XDG_CONFIG_HOME or HOME.
+/// The places of this process: CTYS_CONFIG_DIR alone where it is set (an absolute path), else
+/// /etc/ctys and what XDG_CONFIG_HOME or HOME give.
 [[nodiscard]] ConfigPlaces config_places();
 
 /// The files that exist, in the order in which they are read: system/<program>.toml, then
@@ -47,6 +52,6 @@ assignments_from_environment(std::span<const SettingRule> rules, const Variable&
 [[nodiscard]] Result<Settings> load_settings(std::string_view program,
                                              std::span<const SettingRule> rules,
                                              std::span<const Assignment> command_line,
-                                             const std::optional<std::string>& only_file = {});
+                                             const std::string& only_file = {});
 
 } // namespace ctys::setup

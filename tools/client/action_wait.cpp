@@ -6,6 +6,14 @@
 
 namespace ctys::tools {
 
+namespace {
+
+WallTime requested_of(const ActionWait::Progress& progress) {
+    return progress.record ? progress.record->requested : WallTime{};
+}
+
+} // namespace
+
 ActionWait::ActionWait(const std::vector<ActionId>& ids) {
     for (const auto id : ids)
         actions_[id];
@@ -16,7 +24,18 @@ bool ActionWait::on_event(const Event& event) {
     if (found == actions_.end()) return false;
     auto& progress = found->second;
     if (!event.label.empty()) progress.label = event.label;
-    if (const auto* record = std::get_if<ActionRecord>(&event.payload)) on_record(*record);
+    if (const auto* record = std::get_if<ActionRecord>(&event.payload)) {
+        // A worker's word about the end does not know when it was asked, but the one who watches
+        // has seen it.
+        auto dated = *record;
+        if (dated.requested.is_none()) dated.requested = requested_of(progress);
+        if (dated.outcome && dated.ended.is_none()) dated.ended = event.time;
+        on_record(dated);
+    }
+    if (event.kind == EventKind::ActionRequested && progress.record &&
+        progress.record->requested.is_none()) {
+        progress.record->requested = event.time;
+    }
     if (event.kind == EventKind::ActionEnded) progress.ended = true;
     if (!event.text.empty() && !progress.ended) {
         progress.text = event.text;

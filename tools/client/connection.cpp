@@ -64,11 +64,11 @@ struct Connection::State {
         frames.emplace_back(std::span<const std::byte>{bytes});
         return socket->send(frames);
     }
-    [[nodiscard]] Error silence(Duration patience) const {
+    [[nodiscard]] Error silence(Duration waited) const {
         Error error{.code = ErrorCode::Unreachable,
                     .message = fmt::format("the broker at {} has not answered for {}",
                                            endpoint.to_string(),
-                                           to_short_text(patience)),
+                                           to_short_text(waited)),
                     .try_next = "ctys doctor"};
         // Over CURVE a key that is refused and a broker that is away look alike.
         if (endpoint.is_tcp())
@@ -86,6 +86,7 @@ struct Connection::State {
     bus::Endpoint endpoint;
     std::optional<bus::Socket> socket;
     loop::Timer alive;
+    Duration patience = default_patience;
     std::uint64_t last_correlation = 0;
     std::map<std::uint64_t, std::deque<Body>> inboxes;
     std::vector<std::uint64_t> streams;
@@ -98,7 +99,8 @@ Result<std::unique_ptr<Connection>>
 Connection::open(bus::Context& context,
                  loop::EventLoop& loop,
                  const bus::Endpoint& endpoint,
-                 const std::variant<std::monostate, bus::CurveServer, bus::CurveClient>& security) {
+                 const std::variant<std::monostate, bus::CurveServer, bus::CurveClient>& security,
+                 Duration patience) {
     if (!endpoint.is_tcp()) {
         auto probe = loop::UnixStream::connect(loop, endpoint.path());
         for (auto left = restart_patience; !probe && left > Duration{}; left -= ask_again) {
@@ -116,6 +118,7 @@ Connection::open(bus::Context& context,
         }
     }
     auto state = std::make_unique<State>(loop, endpoint);
+    state->patience = patience;
     bus::SocketOptions options;
     options.security = security;
     // Time for a last CloseStream, none for a broker that is away.
@@ -166,17 +169,18 @@ void Connection::close_stream(std::uint64_t stream) {
     static_cast<void>(state_->send(stream, msg::CloseStream{}));
 }
 
-Result<Body> Connection::request(Body body, Duration patience) {
+Result<Body> Connection::request(Body body, std::optional<Duration> bound) {
+    const auto patience = bound.value_or(state_->patience);
     const auto correlation = ++state_->last_correlation;
     state_->inboxes[correlation];
     const bool is_order = std::holds_alternative<msg::Submit>(body);
     Status sent;
     std::optional<Body> answer;
     for (auto left = patience; sent && !answer && left > Duration{};) {
-        const auto bound = is_order ? std::min(left, order_again) : left;
+        const auto turn = is_order ? std::min(left, order_again) : left;
         sent = state_->send(correlation, body);
-        if (sent) answer = next(correlation, bound);
-        left -= bound;
+        if (sent) answer = next(correlation, turn);
+        left -= turn;
     }
     state_->inboxes.erase(correlation);
     if (!sent) return wrap(state_->endpoint.to_string(), sent.error());
@@ -188,9 +192,8 @@ Result<Body> Connection::request(Body body, Duration patience) {
     return std::move(*answer);
 }
 
-Status Connection::ask(const Query& query,
-                       const std::function<void(std::vector<Row>&&)>& take,
-                       Duration patience) {
+Status Connection::ask(const Query& query, const std::function<void(std::vector<Row>&&)>& take) {
+    const auto patience = state_->patience;
     auto stream = open_stream(msg::Ask{.query = query, .credit = row_credit});
     if (!stream) return tl::unexpected(stream.error());
     std::uint32_t taken = 0;
@@ -216,6 +219,10 @@ Status Connection::ask(const Query& query,
         taken += count;
         if (taken >= row_credit / 2) grant(*stream, std::exchange(taken, 0));
     }
+}
+
+Duration Connection::patience() const {
+    return state_->patience;
 }
 
 const bus::Endpoint& Connection::endpoint() const {

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace ctys::bus {
@@ -24,20 +25,20 @@ public:
     open(bus::Context& context,
          loop::EventLoop& loop,
          const bus::Endpoint& endpoint,
-         const std::variant<std::monostate, bus::CurveServer, bus::CurveClient>& security);
+         const std::variant<std::monostate, bus::CurveServer, bus::CurveClient>& security,
+         Duration patience = default_patience);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
     /// One request, one answer. A Failure comes back as its error. A Submit is sent again every two
-    /// seconds meanwhile. Errors: Unreachable (no answer within the patience).
-    [[nodiscard]] Result<Body> request(Body body, Duration patience = default_patience);
+    /// seconds meanwhile. Errors: Unreachable (no answer within `bound`, else within the patience).
+    [[nodiscard]] Result<Body> request(Body body, std::optional<Duration> bound = {});
 
     /// Every row of a query, given to `take` as they come. Errors: those of the broker,
     /// Unreachable (silence for longer than the patience).
     [[nodiscard]] Status ask(const Query& query,
-                             const std::function<void(std::vector<Row>&&)>& take,
-                             Duration patience = default_patience);
+                             const std::function<void(std::vector<Row>&&)>& take);
 
     /// Opens a stream: the answers to this request are collected until the stream is closed.
     [[nodiscard]] Result<std::uint64_t> open_stream(Body body);
@@ -49,6 +50,8 @@ public:
     void close_stream(std::uint64_t stream);
 
     [[nodiscard]] const bus::Endpoint& endpoint() const;
+    /// How long the broker may be silent before it counts as away.
+    [[nodiscard]] Duration patience() const;
 
     /// The broker answers from its inventory, so silence of this length means it hangs.
     static constexpr Duration default_patience = std::chrono::seconds{10};

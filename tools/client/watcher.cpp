@@ -57,7 +57,8 @@ void Watcher::take(msg::WatchEvents&& events) {
     }
 }
 
-Status Watcher::open(Duration patience) {
+Status Watcher::open(std::optional<Duration> bound) {
+    const auto patience = bound.value_or(connection_.patience());
     std::optional<Body> answer;
     for (auto rest = patience; !answer && rest > Duration{}; rest -= std::min(rest, open_again)) {
         if (auto started = start(); !started) return started;

@@ -22,8 +22,9 @@ public:
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
 
-    /// Waits until the broker has answered the opening. Errors: those of the broker, Unreachable.
-    [[nodiscard]] Status open(Duration patience = Connection::default_patience);
+    /// Waits until the broker has answered the opening, for `bound`, else for the
+    /// connection's patience. Errors: those of the broker, Unreachable.
+    [[nodiscard]] Status open(std::optional<Duration> bound = {});
 
     /// The next item, or why there is none within `bound`. Errors: those of the broker.
     [[nodiscard]] Result<std::variant<Item, End>>

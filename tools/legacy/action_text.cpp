@@ -186,6 +186,9 @@ Status apply(CancelRequest& request,
     case Key::Force:
         request.force = true;
         return {};
+    case Key::Stack:
+        request.stack = true;
+        return {};
     case Key::Timeout: {
         auto delay = parse_delay(option);
         if (!delay) return tl::unexpected(delay.error());

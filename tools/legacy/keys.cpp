@@ -67,7 +67,7 @@ constexpr auto cancel_keys = std::to_array<KeyRow>({
     {"poweroff", Key::PowerOff}, {"s5", Key::PowerOff},     {"reset", Key::Reset},
     {"reboot", Key::Reboot},     {"pause", Key::Pause},     {"s3", Key::Pause},
     {"force", Key::Force},       {"timeout", Key::Timeout}, {"user", Key::User},
-    {"stack", Key::Harmless},    {"server", Key::Harmless}, {"suspend", Key::NotYet},
+    {"stack", Key::Stack},       {"server", Key::Harmless}, {"suspend", Key::NotYet},
     {"s4", Key::NotYet},         {"init", Key::NotYet},     {"self", Key::NotYet},
     {"all", Key::NotYet},        {"client", Key::NotYet},   {"both", Key::NotYet},
     {"wol", Key::NotYet},        {"if", Key::NotYet},

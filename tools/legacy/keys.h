@@ -26,6 +26,7 @@ enum class Key : std::uint8_t {
     Machine,
     Title,
     Table,
+    Stack,
     Harmless, ///< asks for what is the case anyway
     NotYet    ///< exists in the original, is not built
 };

@@ -50,6 +50,7 @@ struct CancelRequest {
     std::optional<Duration> deadline; ///< of a poweroff: power is always cut then
     bool always_cut = false;
     bool force = false;
+    bool stack = false; ///< asked for by name: what the VM carries is to end first
     std::string user;
 
     bool operator==(const CancelRequest&) const = default;

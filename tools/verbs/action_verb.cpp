@@ -2,6 +2,7 @@
 
 #include "mesh/core/address.h"
 #include "tools/verbs/order.h"
+#include "tools/verbs/rehearsal.h"
 #include "tools/verbs/session.h"
 
 namespace ctys::tools {
@@ -50,7 +51,7 @@ public:
             if (!address) return tl::unexpected(address.error());
             orders.push_back(order_for(target, session));
         }
-        if (dry_run_) return rehearse(session);
+        if (dry_run_) return rehearse(session, orders);
         return carry_out(session,
                          std::move(orders),
                          no_wait_ ? Waiting::None : Waiting::Outcome,
@@ -68,23 +69,6 @@ private:
         order.action.reason = reason_;
         if (reuse_) order.action.if_running = IfRunning::Reuse;
         return order;
-    }
-
-    Status rehearse(Session& session) const {
-        for (const auto& target : targets_) {
-            auto vm = session.vm_at(target);
-            if (!vm) return tl::unexpected(vm.error());
-            const auto& row = vm->row;
-            auto text = fmt::format("{} {} (u:{}), {}{}{}. Nothing done.\n",
-                                    name(),
-                                    printable(row.label),
-                                    row.vm,
-                                    to_string(row.state),
-                                    row.worker_name.empty() ? "" : " on ",
-                                    printable(row.worker_name));
-            if (auto printed = session.print(text); !printed) return printed;
-        }
-        return {};
     }
 
     ActionWord word_;

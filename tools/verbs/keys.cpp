@@ -54,7 +54,7 @@ private:
         }
         auto file = file_;
         if (file.empty()) {
-            const auto home = setup::config_places().user;
+            const auto home = setup::config_places().own();
             if (home.empty()) return fail(ErrorCode::Usage, "there is no HOME", "--file FILE");
             if (auto made = setup::prepare_directory(home); !made) return made;
             file = home + "/key";

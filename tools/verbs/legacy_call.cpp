@@ -5,6 +5,8 @@
 #include "tools/output/vm_rows.h"
 #include "tools/output/worker_rows.h"
 #include "tools/verbs/order.h"
+#include "tools/verbs/rehearsal.h"
+#include "tools/verbs/surroundings.h"
 
 #include <algorithm>
 #include <array>
@@ -116,6 +118,9 @@ struct Call {
 
     // The original's delay is the time until power is cut, whatever the configuration says.
     Status operator()(const legacy::CancelRequest& request) const {
+        if (request.stack) {
+            if (auto carries = check_carries_none(request.address); !carries) return carries;
+        }
         return submit([&](const legacy::Target& target) {
             auto order = order_for(request.address, request.user, target, session);
             order.action.verb = request.verb;
@@ -127,6 +132,26 @@ struct Call {
     }
 
 private:
+    /// STACK asks for what lies in the VM to end first, which is not built: nothing to say where
+    /// nothing lies in it.
+    [[nodiscard]] Status check_carries_none(const Address& address) const {
+        auto vm = session.vm_at(address.to_string());
+        if (!vm) return tl::unexpected(vm.error());
+        auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});
+        if (!workers) return tl::unexpected(workers.error());
+        for (const auto& worker : *workers) {
+            if (!is_carried_by(worker, vm->row.vm)) continue;
+            return fail(ErrorCode::Unsupported,
+                        fmt::format("{} carries the worker {}, and STACK is not built yet: stop "
+                                    "what runs on {} first, then leave STACK out",
+                                    vm->row.label,
+                                    worker.name,
+                                    worker.name),
+                        "ctys list --filter worker=" + worker.name);
+        }
+        return {};
+    }
+
     template <typename Make>
     Status submit(Make make) const {
         std::vector<msg::Submit> orders;
@@ -136,21 +161,9 @@ private:
             sync = sync || target.sync;
         }
         if (orders.empty()) orders.push_back(make(legacy::Target{}));
-        if (line.dry_run) return rehearse(orders);
+        if (line.dry_run) return rehearse(session, orders);
         return carry_out(
             session, std::move(orders), sync ? Waiting::Outcome : Waiting::None, default_patience);
-    }
-
-    Status rehearse(const std::vector<msg::Submit>& orders) const {
-        for (const auto& order : orders) {
-            auto printed = session.print(fmt::format("{} {}{}{}. Nothing done.\n",
-                                                     to_string(order.action.verb),
-                                                     printable(order.action.target),
-                                                     order.on.empty() ? "" : " on ",
-                                                     printable(order.on)));
-            if (!printed) return printed;
-        }
-        return {};
     }
 };
 

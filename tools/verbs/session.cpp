@@ -8,10 +8,9 @@
 #include "tools/client/broker_choice.h"
 #include "tools/client/terminal.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,31 +23,12 @@ constexpr auto rules = std::to_array<setup::SettingRule>({
     {.name = "key", .type = setup::SettingType::Text, .description = "file of this user's keys"},
     {.name = "broker_key",
      .type = setup::SettingType::Text,
-     .description = "file with the public key of the broker"},
+     .description = "public key of the broker, or a file with it"},
 });
 
 std::string first_of(std::string_view flag, const std::string& setting, std::string fallback) {
     if (!flag.empty()) return std::string{flag};
     return setting.empty() ? fallback : setting;
-}
-
-// A bare key, or a file as `ctys keys generate` prints it.
-Result<std::string> read_public_key(const std::string& path) {
-    std::ifstream file(path);
-    std::string line;
-    while (std::getline(file, line)) {
-        auto text = trim(line);
-        if (text.starts_with("key")) {
-            const auto open = text.find('"');
-            const auto close = text.rfind('"');
-            if (open != std::string_view::npos && close > open)
-                text = text.substr(open + 1, close - open - 1);
-        }
-        if (bus::is_z85_key(text)) return std::string{text};
-    }
-    return fail(ErrorCode::Usage,
-                fmt::format("no public key of the broker in {}", path),
-                "copy the broker's public key there, or name its file: --broker-key FILE");
 }
 
 Result<bus::CurveClient> curve_client(const std::string& key, const std::string& broker_key) {
@@ -62,7 +42,7 @@ Result<bus::CurveClient> curve_client(const std::string& key, const std::string&
         }
         return tl::unexpected(std::move(error));
     }
-    auto server = read_public_key(broker_key);
+    auto server = bus::public_key_from(broker_key);
     if (!server) return tl::unexpected(server.error());
     return bus::CurveClient{.keys = std::move(*keys), .server_key = std::move(*server)};
 }
@@ -121,7 +101,7 @@ Result<Connection*> Session::broker() {
     if (!endpoint) return tl::unexpected(endpoint.error());
     std::variant<std::monostate, bus::CurveServer, bus::CurveClient> security;
     if (endpoint->is_tcp()) {
-        const auto home = setup::config_places().user;
+        const auto home = setup::config_places().own();
         auto client = curve_client(
             first_of(globals_.key, settings->text("key"), home + "/key"),
             first_of(globals_.broker_key, settings->text("broker_key"), home + "/broker.pub"));
@@ -129,7 +109,10 @@ Result<Connection*> Session::broker() {
         security = std::move(*client);
     }
     if (!mesh_->context) mesh_->context = std::make_unique<bus::Context>(/*max_sockets=*/16);
-    auto connection = Connection::open(*mesh_->context, mesh_->loop, *endpoint, security);
+    // A person with less patience than ours is told of a silent broker sooner.
+    const auto patience = std::min(globals_.timeout.value_or(Connection::default_patience),
+                                   Connection::default_patience);
+    auto connection = Connection::open(*mesh_->context, mesh_->loop, *endpoint, security, patience);
     if (!connection) return tl::unexpected(connection.error());
     mesh_->connection = std::move(*connection);
     return mesh_->connection.get();

@@ -104,6 +104,10 @@ Result<std::vector<RecordedEvent>> last_events(Session& session, const VmId& vm)
 
 } // namespace
 
+bool is_carried_by(const WorkerRecord& worker, const VmId& vm) {
+    return is_carried(worker) && worker.platform == vm.uuid;
+}
+
 Result<VmSurroundings> surroundings_of(Session& session, const VmDetail& detail) {
     auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});
     if (!workers) return tl::unexpected(workers.error());
@@ -112,8 +116,7 @@ Result<VmSurroundings> surroundings_of(Session& session, const VmDetail& detail)
     if (!carriers) return tl::unexpected(carriers.error());
     out.carriers = std::move(*carriers);
     for (const auto& worker : *workers) {
-        if (is_carried(worker) && worker.platform == detail.row.vm.uuid)
-            out.carries.push_back(worker.name);
+        if (is_carried_by(worker, detail.row.vm)) out.carries.push_back(worker.name);
     }
     auto events = last_events(session, detail.row.vm);
     if (!events) return tl::unexpected(events.error());

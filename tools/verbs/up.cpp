@@ -1,6 +1,5 @@
 #include "mesh/core/text.h"
 #include "mesh/loop/child_process.h"
-#include "tools/client/lock_holder.h"
 #include "tools/client/terminal.h"
 #include "tools/verbs/factories.h"
 #include "tools/verbs/local_scan.h"
@@ -95,8 +94,12 @@ private:
                         const std::string& role,
                         std::vector<std::string> options,
                         Daemon& daemon) {
-        if (const auto holder = lock_holder(directories.runtime + "/" + role + "/lock")) {
-            session.remark(fmt::format("{} runs already (pid {})", role, *holder));
+        // An agent without a name has the host's: any that runs here is the one that is meant.
+        for (const auto& running : running_roles(directories)) {
+            const bool is_it = running.role == role ||
+                               (role == agent_role("") && running.role.starts_with(role + "-"));
+            if (!is_it) continue;
+            session.remark(fmt::format("{} runs already (pid {})", running.role, running.pid));
             return {};
         }
         const auto folder = directories.state + "/" + role;

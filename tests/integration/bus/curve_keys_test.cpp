@@ -91,3 +91,18 @@ TEST_CASE("only forty characters of the alphabet are a key", "[bus][keys]") {
     CHECK_FALSE(is_z85_key(std::string(39, 'a') + "\""));
     CHECK_FALSE(is_z85_key(std::string(39, 'a') + "\xc3"));
 }
+
+TEST_CASE("a public key is taken as such, or from a file of either form", "[bus][curve]") {
+    const TemporaryDirectory directory;
+    const auto keys = CurveKeyPair::generate();
+    std::ofstream(directory / "bare.pub") << keys.public_key << '\n';
+    std::ofstream(directory / "printed.pub")
+        << "name = \"b\"\nkey = \"" << keys.public_key << "\"\n";
+    std::ofstream(directory / "empty.pub");
+
+    CHECK(ctys::bus::public_key_from(keys.public_key) == keys.public_key);
+    CHECK(ctys::bus::public_key_from(directory / "bare.pub") == keys.public_key);
+    CHECK(ctys::bus::public_key_from(directory / "printed.pub") == keys.public_key);
+    CHECK(ctys::bus::public_key_from(directory / "empty.pub").error().code == ErrorCode::Usage);
+    CHECK(ctys::bus::public_key_from(directory / "none.pub").error().code == ErrorCode::Usage);
+}

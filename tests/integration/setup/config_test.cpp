@@ -90,3 +90,16 @@ TEST_CASE("the command line wins over the environment and that over files", "[se
                                      "three = \"c\"   # --three\n"
                                      "two = \"e\"   # CTYS_TWO\n");
 }
+
+TEST_CASE("one folder can stand for all places of settings", "[setup]") {
+    REQUIRE(::setenv("CTYS_CONFIG_DIR", "/somewhere/etc", 1) == 0);
+    const auto places = config_places();
+    REQUIRE(::setenv("CTYS_CONFIG_DIR", "relative", 1) == 0);
+    const auto usual = config_places();
+    REQUIRE(::unsetenv("CTYS_CONFIG_DIR") == 0);
+
+    CHECK(places.system == "/somewhere/etc");
+    CHECK(places.user.empty());
+    CHECK(places.own() == "/somewhere/etc");
+    CHECK(usual.system == "/etc/ctys");
+}

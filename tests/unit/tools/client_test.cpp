@@ -125,3 +125,21 @@ TEST_CASE("a missing broker ends with 6 and three ways out", "[tools][broker]") 
     CHECK(endpoint.error().try_next ==
           "ctys list --local | ctys up | ctys --broker tcp://HOST:7510 list");
 }
+
+TEST_CASE("when an action was asked for is known also from its worker's last word",
+          "[tools][wait]") {
+    ActionWait wait({first});
+    const auto asked = *WallTime::parse("2026-03-01T12:00:00Z");
+    const auto ended = *WallTime::parse("2026-03-01T12:00:02Z");
+    ActionRecord requested{.action = {.id = first}, .requested = asked};
+    ActionRecord told{.action = {.id = first}, .outcome = Outcome{.error = {}, .text = "gone"}};
+
+    wait.on_event(
+        {.kind = EventKind::ActionRequested, .time = asked, .action = first, .payload = requested});
+    wait.on_event(
+        {.kind = EventKind::ActionEnded, .time = ended, .action = first, .payload = told});
+
+    REQUIRE(wait.is_done());
+    CHECK(wait.actions().at(first).record->requested == asked);
+    CHECK(wait.actions().at(first).record->ended == ended);
+}

@@ -202,3 +202,13 @@ TEST_CASE("MACHINE prints 22 fields whatever a field contains", "[tools][legacy]
     CHECK(std::count(text.begin(), text.end(), ';') == 21);
     CHECK(text.starts_with(";QEMU-arm;a b;;"));
 }
+
+TEST_CASE("stack is kept, as it matters where something is carried", "[tools][legacy]") {
+    const auto with = parse_action("cancel=l:a,poweroff:10,stack");
+    const auto without = parse_action("cancel=l:a,poweroff:10");
+
+    REQUIRE(with);
+    REQUIRE(without);
+    CHECK(std::get<CancelRequest>(*with).stack);
+    CHECK_FALSE(std::get<CancelRequest>(*without).stack);
+}

@@ -1,0 +1,75 @@
+#include "tools/verbs/rehearsal.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::tools;
+using namespace std::chrono_literals;
+
+namespace {
+
+VmDetail stopped() {
+    VmDetail detail;
+    detail.row.label = "web";
+    detail.row.state = VmState::Stopped;
+    detail.paths = {{.config = "/a/web.ctys"}, {.config = "/b/web.ctys"}};
+    detail.path_workers = {"lab01", "lab02"};
+    return detail;
+}
+
+VmDetail running() {
+    auto detail = stopped();
+    detail.row.state = VmState::Running;
+    detail.row.worker_name = "lab01";
+    return detail;
+}
+
+msg::Submit order(Verb verb) {
+    msg::Submit out;
+    out.action.verb = verb;
+    return out;
+}
+
+bool says(const std::string& text, std::string_view part) {
+    INFO(text);
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("a rehearsed start names the workers that could run it", "[tools][dry-run]") {
+    auto detail = stopped();
+    CHECK(says(rehearsal_of(order(Verb::Start), detail), "would start on lab01 or lab02"));
+
+    detail.paths[0].health = PathHealth::Unproven;
+    CHECK(says(rehearsal_of(order(Verb::Start), detail), "would start on lab02"));
+
+    detail.paths[1].runnable = false;
+    CHECK(says(rehearsal_of(order(Verb::Start), detail), "no path can run it now"));
+
+    auto there = order(Verb::Start);
+    there.on = "lab01";
+    CHECK(says(rehearsal_of(there, detail), "would start on lab01"));
+}
+
+TEST_CASE("a rehearsed start of what runs says what the broker would", "[tools][dry-run]") {
+    auto reuse = order(Verb::Start);
+    reuse.action.if_running = IfRunning::Reuse;
+
+    CHECK(says(rehearsal_of(order(Verb::Start), running()), "would be refused, as it runs"));
+    CHECK(says(rehearsal_of(reuse, running()), "would be left as it is"));
+}
+
+TEST_CASE("a rehearsed shutdown says when power would be cut", "[tools][dry-run]") {
+    auto detail = running();
+    CHECK(says(rehearsal_of(order(Verb::Shutdown), detail),
+               "would be asked on lab01; power is not cut"));
+
+    detail.vm.grace = 120s;
+    CHECK(says(rehearsal_of(order(Verb::Shutdown), detail), "power is cut after 2m00s"));
+
+    auto soon = order(Verb::Shutdown);
+    soon.action.deadline = 5s;
+    CHECK(says(rehearsal_of(soon, detail), "power is cut after 5.0 s"));
+    CHECK(says(rehearsal_of(order(Verb::Kill), stopped()), "refused, as it does not run"));
+}
