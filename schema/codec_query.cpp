@@ -91,7 +91,7 @@ VmRow take_vm_row(Reading& in, wire::VmRow::Reader from) {
     row.pid = from.getPid();
     row.paths = from.getPaths();
     row.path_health =
-        in.choice("path health", from.getPathHealth(), PathHealth::Good, PathHealth::Ignored);
+        in.choice("path health", from.getPathHealth(), PathHealth::Good, PathHealth::Unreadable);
     row.note = in.text("note", from.getNote(), limits::sentence);
     row.mac = in.text("MAC", from.getMac(), limits::short_text);
     row.ip = in.text("IP", from.getIp(), limits::short_text);

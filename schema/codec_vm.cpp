@@ -114,7 +114,8 @@ PathRecord take_path_brief(Reading& in, From from) {
     path.vm = {take_uuid(from.getVm())};
     path.worker = {take_uuid(from.getWorker())};
     path.config = in.text("configuration path", from.getConfig(), limits::path);
-    path.health = in.choice("path health", from.getHealth(), PathHealth::Good, PathHealth::Ignored);
+    path.health =
+        in.choice("path health", from.getHealth(), PathHealth::Good, PathHealth::Unreadable);
     return path;
 }
 

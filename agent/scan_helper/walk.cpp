@@ -11,7 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace ctys::agent {
 
@@ -42,6 +45,19 @@ bool read_up_to(int fd, std::string& text, std::size_t limit) {
         if (static_cast<std::size_t>(got) < asked) return true;
     }
     return true;
+}
+
+/// Resolved by the kernel without touching another mount, which might hang.
+bool leads_in_a_circle(int directory, const std::string& name) {
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+    const auto opened = ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how);
+    if (opened >= 0) {
+        ::close(static_cast<int>(opened));
+        return false;
+    }
+    return errno == ELOOP;
 }
 
 } // namespace
@@ -111,7 +127,7 @@ void Walk::enter(int fd, const Place& above, int depth) {
     MountFacts mount;
     const auto place = listing->has_marker && !below_.empty() ? place_of(fd, above, mount) : above;
     if (listing->is_of_interest()) read_configs(fd, *listing, place);
-    if (!listing->links.empty()) remark_links(fd, *listing);
+    if (!listing->links.empty()) read_links(fd, *listing, place);
     if (!recursive_) return;
     for (const auto& name : listing->directories) {
         descend(fd, name, place, depth + 1);
@@ -136,10 +152,10 @@ void Walk::descend(int fd, const std::string& name, const Place& place, int dept
     below_.resize(size);
 }
 
-void Walk::read_configs(int fd, const Listing& listing, const Place& place) {
+FoundFile Walk::file_in(int fd, const Listing& listing, const Place& place) const {
     struct stat directory {};
-    if (::fstat(fd, &directory) != 0) return;
     FoundFile shared;
+    if (::fstat(fd, &directory) != 0) return shared;
     shared.storage.pool = place.pool;
     shared.storage.below = below_.substr(std::min(place.marked, below_.size()));
     shared.storage.inode = directory.st_ino;
@@ -147,6 +163,11 @@ void Walk::read_configs(int fd, const Listing& listing, const Place& place) {
     shared.storage.source = place.mount->source;
     shared.directory_mode = directory.st_mode & 07777;
     shared.wrappers = stat_wrappers(fd, listing);
+    return shared;
+}
+
+void Walk::read_configs(int fd, const Listing& listing, const Place& place) {
+    const auto shared = file_in(fd, listing, place);
     for (const auto& name : listing.configs) {
         outbox_.tick(directories_);
         read_config(fd, name, shared);
@@ -160,7 +181,7 @@ void Walk::read_config(int fd, const std::string& name, FoundFile file) {
     if (!config.is_open()) {
         // Gone meanwhile, or replaced by a link: as if it had not been listed.
         if (errno == ENOENT || errno == ELOOP) return;
-        return remark(RemarkKind::Unreadable, file.below, os_error(errno, "open").message);
+        return unreadable(std::move(file), os_error(errno, "open").message);
     }
     struct stat facts {};
     if (::fstat(config.value(), &facts) != 0 || !S_ISREG(facts.st_mode)) return;
@@ -168,10 +189,12 @@ void Walk::read_config(int fd, const std::string& name, FoundFile file) {
     const bool too_large = facts.st_size > static_cast<off_t>(max_config_bytes);
     text_.clear();
     if (!read_up_to(config.value(), text_, too_large ? max_magic_bytes : max_config_bytes)) {
-        return remark(RemarkKind::Unreadable, file.below, os_error(errno, "read").message);
+        return unreadable(std::move(file), os_error(errno, "read").message);
     }
+    const bool has_nul = text_.find('\0') != std::string::npos;
     const auto magic = classify(std::string_view(text_).substr(0, max_magic_bytes));
-    if (magic == Magic::None) return;
+    // Of a .ctys that is no text, the magic may be what is broken.
+    if (magic == Magic::None && !(has_nul && is_own_name(name))) return;
     file.ignored = magic == Magic::Ignored;
     file.digest = digest(text_);
     file.size = static_cast<std::uint64_t>(facts.st_size);
@@ -180,7 +203,7 @@ void Walk::read_config(int fd, const std::string& name, FoundFile file) {
     file.mode = facts.st_mode & 07777;
     if (too_large) {
         file.problem = fmt::format("{} is larger than 1 MiB", name);
-    } else if (text_.find('\0') != std::string::npos) {
+    } else if (has_nul) {
         file.problem = fmt::format("{} contains NUL bytes", name);
     } else {
         file.text = text_;
@@ -188,8 +211,25 @@ void Walk::read_config(int fd, const std::string& name, FoundFile file) {
     outbox_.put(std::move(file));
 }
 
-void Walk::remark_links(int fd, const Listing& listing) {
+void Walk::unreadable(FoundFile file, std::string reason) {
+    const auto name = name_of(file.below);
+    // Any other program may have a .conf that is not for us.
+    if (!is_own_name(name)) {
+        return remark(RemarkKind::Unreadable, file.below, std::move(reason));
+    }
+    file.digest = digest(reason);
+    file.problem = fmt::format("{}: {}", name, reason);
+    outbox_.put(std::move(file));
+}
+
+void Walk::read_links(int fd, const Listing& listing, const Place& place) {
     for (const auto& name : listing.links) {
+        if (is_own_name(name) && leads_in_a_circle(fd, name)) {
+            auto file = file_in(fd, listing, place);
+            file.below = below(name);
+            unreadable(std::move(file), "its link leads in a circle");
+            continue;
+        }
         std::array<char, max_path_bytes> target;
         const auto size = ::readlinkat(fd, name.c_str(), target.data(), target.size());
         if (size <= 0) continue;

@@ -31,9 +31,12 @@ private:
     void enter(int fd, const Place& above, int depth);
     void descend(int fd, const std::string& name, const Place& place, int depth);
     Place place_of(int fd, const Place& above, MountFacts& mount);
+    /// What all files of a directory share.
+    [[nodiscard]] FoundFile file_in(int fd, const Listing& listing, const Place& place) const;
     void read_configs(int fd, const Listing& listing, const Place& place);
     void read_config(int fd, const std::string& name, FoundFile file);
-    void remark_links(int fd, const Listing& listing);
+    void unreadable(FoundFile file, std::string reason);
+    void read_links(int fd, const Listing& listing, const Place& place);
     void remark(RemarkKind kind, std::string below, std::string text);
     [[nodiscard]] std::string below(std::string_view name) const;
 

@@ -66,11 +66,16 @@ PathRecord path_of(const FoundFile& file, std::string_view pool_root, const Work
     return path;
 }
 
-/// A VM whose configuration cannot be read has its file's name and a reason.
+/// What is known of a configuration that cannot be read: its file's name, with the suffix so that
+/// it is nobody's label, and the reason.
 void refuse(FoundVm& found, const FoundFile& file, std::string reason) {
-    const auto prefix = prefix_of(name_of(file.below));
-    found.vm.label = is_label(prefix) ? std::string(prefix) : "unnamed";
+    const auto name = name_of(file.below);
+    found.vm.label = is_label(name) ? std::string(name) : "unnamed";
     found.warnings.push_back(reason);
+    if (found.path.health == PathHealth::Good) {
+        found.path.health = PathHealth::Unreadable;
+        found.path.health_reason = reason;
+    }
     found.path.runnable = false;
     found.path.why_not = std::move(reason);
 }

@@ -48,7 +48,10 @@ bool InventoryDiff::confirm(const std::string& config, std::uint64_t fingerprint
     if (at == paths_.end() || at->second.fingerprint != fingerprint) return false;
     // Whether a path in doubt was good or ignored before is in the whole finding only.
     const auto health = at->second.health;
-    if (health != PathHealth::Good && health != PathHealth::Ignored) return false;
+    if (health != PathHealth::Good && health != PathHealth::Ignored &&
+        health != PathHealth::Unreadable) {
+        return false;
+    }
     at->second.seen_in = scan_;
     return true;
 }
@@ -61,6 +64,17 @@ PathChanges InventoryDiff::see(FoundVm found, std::uint64_t fingerprint) {
     if (at == paths_.end()) {
         paths_.emplace(path.config, now);
         changes.push_back(PathFound{std::move(found)});
+        return changes;
+    }
+    if (now.health == PathHealth::Unreadable && at->second.vm != now.vm) {
+        auto& kept = at->second;
+        const bool is_news = kept.health != now.health;
+        kept.health = now.health;
+        kept.fingerprint = fingerprint;
+        kept.seen_in = scan_;
+        if (is_news)
+            changes.push_back(
+                PathHealthAltered{path.config, kept.vm, now.health, path.health_reason});
         return changes;
     }
     const auto before = std::exchange(at->second, now);

@@ -33,6 +33,7 @@ struct ScanCoverage {
 /// - a path that is not found again is gone only if its own pool marker was read in the same scan;
 ///   without that it is stale: its storage may just not be mounted;
 /// - what lies below an unreadable directory is stale, never gone;
+/// - a configuration that cannot be read any more keeps the identity it had;
 /// - a pool that does not answer makes its paths stalled, never gone.
 class InventoryDiff {
 public:

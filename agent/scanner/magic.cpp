@@ -43,6 +43,10 @@ bool is_config_name(std::string_view file_name) {
     return (file_name.ends_with(".ctys") || file_name.ends_with(".conf")) && file_name.size() > 5;
 }
 
+bool is_own_name(std::string_view file_name) {
+    return file_name.ends_with(".ctys") && file_name.size() > 5;
+}
+
 bool is_wrapper_name(std::string_view file_name) {
     return file_name.ends_with(".sh") && file_name.size() > 3;
 }

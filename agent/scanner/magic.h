@@ -15,6 +15,8 @@ enum class Magic {
 
 /// Is this the name of a configuration ("x.ctys", "x.conf")?
 [[nodiscard]] bool is_config_name(std::string_view file_name);
+/// "web.ctys": a name no other program uses.
+[[nodiscard]] bool is_own_name(std::string_view file_name);
 [[nodiscard]] bool is_wrapper_name(std::string_view file_name);
 
 /// Does a link in `directory` (absolute, without links) that says `target` lead to `directory` or

@@ -3,6 +3,8 @@
 #include "agent/scanner/finding.h"
 #include "agent/scanner/naming.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace ctys::agent {
@@ -22,13 +24,14 @@ Overloaded(Fns...) -> Overloaded<Fns...>;
 
 } // namespace
 
-PoolView::PoolView(std::string root, bool trusted, WorkerId worker, std::vector<KnownPath> known)
+PoolView::PoolView(const PoolSettings& pool, WorkerId worker, std::vector<KnownPath> known)
     : worker_(worker) {
-    was_marked_ = std::any_of(
-        known.begin(), known.end(), [](const auto& path) { return !path.pool.is_none(); });
+    was_marked_ = pool.was_marked || std::any_of(known.begin(), known.end(), [](const auto& path) {
+                      return !path.pool.is_none();
+                  });
     diff_ = InventoryDiff(std::move(known));
-    state_.pool.root = std::move(root);
-    state_.pool.trusted = trusted;
+    state_.pool.root = pool.root;
+    state_.pool.trusted = pool.trusted;
 }
 
 PathChanges PoolView::take(const HelperReport& report) {
@@ -116,6 +119,20 @@ void PoolView::take_remark(const ScanRemark& remark) {
     }
 }
 
+std::string PoolView::left_out() const {
+    // A link to a directory above it hides nothing.
+    const auto hides = [](const auto& remark) { return remark.kind != RemarkKind::LinkLoop; };
+    const auto& remarks = state_.remarks;
+    const auto first = std::find_if(remarks.begin(), remarks.end(), hides);
+    if (first == remarks.end()) return {};
+    const auto more = static_cast<std::uint64_t>(std::count_if(first, remarks.end(), hides)) - 1 +
+                      state_.remarks_left_out;
+    return fmt::format("left out {}: {}{}",
+                       first->below.empty() ? "." : first->below,
+                       first->text,
+                       more == 0 ? std::string{} : fmt::format(", and {} more", more));
+}
+
 PathChanges PoolView::take_found(const FoundFile& file) {
     if (!scanning_) return {};
     const auto config = join_path(state_.pool.root, file.below);
@@ -135,6 +152,7 @@ PathChanges PoolView::take_ended(const ScanEnded& ended) {
     if (ended.scope.below.empty() && ended.scope.recursive) state_.directories = ended.directories;
     state_.watching = ended.watching;
     state_.polling_reason = ended.polling_reason;
+    if (state_.pool.reason.empty()) state_.pool.reason = left_out();
     auto changes = diff_.end(coverage_);
     state_.pool.vms = diff_.vms();
     return changes;

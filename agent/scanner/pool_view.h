@@ -1,14 +1,14 @@
 #pragma once
 
 #include "agent/scanner/inventory_diff.h"
+#include "agent/scanner/pool_settings.h"
 
 namespace ctys::agent {
 
 /// What the reports of a helper make of one pool: pure, without the process behind it.
 class PoolView {
 public:
-    /// `trusted`: an administrator accepts the pool without a marker.
-    PoolView(std::string root, bool trusted, WorkerId worker, std::vector<KnownPath> known);
+    PoolView(const PoolSettings& pool, WorkerId worker, std::vector<KnownPath> known);
 
     /// Takes one report of a scan; hello, progress and answers change nothing.
     [[nodiscard]] PathChanges take(const HelperReport& report);
@@ -20,6 +20,9 @@ public:
     [[nodiscard]] bool is_scanning() const { return scanning_; }
     /// A marker was read there once: none is to be written from now on.
     [[nodiscard]] bool was_marked() const { return was_marked_; }
+    /// Its marker is one of two that contradict each other: where a person removes it, a new one
+    /// is to be written.
+    void doubt_marker() { was_marked_ = false; }
 
 private:
     PathChanges take_found(const FoundFile& file);
@@ -28,6 +31,8 @@ private:
     void take_facts(const PoolFacts& facts);
     void take_nested(const NestedMarker& nested);
     void take_remark(const ScanRemark& remark);
+    /// What a whole scan could not look at, for people; empty when there is none.
+    [[nodiscard]] std::string left_out() const;
 
     WorkerId worker_;
     InventoryDiff diff_;

@@ -12,6 +12,23 @@ namespace ctys::agent {
 
 namespace {
 
+std::vector<MarkerFacts> markers_of(const PoolScan& scan) {
+    std::vector<MarkerFacts> out;
+    if (!scan.marker.id.is_none()) out.push_back(scan.marker);
+    for (const auto& nested : scan.nested)
+        out.push_back(nested.marker);
+    return out;
+}
+
+bool markers_contradict(const PoolScan& a, const PoolScan& b) {
+    const auto of_b = markers_of(b);
+    for (const auto& one : markers_of(a)) {
+        const auto contradicts = [&](const auto& other) { return contradict(one, other); };
+        if (std::any_of(of_b.begin(), of_b.end(), contradicts)) return true;
+    }
+    return false;
+}
+
 tl::unexpected<Error> no_pool(const std::string& path) {
     return fail(ErrorCode::NotFound, fmt::format("no pool of this worker holds {}", path));
 }
@@ -25,7 +42,10 @@ auto without_value(Scanner::OnDone on_done) {
 } // namespace
 
 Scanner::Scanner(loop::EventLoop& loop, ScannerSettings settings, ScannerEvents events)
-    : loop_(loop), settings_(std::move(settings)), events_(std::move(events)) {}
+    : loop_(loop), settings_(std::move(settings)), events_(std::move(events)) {
+    of_pools_ = {.on_changes = events_.on_changes,
+                 .on_pool = [this](const PoolScan& scan) { on_pool(scan); }};
+}
 
 Scanner::~Scanner() = default;
 
@@ -38,7 +58,7 @@ Status Scanner::add_pool(PoolSettings pool, std::vector<KnownPath> known) {
         return fail(ErrorCode::Conflict, fmt::format("pool {} is there already", pool.root));
     }
     pools_.push_back(
-        std::make_unique<Pool>(loop_, settings_, events_, std::move(pool), std::move(known)));
+        std::make_unique<Pool>(loop_, settings_, of_pools_, std::move(pool), std::move(known)));
     return {};
 }
 
@@ -49,6 +69,40 @@ void Scanner::remove_pool(const std::string& root) {
     const auto removed = std::move(*at);
     pools_.erase(at);
     removed->leave();
+}
+
+PoolScan Scanner::judged(const PoolScan& scan) const {
+    auto out = scan;
+    for (const auto& pool : pools_) {
+        const auto& other = pool->view().state();
+        if (other.pool.root == scan.pool.root || !markers_contradict(scan, other)) continue;
+        if (out.pool.health == PoolHealth::Good) {
+            out.pool.health = PoolHealth::Copied;
+            out.pool.reason =
+                fmt::format("its marker and the one of {} are copies; remove {} where the copy is",
+                            other.pool.root,
+                            marker_name);
+        }
+        return out;
+    }
+    return out;
+}
+
+void Scanner::on_pool(const PoolScan& scan) {
+    const auto tell = [&](const PoolScan& one) {
+        auto told = judged(one);
+        const bool doubted =
+            told.pool.health == PoolHealth::Copied && one.pool.health != PoolHealth::Copied;
+        const auto& root = one.pool.root;
+        if (doubted) find_pool(root)->doubt_marker();
+        const bool is_news = doubted ? in_doubt_.insert(root).second : in_doubt_.erase(root) > 0;
+        if (events_.on_pool && (is_news || &one == &scan)) events_.on_pool(told);
+    };
+    tell(scan);
+    // What this pool has now may put another one in doubt, or end that.
+    for (const auto& pool : pools_) {
+        if (pool->root() != scan.pool.root) tell(pool->view().state());
+    }
 }
 
 Scanner::Pool* Scanner::find_pool(const std::string& root) const {

@@ -1,26 +1,17 @@
 #pragma once
 
 #include "agent/scanner/inventory_diff.h"
+#include "agent/scanner/pool_settings.h"
 #include "mesh/loop/event_loop.h"
 
 #include <functional>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 namespace ctys::agent {
-
-struct PoolSettings {
-    std::string root;     ///< absolute path
-    bool trusted = false; ///< `ctys pool trust`
-    bool watch = true;
-    std::optional<uid_t> uid = {}; ///< `as = USER`, for exports that squash root
-    std::optional<gid_t> gid = {};
-
-    bool operator==(const PoolSettings&) const = default;
-};
 
 struct ScannerSettings {
     std::string helper = "ctys-scan-helper";
@@ -77,10 +68,15 @@ public:
 private:
     class Pool;
     [[nodiscard]] Pool* find_pool(const std::string& root) const;
+    void on_pool(const PoolScan& scan);
+    /// The pool as it is to be told: copied where its marker contradicts another pool's.
+    [[nodiscard]] PoolScan judged(const PoolScan& scan) const;
 
     loop::EventLoop& loop_;
     ScannerSettings settings_;
     ScannerEvents events_;
+    ScannerEvents of_pools_;
+    std::set<std::string> in_doubt_; ///< roots told as copied because of another pool
     std::vector<std::unique_ptr<Pool>> pools_;
 };
 

@@ -23,8 +23,8 @@ Scanner::Pool::Pool(loop::EventLoop& loop,
                     PoolSettings pool,
                     std::vector<KnownPath> known)
     : loop_(loop), settings_(settings), events_(events), pool_(std::move(pool)),
-      view_(pool_.root, pool_.trusted, settings.worker, std::move(known)),
-      retry_(settings.retry_first), deadline_timer_(loop), rest_timer_(loop), retry_timer_(loop) {
+      view_(pool_, settings.worker, std::move(known)), retry_(settings.retry_first),
+      deadline_timer_(loop), rest_timer_(loop), retry_timer_(loop) {
     // Not at once: the caller may not be ready for events.
     retry_timer_.start_once(Duration{0}, [this] { start_helper(); });
 }

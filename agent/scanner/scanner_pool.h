@@ -24,6 +24,7 @@ public:
     [[nodiscard]] ScanPool whole_scan() const;
     /// The last call: whoever waits is told that this is no pool any more.
     void leave();
+    void doubt_marker() { view_.doubt_marker(); }
 
     [[nodiscard]] const PoolView& view() const { return view_; }
     [[nodiscard]] const std::string& root() const { return pool_.root; }

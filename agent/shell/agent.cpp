@@ -38,6 +38,7 @@ Agent::Agent(loop::EventLoop& loop,
              InstanceDirs dirs,
              bus::SocketOptions socket_options)
     : loop_(loop), log_(log), options_(std::move(options)), spool_(spool), dirs_(std::move(dirs)),
+      marked_(MarkedPools::load(options_.state + "/marked-pools")),
       socket_(context,
               loop,
               bus::SocketKind::Dealer,
@@ -104,8 +105,7 @@ Status Agent::start(const bus::Endpoint& broker) {
             .on_pool = [this](const PoolScan& scan) { on_pool(scan); }});
     for (const auto& pool : options_.pools) {
         unscanned_.insert(pool.root);
-        if (auto added = scanner_->add_pool(pool, book_.known_below(pool.root)); !added)
-            return added;
+        if (auto added = add_pool(pool); !added) return added;
     }
     auto discovery = Discovery::start(
         loop_,
@@ -164,10 +164,15 @@ void Agent::use_pools(std::vector<PoolSettings> pools) {
     for (const auto& pool : now) {
         if (std::find(before.begin(), before.end(), pool) != before.end()) continue;
         log_.info("pool {}{}", pool.root, pool.trusted ? ", trusted" : "");
-        if (auto added = scanner_->add_pool(pool, book_.known_below(pool.root)); !added)
-            log_.warning("{}", added.error().message);
+        if (auto added = add_pool(pool); !added) log_.warning("{}", added.error().message);
     }
     forget_absent_pools();
+}
+
+Status Agent::add_pool(PoolSettings pool) {
+    pool.was_marked = marked_.contains(pool.root);
+    auto known = book_.known_below(pool.root);
+    return scanner_->add_pool(std::move(pool), std::move(known));
 }
 
 void Agent::forget_absent_pools() {
@@ -324,6 +329,11 @@ void Agent::on_paths(const std::string& root, PathChanges changes) {
 }
 
 void Agent::on_pool(const PoolScan& scan) {
+    const bool copied = scan.pool.health == PoolHealth::Copied;
+    if (copied || !scan.pool.id.is_none()) {
+        if (auto kept = marked_.set(scan.pool.root, !copied); !kept)
+            log_.warning("{}", kept.error().message);
+    }
     auto worker = core_->worker();
     auto report = scan.pool;
     const auto found = std::find_if(worker.pools.begin(),

@@ -6,6 +6,7 @@
 #include "agent/shell/door.h"
 #include "agent/shell/exits.h"
 #include "agent/shell/launcher.h"
+#include "agent/shell/marked_pools.h"
 #include "agent/shell/monitors.h"
 #include "agent/shell/path_book.h"
 #include "agent/shell/spool_store.h"
@@ -25,6 +26,7 @@ struct AgentOptions {
     std::vector<PoolSettings> pools;
     std::map<Owner, std::vector<std::string>> owner_commands; ///< with {label} {uuid} {pid}
     std::string programs;     ///< folder of ctys-probe, ctys-scan-helper and ctys-qemu-call
+    std::string state;        ///< folder of this agent's own
     std::string mesh_runtime; ///< runtime directory that the agents of this machine share
     std::string socket;       ///< path of the agent's own socket
 };
@@ -72,6 +74,7 @@ private:
     void on_spooled(std::vector<SpoolOutcome> outcomes);
     void on_paths(const std::string& root, PathChanges changes);
     void on_pool(const PoolScan& scan);
+    [[nodiscard]] Status add_pool(PoolSettings pool);
     void forget_absent_pools();
     void adopt_directories();
     void begin_when_ready();
@@ -98,6 +101,7 @@ private:
     SpoolStore& spool_;
     InstanceDirs dirs_;
     PathBook book_;
+    MarkedPools marked_;
     std::unique_ptr<AgentCore> core_;
     bus::Socket socket_;
     Monitors monitors_;

@@ -204,6 +204,7 @@ int run(const ProgramOptions& options) {
                              .pools = require(pools_of(settings, own.state)),
                              .owner_commands = owner_commands_of(settings),
                              .programs = program_folder(),
+                             .state = own.state,
                              .mesh_runtime = directories.runtime,
                              .socket = own.runtime + "/agent.sock"},
                 spool,

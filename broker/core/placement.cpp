@@ -59,6 +59,9 @@ Candidate judge(const PathRecord& path, const Roster& roster, bool asked) {
     case PathHealth::Vanished:
         candidate.why_not = "its directory has vanished";
         break;
+    case PathHealth::Unreadable:
+        candidate.why_not = path.health_reason;
+        break;
     case PathHealth::Ignored:
         candidate.why_not = "it is marked MAGICID-IGNORE";
         break;

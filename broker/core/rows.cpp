@@ -50,12 +50,14 @@ int rank(PathHealth health) {
         return 2;
     case PathHealth::Stalled:
         return 3;
-    case PathHealth::Ignored:
+    case PathHealth::Unreadable:
         return 4;
-    case PathHealth::Vanished:
+    case PathHealth::Ignored:
         return 5;
+    case PathHealth::Vanished:
+        return 6;
     }
-    return 6;
+    return 7;
 }
 
 bool holds(std::string_view field, std::string_view value, const VmRow& row) {

@@ -75,6 +75,8 @@ std::string_view to_string(PathHealth health) {
         return "unproven";
     case PathHealth::Ignored:
         return "ignored";
+    case PathHealth::Unreadable:
+        return "unreadable";
     }
     return "unknown";
 }

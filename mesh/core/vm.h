@@ -80,6 +80,7 @@ enum class PathHealth : std::uint16_t {
     Unproven =
         5,       ///< its pool marker is claimed by several workers and not proven to be one storage
     Ignored = 6, ///< MAGICID-IGNORE or MAGICID-NOENUM
+    Unreadable = 7, ///< the configuration is there and cannot be read; the reason says why
 };
 [[nodiscard]] std::string_view to_string(PathHealth health);
 

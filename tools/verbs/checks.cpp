@@ -22,6 +22,7 @@ using Verdict = Finding::Verdict;
 // An agent watches each VM directory and each instance; a broker may have as many connections.
 constexpr std::uint64_t enough_watches = 65536;
 constexpr std::uint64_t enough_files = 65536;
+constexpr std::size_t most_named = 5;
 
 Finding check_directory(const std::string& what, const std::string& path) {
     struct stat facts {};
@@ -93,10 +94,44 @@ std::vector<Finding> check_workers(Session& session) {
                            fmt::format("{} is {}", worker.name, to_string(worker.state)),
                            "ctys worker show " + worker.name});
         }
+        for (const auto& pool : worker.pools) {
+            if (pool.health == PoolHealth::Good && pool.reason.empty()) continue;
+            out.push_back({Verdict::Warn,
+                           "pools",
+                           fmt::format("{}:{} is {}{}{}",
+                                       worker.name,
+                                       pool.root,
+                                       to_string(pool.health),
+                                       pool.reason.empty() ? "" : ": ",
+                                       pool.reason),
+                           {}});
+        }
         for (const auto& spot : worker.blind_spots) {
             out.push_back({Verdict::Warn, "workers", worker.name + ": " + spot, {}});
         }
     }
+    return out;
+}
+
+/// Configurations that are there and cannot be read; the reason is in `ctys show`.
+std::vector<Finding> check_configurations(Session& session) {
+    auto rows = session.rows_of<VmRow>({.table = Table::Vms, .all = true});
+    if (!rows) return {};
+    std::vector<Finding> out;
+    std::size_t more = 0;
+    for (const auto& row : *rows) {
+        if (row.path_health != PathHealth::Unreadable || row.paths == 0) continue;
+        if (out.size() == most_named) {
+            ++more;
+            continue;
+        }
+        out.push_back({Verdict::Warn,
+                       "paths",
+                       fmt::format("{} cannot be read", row.config),
+                       fmt::format("ctys show u:{}   (says why)", row.vm)});
+    }
+    if (more > 0)
+        out.push_back({Verdict::Warn, "paths", fmt::format("{} more cannot be read", more), {}});
     return out;
 }
 
@@ -197,7 +232,10 @@ std::vector<Finding> examine(Session& session) {
                        directories.error().try_next});
     }
     out.push_back(check_broker(session));
-    if (out.back().verdict == Verdict::Ok) append(check_workers(session));
+    if (out.back().verdict == Verdict::Ok) {
+        append(check_workers(session));
+        append(check_configurations(session));
+    }
     out.push_back(check_programs());
     out.push_back(check_kvm());
     out.push_back(check_qemu());

@@ -178,11 +178,10 @@ class HostileConfigurationTest(MeshCase):
         os.chmod(secret, 0o600)
         for folder in (self.mesh.root, self.mesh.path("closed")):
             os.chmod(folder, 0o755)
-        os.mkdir(self.mesh.path("etc/ctys"))
-        with open(self.mesh.path("etc/ctys/agent.toml"), "w") as file:
+        with open(self.mesh.path("etc/agent.toml"), "w") as file:
             file.write('[pool.closed]\nas = "nobody"\n')
         self.mesh.start_broker()
-        self.mesh.start_agent("w1", "pool", "closed", inside=["env", "XDG_CONFIG_HOME=" + self.mesh.path("etc")])
+        self.mesh.start_agent("w1", "pool", "closed")
 
         self.mesh.start_vm("fine")
         self.mesh.wait_row("open")
@@ -192,8 +191,15 @@ class HostileConfigurationTest(MeshCase):
         print("LOG", self.mesh.log("w1"), flush=True)
         print(self.mesh.ctys("status").out, self.mesh.ctys("worker", "show", "w1").out, flush=True)
         self.assertLessEqual({"fine", "open"}, listed)
-        self.assertNotIn("nuls", listed)
-        self.assertNotIn("loop", listed)
+        rows = {row["label"]: row for row in self.mesh.rows("--all")}
+        doctor = self.mesh.ctys("doctor").out
+        for label in ("big", "line", "nuls", "half", "loop", "secret"):
+            self.assertEqual(rows[label + ".ctys"]["path_health"], "unreadable")
+            refused = self.mesh.ctys("start", label + ".ctys")
+            self.assertEqual(refused.status, 5, refused.err)
+        self.assertIn("cannot be read", doctor)
+        shown = self.mesh.ctys("show", "nuls.ctys", "-o", "json").rows[0]["path_list"][0]
+        self.assertEqual(shown["health_reason"], "nuls.ctys contains NUL bytes")
         for role, process in self.mesh.processes.items():
             self.assertIsNone(process.poll(), self.mesh.log(role))
 

@@ -68,17 +68,17 @@ class List(mesh.MeshCase):
             self.assertIn("good", line)
 
     def test_one_machine_is_shown_with_its_settings_disks_lease_and_last_events(self):
-        self.mesh.make_vm("pool", "web", "idle")
+        self.mesh.make_vm("pool", "settled", "idle")
         self.start_mesh()
-        self.mesh.start_vm("web")
-        self.assertEqual(self.mesh.ctys("kill", "web").status, 0)
+        self.mesh.start_vm("settled")
+        self.assertEqual(self.mesh.ctys("kill", "settled").status, 0)
 
-        text = self.mesh.ctys("show", "web").out
-        shown = self.mesh.ctys("show", "web", "-o", "json").rows[0]
+        text = self.mesh.ctys("show", "settled").out
+        shown = self.mesh.ctys("show", "settled", "-o", "json").rows[0]
 
         lines = [" ".join(line.split()) for line in text.splitlines()]
         self.assertTrue(any(line.startswith("settings memory 16 MB line") for line in lines), text)
-        self.assertTrue(any("web.img HDDBOOTIMAGE (raw, line" in line for line in lines), text)
+        self.assertTrue(any("settled.img HDDBOOTIMAGE (raw, line" in line for line in lines), text)
         self.assertIn("lease nobody holds it", lines)
         self.assertTrue(any(line.startswith("events ") and "-> stopped" in line for line in lines), text)
         self.assertEqual(shown["events"][0]["kind"], "stopped")

@@ -23,7 +23,8 @@ public:
     std::vector<std::string> gone;
     int altered = 0;
     int scans = 0;
-    agent::PoolScan pool;
+    agent::PoolScan pool;                         ///< last told
+    std::map<std::string, agent::PoolScan> pools; ///< by root
     std::unique_ptr<agent::Scanner> scanner;
 
     [[nodiscard]] std::string root() const { return dir / "pool"; }
@@ -58,6 +59,7 @@ public:
         };
         events.on_pool = [this](const agent::PoolScan& scan) {
             pool = scan;
+            pools[scan.pool.root] = scan;
             ++scans;
         };
         scanner = std::make_unique<agent::Scanner>(fixture.loop, chosen, events);

@@ -126,8 +126,11 @@ TEST_CASE("what may not be read is remarked and the rest is found", "[scanner]")
 
     f.start_and_scan(PoolFixture::settings(), as_nobody);
 
-    CHECK(f.found.size() == 1);
-    CHECK(has_remark(f.pool, RemarkKind::Unreadable, "secret/secret.ctys"));
+    CHECK(f.found.size() == 2);
+    const auto& secret = f.found.at("secret/secret.ctys");
+    CHECK(secret.path.health == PathHealth::Unreadable);
+    CHECK(secret.path.health_reason == "secret.ctys: open: Permission denied");
+    CHECK_FALSE(secret.path.runnable);
     CHECK(has_remark(f.pool, RemarkKind::Unreadable, "closed"));
 }
 
@@ -149,6 +152,56 @@ TEST_CASE("links are never followed and loops are remarked", "[scanner]") {
     CHECK(has_remark(f.pool, RemarkKind::LinkSkipped, "web/x.ctys"));
 }
 
+TEST_CASE("a configuration that is a link in a circle is found and not readable", "[scanner]") {
+    PoolFixture f;
+    f.write_vm("web");
+    std::filesystem::create_symlink("loop.ctys", f.at("web/loop.ctys"));
+    std::filesystem::create_symlink("web.ctys", f.at("web/straight.ctys"));
+
+    f.start_and_scan();
+
+    CHECK(f.found.size() == 2);
+    const auto& path = f.found.at("web/loop.ctys").path;
+    CHECK(path.health == PathHealth::Unreadable);
+    CHECK(path.health_reason == "loop.ctys: its link leads in a circle");
+}
+
+TEST_CASE("a root that had a marker once gets none while it is empty", "[scanner]") {
+    PoolFixture f;
+    agent::PoolSettings known;
+    known.was_marked = true;
+
+    f.start_and_scan(PoolFixture::settings(), known);
+
+    CHECK(f.pool.pool.health == PoolHealth::Missing);
+    CHECK_FALSE(std::filesystem::exists(f.at(".ctys-pool")));
+}
+
+TEST_CASE("two pools with copies of one marker are both told, until one is removed", "[scanner]") {
+    PoolFixture f;
+    // Without the inode it was written as, a copy is known by comparison only.
+    const auto* marker = "id=11111111-2222-4333-8444-555555555555\ninode=0\n";
+    f.write(".ctys-pool", marker);
+    f.write("../second/.ctys-pool", marker);
+    f.start();
+    const auto second = f.dir / "second";
+    REQUIRE(f.scanner->add_pool({.root = second}, {}));
+
+    f.run_until([&] {
+        return f.pools[second].pool.health == PoolHealth::Copied &&
+               f.pools[f.root()].pool.health == PoolHealth::Copied;
+    });
+    CHECK(f.pools[second].pool.reason.find(f.root()) != std::string::npos);
+
+    std::filesystem::remove(second + "/.ctys-pool");
+    f.scanner->scan(second, [](const Status&) {});
+    f.run_until([&] {
+        return f.pools[second].pool.health == PoolHealth::Good &&
+               f.pools[f.root()].pool.health == PoolHealth::Good;
+    });
+    CHECK(f.pools[second].pool.id != f.pools[f.root()].pool.id);
+}
+
 TEST_CASE("directories deeper than the limit are left out with a remark", "[scanner]") {
     PoolFixture f;
     std::string below = "d";
@@ -163,19 +216,23 @@ TEST_CASE("directories deeper than the limit are left out with a remark", "[scan
     CHECK(f.found.size() == 1);
     REQUIRE(f.pool.remarks.size() == 1);
     CHECK(f.pool.remarks.front().kind == RemarkKind::TooDeep);
+    CHECK(f.pool.pool.reason.starts_with("left out d/"));
 }
 
 TEST_CASE("huge and binary configurations are found with their problem", "[scanner]") {
     PoolFixture f;
     f.write("big/big.ctys", "#@#MAGICID-QEMU\n" + std::string(10'000'000, 'x'));
     f.write("nul/nul.ctys", std::string("#@#MAGICID-QEMU\n\0\n", 18));
+    f.write("nuls/nuls.ctys", std::string(100'000, '\0'));
+    f.write("nuls/other.conf", std::string(100'000, '\0'));
     f.write("bad\xff/bad.ctys", "#@#MAGICID-QEMU\n");
     f.write("fifo/keep.txt", "");
     REQUIRE(::mkfifo(f.at("fifo/fifo.ctys").c_str(), 0600) == 0);
 
     f.start_and_scan();
 
-    REQUIRE(f.found.size() == 2);
+    REQUIRE(f.found.size() == 3);
+    CHECK(f.found.at("nuls/nuls.ctys").path.health == PathHealth::Unreadable);
     CHECK_FALSE(f.found.at("big/big.ctys").path.runnable);
     CHECK(f.found.at("big/big.ctys").warnings.size() == 1);
     CHECK(f.found.at("nul/nul.ctys").path.why_not == "nul.ctys contains NUL bytes");

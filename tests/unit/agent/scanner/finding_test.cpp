@@ -57,7 +57,9 @@ TEST_CASE("a configuration without a text is found with its problem", "[scanner]
 
     const auto found = read_finding(file, "/srv/vm", worker);
 
-    CHECK(found.vm.label == "web");
+    CHECK(found.vm.label == "web.ctys");
+    CHECK(found.path.health == PathHealth::Unreadable);
+    CHECK(found.path.health_reason == "larger than 1 MiB");
     CHECK(found.vm.uuid_derived);
     CHECK_FALSE(found.path.runnable);
     CHECK(found.path.why_not == "larger than 1 MiB");

@@ -153,3 +153,19 @@ TEST_CASE("ignored configurations are not counted as VMs", "[scanner]") {
     CHECK(diff.vms() == 2);
     CHECK(diff.confirm("/p/c/c.ctys", 5));
 }
+
+TEST_CASE("a configuration that cannot be read any more keeps its identity", "[scanner]") {
+    auto diff = with_two_paths();
+    auto broken = found("/p/a/a.ctys", other_vm);
+    broken.path.health = PathHealth::Unreadable;
+    broken.path.health_reason = "a.ctys contains NUL bytes";
+
+    diff.begin("/p", true);
+    const auto change = only<PathHealthAltered>(diff.see(broken, 7));
+    CHECK(change.vm == vm);
+    CHECK(change.health == PathHealth::Unreadable);
+    CHECK(change.reason == "a.ctys contains NUL bytes");
+    CHECK(diff.see(broken, 7).empty());
+
+    CHECK(only<PathAltered>(diff.see(found("/p/a/a.ctys"), 1)).found.vm.id == vm);
+}
