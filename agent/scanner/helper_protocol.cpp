@@ -1,8 +1,13 @@
+// The fields of each message are named once, in their order; writing and reading are two ways to
+// walk them.
+
 #include "agent/scanner/helper_protocol.h"
 
 #include "agent/scanner/frame.h"
 
 #include <algorithm>
+#include <concepts>
+#include <type_traits>
 
 namespace ctys::agent {
 
@@ -10,326 +15,220 @@ namespace {
 
 constexpr std::size_t max_word_bytes = 4096;
 
-void put(FrameWriter& out, const Uuid& uuid) {
-    out.put(std::string_view(reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size()));
-}
+/// Writes what it is shown.
+class Put {
+public:
+    explicit Put(FrameWriter& out) : out_(out) {}
 
-Uuid read_uuid(FrameReader& in) {
-    const auto bytes = in.bytes(16);
-    Uuid uuid;
-    if (bytes.size() != uuid.bytes.size()) {
-        in.reject("an id is not 16 bytes long");
-        return uuid;
+    void number(std::integral auto value) { out_.put(value); }
+    void flag(bool value) { out_.put(value); }
+    void word(const std::string& text) { out_.put(text); }
+    void below(const std::string& path) { out_.put(path); }
+    void raw(const std::string& bytes) { out_.put(bytes); }
+    void id(const Uuid& uuid) {
+        const auto* bytes = reinterpret_cast<const char*>(uuid.bytes.data());
+        out_.put(std::string_view(bytes, uuid.bytes.size()));
     }
-    std::copy(bytes.begin(), bytes.end(), uuid.bytes.begin());
-    return uuid;
-}
-
-// Relative, without empty, "." and ".." parts: nothing that leads out of the pool.
-std::string read_below(FrameReader& in) {
-    auto below = in.text(max_path_bytes);
-    std::string_view rest = below;
-    while (!rest.empty()) {
-        const auto slash = std::min(rest.find('/'), rest.size());
-        const auto part = rest.substr(0, slash);
-        const bool ends_with_slash = slash + 1 == rest.size();
-        if (part.empty() || part == "." || part == ".." || ends_with_slash) {
-            in.reject("a path leads out of its pool");
-            return {};
+    template <typename E>
+    void kind(E value, E /*last*/) {
+        out_.put(static_cast<std::uint8_t>(value));
+    }
+    template <typename T>
+    void list(const std::vector<T>& items, std::size_t /*most*/) {
+        out_.put(static_cast<std::uint8_t>(items.size()));
+        for (const auto& item : items) {
+            fields(*this, item);
         }
-        rest.remove_prefix(std::min(slash + 1, rest.size()));
     }
-    return below;
-}
+    void expect(bool /*holds*/, std::string_view /*otherwise*/) {}
 
-template <typename E>
-E read_enum(FrameReader& in, E last) {
-    const auto value = in.u8();
-    if (value == 0 || value > static_cast<std::uint8_t>(last)) in.reject("an unknown kind");
-    return static_cast<E>(value);
-}
+private:
+    FrameWriter& out_;
+};
+
+/// Fills what it is shown, from a body of unknown origin.
+class Take {
+public:
+    explicit Take(FrameReader& in) : in_(in) {}
+
+    void number(std::uint16_t& value) { value = in_.u16(); }
+    void number(std::uint32_t& value) { value = in_.u32(); }
+    void number(std::uint64_t& value) { value = in_.u64(); }
+    void number(std::int64_t& value) { value = static_cast<std::int64_t>(in_.u64()); }
+    void flag(bool& value) { value = in_.flag(); }
+    void word(std::string& text) { text = in_.text(max_word_bytes); }
+    void raw(std::string& bytes) { bytes = in_.bytes(max_config_bytes); }
+    /// Relative, without empty, "." and ".." parts: nothing that leads out of the pool.
+    void below(std::string& path) {
+        path = in_.text(max_path_bytes);
+        std::string_view rest = path;
+        while (!rest.empty()) {
+            const auto slash = std::min(rest.find('/'), rest.size());
+            const auto part = rest.substr(0, slash);
+            const bool ends_with_slash = slash + 1 == rest.size();
+            if (part.empty() || part == "." || part == ".." || ends_with_slash) {
+                path.clear();
+                return in_.reject("a path leads out of its pool");
+            }
+            rest.remove_prefix(std::min(slash + 1, rest.size()));
+        }
+    }
+    void id(Uuid& uuid) {
+        const auto bytes = in_.bytes(uuid.bytes.size());
+        if (bytes.size() != uuid.bytes.size()) return in_.reject("an id is not 16 bytes long");
+        std::copy(bytes.begin(), bytes.end(), uuid.bytes.begin());
+    }
+    template <typename E>
+    void kind(E& value, E last) {
+        const auto number = in_.u8();
+        if (number == 0 || number > static_cast<std::uint8_t>(last)) in_.reject("an unknown kind");
+        value = static_cast<E>(number);
+    }
+    template <typename T>
+    void list(std::vector<T>& items, std::size_t most) {
+        const std::size_t count = in_.u8();
+        if (count > most) in_.reject("too many entries of a list");
+        for (std::size_t i = 0; i < count && !in_.is_failed(); ++i) {
+            fields(*this, items.emplace_back());
+        }
+    }
+    void expect(bool holds, std::string_view otherwise) {
+        if (!holds) in_.reject(otherwise);
+    }
+
+private:
+    FrameReader& in_;
+};
+
+template <typename T, typename Wanted>
+concept Is = std::same_as<std::remove_const_t<T>, Wanted>;
 
 // --- pieces ---------------------------------------------------------------------------------
 
-void put(FrameWriter& out, const ScanScope& scope) {
-    out.put(scope.below);
-    out.put(scope.recursive);
+void fields(auto& io, Is<ScanScope> auto& scope) {
+    io.below(scope.below);
+    io.flag(scope.recursive);
 }
-
-ScanScope read_scope(FrameReader& in) {
-    ScanScope scope;
-    scope.below = read_below(in);
-    scope.recursive = in.flag();
-    return scope;
+void fields(auto& io, Is<MarkerFacts> auto& marker) {
+    io.id(marker.id.uuid);
+    io.number(marker.written_inode);
+    io.number(marker.inode);
+    io.number(marker.born_us);
+    io.number(marker.changed_us);
+    io.number(marker.fsid);
 }
-
-void put(FrameWriter& out, const MarkerFacts& marker) {
-    put(out, marker.id.uuid);
-    out.put(marker.written_inode);
-    out.put(marker.inode);
-    out.put(marker.born_us);
-    out.put(marker.changed_us);
-    out.put(marker.fsid);
+void fields(auto& io, Is<MountFacts> auto& mount) {
+    io.word(mount.filesystem);
+    io.word(mount.source);
+    io.word(mount.root);
+    io.word(mount.super_options);
+    io.flag(mount.network);
+    io.flag(mount.read_only);
 }
-
-MarkerFacts read_marker(FrameReader& in) {
-    MarkerFacts marker;
-    marker.id.uuid = read_uuid(in);
-    marker.written_inode = in.u64();
-    marker.inode = in.u64();
-    marker.born_us = static_cast<std::int64_t>(in.u64());
-    marker.changed_us = static_cast<std::int64_t>(in.u64());
-    marker.fsid = in.u64();
-    return marker;
+void fields(auto& io, Is<FoundWrapper> auto& wrapper) {
+    io.below(wrapper.name);
+    io.number(wrapper.mode);
+    io.number(wrapper.uid);
+    io.flag(wrapper.regular);
 }
-
-void put(FrameWriter& out, const MountFacts& mount) {
-    out.put(mount.filesystem);
-    out.put(mount.source);
-    out.put(mount.root);
-    out.put(mount.super_options);
-    out.put(mount.network);
-    out.put(mount.read_only);
-}
-
-MountFacts read_mount(FrameReader& in) {
-    MountFacts mount;
-    mount.filesystem = in.text(max_word_bytes);
-    mount.source = in.text(max_word_bytes);
-    mount.root = in.text(max_word_bytes);
-    mount.super_options = in.text(max_word_bytes);
-    mount.network = in.flag();
-    mount.read_only = in.flag();
-    return mount;
-}
-
-void put(FrameWriter& out, const FoundWrapper& wrapper) {
-    out.put(wrapper.name);
-    out.put(wrapper.mode);
-    out.put(wrapper.uid);
-    out.put(wrapper.regular);
-}
-
-FoundWrapper read_wrapper(FrameReader& in) {
-    FoundWrapper wrapper;
-    wrapper.name = read_below(in);
-    wrapper.mode = in.u32();
-    wrapper.uid = in.u32();
-    wrapper.regular = in.flag();
-    return wrapper;
-}
-
-void put(FrameWriter& out, const StorageIdentity& storage) {
-    put(out, storage.pool.uuid);
-    out.put(storage.below);
-    out.put(storage.inode);
-    out.put(storage.filesystem);
-    out.put(storage.source);
-}
-
-StorageIdentity read_storage(FrameReader& in) {
-    StorageIdentity storage;
-    storage.pool.uuid = read_uuid(in);
-    storage.below = read_below(in);
-    storage.inode = in.u64();
-    storage.filesystem = in.text(max_word_bytes);
-    storage.source = in.text(max_word_bytes);
-    return storage;
+void fields(auto& io, Is<StorageIdentity> auto& storage) {
+    io.id(storage.pool.uuid);
+    io.below(storage.below);
+    io.number(storage.inode);
+    io.word(storage.filesystem);
+    io.word(storage.source);
 }
 
 // --- commands -------------------------------------------------------------------------------
 
-void put(FrameWriter& out, const ScanPool& body) {
-    out.put(body.may_mark);
-    out.put(body.watch);
+void fields(auto& io, Is<ScanPool> auto& body) {
+    io.flag(body.may_mark);
+    io.flag(body.watch);
 }
-void put(FrameWriter& out, const ScanDirectory& body) {
-    out.put(body.below);
+void fields(auto& io, Is<ScanDirectory> auto& body) {
+    io.below(body.below);
 }
-void put(FrameWriter& out, const Prove& body) {
-    out.put(static_cast<std::uint8_t>(body.step));
-    put(out, body.nonce.uuid);
+void fields(auto& io, Is<Prove> auto& body) {
+    io.kind(body.step, ProofStep::Remove);
+    io.id(body.nonce.uuid);
 }
-void put(FrameWriter& /*out*/, const Ping& /*body*/) {}
+void fields(auto& /*io*/, Is<Ping> auto& /*body*/) {}
 
 // --- reports --------------------------------------------------------------------------------
 
-void put(FrameWriter& out, const HelperHello& body) {
-    out.put(body.version);
+void fields(auto& io, Is<HelperHello> auto& body) {
+    io.number(body.version);
 }
-void put(FrameWriter& out, const ScanBegun& body) {
-    put(out, body.scope);
+void fields(auto& io, Is<ScanBegun> auto& body) {
+    fields(io, body.scope);
 }
-void put(FrameWriter& out, const PoolFacts& body) {
-    put(out, body.mount);
-    put(out, body.marker);
-    out.put(body.marker_reason);
-    out.put(body.root_inode);
+void fields(auto& io, Is<PoolFacts> auto& body) {
+    fields(io, body.mount);
+    fields(io, body.marker);
+    io.word(body.marker_reason);
+    io.number(body.root_inode);
 }
-void put(FrameWriter& out, const NestedMarker& body) {
-    out.put(body.below);
-    put(out, body.marker);
-    put(out, body.mount);
+void fields(auto& io, Is<NestedMarker> auto& body) {
+    io.below(body.below);
+    fields(io, body.marker);
+    fields(io, body.mount);
 }
-void put(FrameWriter& out, const FoundFile& body) {
-    out.put(body.below);
-    put(out, body.storage);
-    out.put(body.digest);
-    out.put(body.size);
-    out.put(body.uid);
-    out.put(body.gid);
-    out.put(body.mode);
-    out.put(body.directory_mode);
-    out.put(body.ignored);
-    out.put(body.problem);
-    out.put(static_cast<std::uint8_t>(body.wrappers.size()));
-    for (const auto& wrapper : body.wrappers) {
-        put(out, wrapper);
+void fields(auto& io, Is<FoundFile> auto& body) {
+    io.below(body.below);
+    io.expect(!body.below.empty(), "a file without a name");
+    fields(io, body.storage);
+    io.number(body.digest);
+    io.number(body.size);
+    io.number(body.uid);
+    io.number(body.gid);
+    io.number(body.mode);
+    io.number(body.directory_mode);
+    io.flag(body.ignored);
+    io.word(body.problem);
+    io.list(body.wrappers, max_wrappers);
+    io.raw(body.text); // any bytes: the configuration reader judges them
+}
+void fields(auto& io, Is<ScanRemark> auto& body) {
+    io.kind(body.kind, RemarkKind::TooMany);
+    io.below(body.below);
+    io.word(body.text);
+}
+void fields(auto& io, Is<Progress> auto& body) {
+    io.number(body.directories);
+}
+void fields(auto& io, Is<ScanEnded> auto& body) {
+    fields(io, body.scope);
+    io.word(body.root_problem);
+    io.number(body.directories);
+    io.number(body.files);
+    io.flag(body.watching);
+    io.word(body.polling_reason);
+}
+void fields(auto& io, Is<CommandDone> auto& body) {
+    io.number(body.id);
+    io.flag(body.found);
+    io.word(body.problem);
+}
+
+/// The alternative of that index, filled.
+template <typename Variant, std::size_t I = 0>
+Variant take_one(FrameReader& in, std::size_t index) {
+    if constexpr (I == std::variant_size_v<Variant>) {
+        in.reject("an unknown message");
+        return {};
+    } else {
+        if (index != I) return take_one<Variant, I + 1>(in, index);
+        std::variant_alternative_t<I, Variant> body;
+        Take take(in);
+        fields(take, body);
+        return body;
     }
-    out.put(body.text);
-}
-void put(FrameWriter& out, const ScanRemark& body) {
-    out.put(static_cast<std::uint8_t>(body.kind));
-    out.put(body.below);
-    out.put(body.text);
-}
-void put(FrameWriter& out, const Progress& body) {
-    out.put(body.directories);
-}
-void put(FrameWriter& out, const ScanEnded& body) {
-    put(out, body.scope);
-    out.put(body.root_problem);
-    out.put(body.directories);
-    out.put(body.files);
-    out.put(body.watching);
-    out.put(body.polling_reason);
-}
-void put(FrameWriter& out, const CommandDone& body) {
-    out.put(body.id);
-    out.put(body.found);
-    out.put(body.problem);
 }
 
-PoolFacts read_pool_facts(FrameReader& in) {
-    PoolFacts body;
-    body.mount = read_mount(in);
-    body.marker = read_marker(in);
-    body.marker_reason = in.text(max_word_bytes);
-    body.root_inode = in.u64();
-    return body;
-}
-
-NestedMarker read_nested_marker(FrameReader& in) {
-    NestedMarker body;
-    body.below = read_below(in);
-    body.marker = read_marker(in);
-    body.mount = read_mount(in);
-    return body;
-}
-
-FoundFile read_found_file(FrameReader& in) {
-    FoundFile body;
-    body.below = read_below(in);
-    body.storage = read_storage(in);
-    body.digest = in.u64();
-    body.size = in.u64();
-    body.uid = in.u32();
-    body.gid = in.u32();
-    body.mode = in.u32();
-    body.directory_mode = in.u32();
-    body.ignored = in.flag();
-    body.problem = in.text(max_word_bytes);
-    const auto wrappers = in.u8();
-    if (wrappers > max_wrappers) in.reject("too many wrappers");
-    for (std::uint8_t i = 0; i < wrappers && !in.is_failed(); ++i) {
-        body.wrappers.push_back(read_wrapper(in));
-    }
-    // Any bytes: the configuration reader judges them.
-    body.text = in.bytes(max_config_bytes);
-    if (body.below.empty()) in.reject("a file without a name");
-    return body;
-}
-
-ScanRemark read_remark(FrameReader& in) {
-    ScanRemark body;
-    body.kind = read_enum(in, RemarkKind::TooMany);
-    body.below = read_below(in);
-    body.text = in.text(max_word_bytes);
-    return body;
-}
-
-ScanEnded read_scan_ended(FrameReader& in) {
-    ScanEnded body;
-    body.scope = read_scope(in);
-    body.root_problem = in.text(max_word_bytes);
-    body.directories = in.u64();
-    body.files = in.u64();
-    body.watching = in.flag();
-    body.polling_reason = in.text(max_word_bytes);
-    return body;
-}
-
-CommandDone read_command_done(FrameReader& in) {
-    CommandDone body;
-    body.id = in.u32();
-    body.found = in.flag();
-    body.problem = in.text(max_word_bytes);
-    return body;
-}
-
-Prove read_prove(FrameReader& in) {
-    Prove body;
-    body.step = read_enum(in, ProofStep::Remove);
-    body.nonce.uuid = read_uuid(in);
-    return body;
-}
-
-HelperReport read_report(FrameReader& in) {
-    switch (in.u8()) {
-    case 0:
-        return HelperHello{in.u16()};
-    case 1:
-        return ScanBegun{read_scope(in)};
-    case 2:
-        return read_pool_facts(in);
-    case 3:
-        return read_nested_marker(in);
-    case 4:
-        return read_found_file(in);
-    case 5:
-        return read_remark(in);
-    case 6:
-        return Progress{in.u64()};
-    case 7:
-        return read_scan_ended(in);
-    case 8:
-        return read_command_done(in);
-    }
-    in.reject("an unknown report");
-    return Progress{};
-}
-
-HelperCommand read_command(FrameReader& in) {
-    HelperCommand command;
-    command.id = in.u32();
-    switch (in.u8()) {
-    case 0: {
-        const bool may_mark = in.flag();
-        command.body = ScanPool{may_mark, in.flag()};
-        return command;
-    }
-    case 1:
-        command.body = ScanDirectory{read_below(in)};
-        return command;
-    case 2:
-        command.body = read_prove(in);
-        return command;
-    case 3:
-        command.body = Ping{};
-        return command;
-    }
-    in.reject("an unknown command");
-    return command;
+void put_one(FrameWriter& out, const auto& variant) {
+    out.put(static_cast<std::uint8_t>(variant.index()));
+    Put put(out);
+    std::visit([&](const auto& body) { fields(put, body); }, variant);
 }
 
 } // namespace
@@ -337,28 +236,28 @@ HelperCommand read_command(FrameReader& in) {
 std::string encode(const HelperCommand& command) {
     FrameWriter out;
     out.put(command.id);
-    out.put(static_cast<std::uint8_t>(command.body.index()));
-    std::visit([&](const auto& body) { put(out, body); }, command.body);
+    put_one(out, command.body);
     return std::move(out).take();
 }
 
 std::string encode(const HelperReport& report) {
     FrameWriter out;
-    out.put(static_cast<std::uint8_t>(report.index()));
-    std::visit([&](const auto& body) { put(out, body); }, report);
+    put_one(out, report);
     return std::move(out).take();
 }
 
 Result<HelperCommand> decode_command(std::string_view body) {
     FrameReader in(body);
-    auto command = read_command(in);
+    HelperCommand command;
+    command.id = in.u32();
+    command.body = take_one<decltype(command.body)>(in, in.u8());
     if (auto read = in.finish(); !read) return tl::unexpected(std::move(read.error()));
     return command;
 }
 
 Result<HelperReport> decode_report(std::string_view body) {
     FrameReader in(body);
-    auto report = read_report(in);
+    auto report = take_one<HelperReport>(in, in.u8());
     if (auto read = in.finish(); !read) return tl::unexpected(std::move(read.error()));
     return report;
 }
