@@ -2,7 +2,7 @@
 # Source it, or put it into /usr/share/bash-completion/completions/ctys.
 
 _ctys_verbs() {
-    ctys help 2>/dev/null | awk '/^  [a-z]+ / { print $1 }'
+    ctys help 2>/dev/null | awk '/^  [a-z]+ / && $1 != "ctys" { print $1 }'
 }
 
 # The mesh answers in milliseconds; one that does not is not waited for.
@@ -44,7 +44,7 @@ _ctys() {
                     pool) words='list add trust' ;;
                     actions) words="list show cancel $(_ctys_names actions)" ;;
                     keys) words='generate list' ;;
-                    help) words="address exit-status legacy create cancel $(_ctys_verbs)" ;;
+                    help) words="options address exit-status legacy create cancel $(_ctys_verbs)" ;;
                 esac
             fi
             ;;

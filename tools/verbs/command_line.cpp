@@ -31,13 +31,28 @@ void declare_globals(Arguments& arguments, Globals& globals) {
     arguments.text("-o,--output", globals.format, "FORMAT", "table wide json jsonl csv name");
     arguments.text("--broker", globals.broker, "ENDPOINT", "ipc:///PATH or tcp://HOST:7510");
     arguments.text("--key", globals.key, "FILE", "this user's keys for tcp");
-    arguments.text("--broker-key", globals.broker_key, "FILE", "the broker's public key");
+    arguments.text("--broker-key",
+                   globals.broker_key,
+                   "KEY|FILE",
+                   "the broker's public key, or a file with it");
     arguments.text("--runtime-dir", globals.runtime_dir, "DIR", "of another mesh");
     arguments.text("--state-dir", globals.state_dir, "DIR", "of another mesh");
     arguments.span("--timeout", globals.timeout, "my patience (status 124); actions go on");
     arguments.flag("--no-header", globals.no_header, "rows only");
     arguments.flag("-q,--quiet", globals.quiet, "results only");
     arguments.flag("-y,--yes", globals.yes, "do not ask");
+}
+
+std::string options_page() {
+    Globals unused;
+    CLI::App app{"Options of every verb, before it or behind it"};
+    Arguments arguments(app);
+    declare_globals(arguments, unused);
+    app.set_version_flag("--version", CTYS_VERSION, "the version, without a verb");
+    app.footer("  ctys --broker tcp://lab01:7510 list -o json\n"
+               "  ctys shutdown web01 --deadline 3m --timeout 10s\n"
+               "A TIME is 90, 90s, 3m or 2h.\n");
+    return app.help("ctys");
 }
 
 // The first word that is no option and no value of one.
@@ -155,6 +170,7 @@ parse_arguments(const std::vector<std::string>& args, const Subcommands& verbs, 
                           std::find(args.begin(), args.end(), "-h") != args.end();
         if (asks) {
             const auto topic = args.size() > 1 && word == "help" ? args.back() : std::string{};
+            if (topic == "options") return Page{options_page()};
             auto page = help_page(topic, verbs);
             if (page) return Page{std::move(*page)};
             if (auto known = check_verb(topic, names_of(verbs)); !known)

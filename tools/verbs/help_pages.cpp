@@ -39,8 +39,8 @@ std::string overview(const Subcommands& verbs) {
     page +=
         "\n"
         "  -o table|wide|json|jsonl|csv|name   --timeout my patience   --deadline the VM's time\n"
-        "  ctys help address | exit-status | legacy (the original's language: ctys -t QEMU -a "
-        "...)\n";
+        "  ctys help options | address | exit-status\n"
+        "  ctys help legacy     the original's language: ctys -t QEMU -a ...\n";
     return page;
 }
 
