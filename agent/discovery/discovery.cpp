@@ -248,6 +248,10 @@ void Discovery::rescan() {
     state_->poll();
 }
 
+void Discovery::look_at(std::uint32_t pid) {
+    state_->look_at(pid);
+}
+
 Status Discovery::send_signal(const InstanceKey& key, int signal) const {
     const auto found = state_->instances.find(key.pid);
     if (found == state_->instances.end() || found->second.key != key) {

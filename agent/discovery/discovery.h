@@ -59,6 +59,8 @@ public:
 
     /// Looks at all processes now, and no matter what was seen before.
     void rescan();
+    /// Looks at one process now: it has made itself known, and need not wait for the next poll.
+    void look_at(std::uint32_t pid);
     /// By the pidfd of a reported instance, so never to another process. Errors: NotFound (not
     /// known or ended), Refused.
     [[nodiscard]] Status send_signal(const InstanceKey& key, int signal) const;

@@ -280,7 +280,7 @@ void Agent::on_dialled(const std::string& directory, std::uint32_t pid) {
     if (!tell_ours(directory, key, /*from_dial=*/true))
         log_.warning("{}: who dialled in is not known", directory);
     // Its pidfd should be held from now on, not from the next poll on.
-    if (discovery_) discovery_->rescan();
+    if (discovery_) discovery_->look_at(pid);
 }
 
 void Agent::on_process(const ProcessFacts& facts) {
