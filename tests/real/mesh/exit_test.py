@@ -2,8 +2,49 @@
 
 import os
 import signal
+import subprocess
+import sys
+import unittest
 
 import mesh
+
+# Takes memory in steps until that process has gone.
+HOG = """
+import os, sys
+held = []
+while os.path.exists("/proc/" + sys.argv[1]) and len(held) < 512:
+    state = open("/proc/" + sys.argv[1] + "/stat").read().rpartition(")")[2].split()[0]
+    if state in "ZX":
+        break
+    held.append(bytearray(os.urandom(1 << 20)))
+"""
+
+
+def memory_groups():
+    """The folder of this process's memory control group, where it can have children (version 1)."""
+    try:
+        with open("/proc/self/cgroup") as groups:
+            for line in groups:
+                _, controllers, path = line.strip().split(":", 2)
+                if "memory" in controllers.split(","):
+                    for folder in ("/sys/fs/cgroup/memory" + path, "/sys/fs/cgroup/memory"):
+                        if os.access(os.path.join(folder, "cgroup.procs"), os.W_OK):
+                            return folder
+    except OSError:
+        pass
+    return None
+
+
+def leave_group(group):
+    """Whoever is still in it moves up, so that the group can go."""
+    with open(os.path.join(group, "cgroup.procs")) as file:
+        for pid in file.read().split():
+            try:
+                with open(os.path.join(os.path.dirname(group), "cgroup.procs"), "w") as parent:
+                    parent.write(pid)
+            except OSError:
+                pass
+    os.rmdir(group)
 
 
 class Exits(mesh.MeshCase):
@@ -37,6 +78,43 @@ class Exits(mesh.MeshCase):
         print(f"FIGURE over 10 ms: {len(late)} of {len(took)}", flush=True)
         if mesh.measuring():
             self.assertLessEqual(len(late) * 100, len(took))
+
+    def test_a_wrapper_that_starts_nothing_is_told_with_its_words(self):
+        self.mesh.make_vm("pool", "idle", "idle")
+        with open(self.mesh.path("pool", "idle", "idle.sh"), "w") as wrapper:
+            wrapper.write('#!/bin/bash\ncase $* in *--check*) ;; *) echo nothing to do today ;; esac\n')
+        self.start_mesh()
+
+        outcome = self.mesh.ctys("start", "idle")
+
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assertIn("its wrapper ended without starting QEMU: nothing to do today", outcome.err)
+
+    @unittest.skipUnless(memory_groups(), "no memory control groups can be made here")
+    def test_a_kill_for_lack_of_memory_is_told_as_that(self):
+        group = os.path.join(memory_groups(), f"ctys-test-{os.getpid()}")
+        os.mkdir(group)
+        self.addCleanup(leave_group, group)
+        self.mesh.make_vm("pool", "vm", "idle")
+        self.mesh.start_broker()
+        enter = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
+        self.mesh.start_agent("w1", "pool", inside=enter)
+        pid = self.mesh.start_vm("vm")["pid"]
+        stream = self.mesh.events()
+        # Nothing else of the group is to be chosen, not even whoever takes the memory.
+        with open(f"/proc/{pid}/oom_score_adj", "w") as score:
+            score.write("1000")
+        with open(f"{group}/memory.usage_in_bytes") as usage:
+            limit = int(usage.read()) + (8 << 20)
+        with open(f"{group}/memory.limit_in_bytes", "w") as file:
+            file.write(str(limit))
+        hog = subprocess.Popen([*enter, sys.executable, "-c", HOG, str(pid)])
+        self.addCleanup(hog.wait, mesh.PATIENCE_S)
+        self.addCleanup(hog.kill)
+
+        event = stream.wait(kind="stopped", label="vm")
+
+        self.assertEqual((event["by"], event["evidence"]), ("oom", "cgroup"), event)
 
     def test_a_guest_that_powers_off_is_told_by_guest(self):
         self.mesh.make_vm("pool", "ending", "ending")

@@ -106,6 +106,31 @@ class Shutdown(mesh.MeshCase):
         took = between(self.told(kind="begun"), self.told(kind="stopped"))
         self.assertLess(abs(took - 2), SLACK_S)
 
+    def test_a_second_shutdown_brings_the_cut_forward(self):
+        self.running("stubborn")
+        first = self.mesh.ctys_begin("shutdown", "vm", "--deadline", "90s")
+        self.told(kind="cut-announced")
+
+        second = self.mesh.ctys("shutdown", "vm", "--deadline", "3s", "-o", "jsonl")
+
+        self.assertEqual(second.status, 0, second.err)
+        self.assertEqual(self.mesh.ctys_end(first).status, 0)
+        begun = self.told(kind="begun", action=second.rows[0]["id"])
+        took = between(begun, self.told(kind="stopped"))
+        self.assertGreaterEqual(took, 2.999)
+        self.assertLess(took, 3 + SLACK_S)
+        self.assertEqual(len(self.stream.find(self.after, kind="cut-announced")), 2)
+
+    def test_a_reboot_is_not_cut_at_the_grace_of_its_machine(self):
+        self.running("stubborn", extra='#@#GRACE = "1s"\n')
+
+        outcome = self.mesh.ctys("reboot", "vm", "--yes", "--timeout", "4s")
+
+        self.assertEqual(outcome.status, 124, outcome.err)
+        self.assertTrue(mesh.alive(self.pid))
+        self.stream.drain()
+        self.assertEqual(self.stream.find(self.after, kind="reset"), [])
+
     def test_kill_cuts_at_once(self):
         self.running("polite")
 
