@@ -23,6 +23,7 @@ namespace ctys::agent {
 namespace {
 
 constexpr Duration scan_patience = std::chrono::seconds{2}; // before the first hello
+constexpr int facts_tries = 200;                            // of 50 ms: ten seconds
 
 bool is_cut(int signal) {
     return signal == SIGTERM || signal == SIGKILL;
@@ -277,10 +278,23 @@ void Agent::on_dialled(const std::string& directory, std::uint32_t pid) {
     const auto boot = reader->boot();
     if (!stat || !boot) return;
     const InstanceKey key{.boot = boot->id, .pid = pid, .start_ticks = stat->start_ticks};
-    if (!tell_ours(directory, key, /*from_dial=*/true))
-        log_.warning("{}: who dialled in is not known", directory);
+    if (!tell_ours(directory, key, /*from_dial=*/true)) wait_for_facts(directory, key, facts_tries);
     // Its pidfd should be held from now on, not from the next poll on.
     if (discovery_) discovery_->look_at(pid);
+}
+
+// QEMU may dial in before its shim, which was not let run meanwhile, has written whose it is.
+void Agent::wait_for_facts(const std::string& directory, const InstanceKey& key, int tries) {
+    if (tries == 0) return log_.warning("{}: who dialled in is not known", directory);
+    auto& timer = late_facts_[directory];
+    if (!timer) timer = std::make_unique<loop::Timer>(loop_);
+    timer->start_once(std::chrono::milliseconds{50}, [this, directory, key, tries] {
+        loop_.defer([this, directory, key, tries] {
+            const bool is_told = tell_ours(directory, key, /*from_dial=*/true);
+            if (is_told || tries == 1) late_facts_.erase(directory);
+            if (!is_told) wait_for_facts(directory, key, tries - 1);
+        });
+    });
 }
 
 void Agent::on_process(const ProcessFacts& facts) {

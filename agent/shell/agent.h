@@ -71,6 +71,7 @@ private:
     void on_message(bus::Message& message);
     void on_process(const ProcessFacts& facts);
     void on_dialled(const std::string& directory, std::uint32_t pid);
+    void wait_for_facts(const std::string& directory, const InstanceKey& key, int tries);
     void on_spooled(std::vector<SpoolOutcome> outcomes);
     void on_paths(const std::string& root, PathChanges changes);
     void on_pool(const PoolScan& scan);
@@ -111,8 +112,9 @@ private:
     std::unique_ptr<Scanner> scanner_;
     std::unique_ptr<Discovery> discovery_;
     std::map<TimerKey, std::unique_ptr<loop::Timer>> timers_;
-    std::map<InstanceKey, std::string> directories_; ///< of ours
-    std::map<std::string, InstanceKey> keys_;        ///< by directory
+    std::map<InstanceKey, std::string> directories_;                 ///< of ours
+    std::map<std::string, InstanceKey> keys_;                        ///< by directory
+    std::map<std::string, std::unique_ptr<loop::Timer>> late_facts_; ///< by directory
     std::map<InstanceKey, loop::ChildProcess> owner_commands_;
     std::uint64_t last_unit_ = 0;
     bool is_failing_ = false;              ///< since a failed write, until the next attempt
