@@ -46,14 +46,20 @@ void RowIndex::count(const VmId& vm, int sign) {
 }
 
 void RowIndex::on_vm(const VmRecord& vm) {
+    const auto known = is_foreign_.find(vm.id);
+    if (known != is_foreign_.end() && known->second == vm.foreign) return;
     count(vm.id, -1);
     is_foreign_[vm.id] = vm.foreign;
     count(vm.id, 1);
 }
 
 void RowIndex::on_instance(const InstanceRecord& instance) {
-    on_erased(instance.vm, instance.key);
     of_worker_[instance.worker].insert(instance.vm);
+    // Most events change what runs and goes on running: nothing to count.
+    const auto live = live_.find(instance.vm);
+    const bool was_live = live != live_.end() && live->second.contains(instance.key);
+    if (was_live && is_live(instance.state)) return;
+    on_erased(instance.vm, instance.key);
     if (is_live(instance.state)) {
         count(instance.vm, -1);
         live_[instance.vm].insert(instance.key);

@@ -25,6 +25,8 @@ public:
     }
     /// A damaged record: its bytes are gone.
     void damage(std::uint64_t sequence) { journal_.at(sequence).event = nullptr; }
+    /// A record that is not there at all.
+    void lose(std::uint64_t sequence) { journal_.erase(sequence); }
 
     /// What a restarted broker finds. Every record goes through its codec, as on disk.
     [[nodiscard]] broker::Loaded load() const;
