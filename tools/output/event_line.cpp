@@ -86,9 +86,12 @@ std::string what_text(const Event& event) {
 
 std::string why_text(const Event& event) {
     std::string head = event.text;
-    const bool by_is_said = event.by.empty() || head.find(event.by) != std::string::npos;
+    // "by hand" is an owner, and says it already.
+    const auto who = event.by.starts_with("by ") ? event.by : "by " + event.by;
+    const bool by_is_said =
+        event.by.empty() || head == event.by || head.find(who) != std::string::npos;
     if (!by_is_said && event.by != "unknown")
-        head = head.empty() ? "by " + event.by : fmt::format("by {}, {}", event.by, head);
+        head = head.empty() ? who : fmt::format("{}, {}", who, head);
     std::vector<std::string> sources;
     if (!event.evidence.empty() && event.evidence != "none") sources.push_back(event.evidence);
     if (!event.action.is_none()) sources.push_back(short_text(event.action));

@@ -24,7 +24,8 @@ constexpr std::uint64_t enough_watches = 65536;
 constexpr std::uint64_t enough_files = 65536;
 constexpr std::size_t most_named = 5;
 
-Finding check_directory(const std::string& what, const std::string& path) {
+/// `others`: what everybody may do there without harm, in permission bits.
+Finding check_directory(const std::string& what, const std::string& path, mode_t others) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) {
         return {Verdict::Warn,
@@ -40,7 +41,7 @@ Finding check_directory(const std::string& what, const std::string& path) {
                 fmt::format("{} belongs to uid {}, not to this user", path, facts.st_uid),
                 "--state-dir and --runtime-dir name others"};
     }
-    if ((facts.st_mode & 07) != 0)
+    if ((facts.st_mode & 07 & ~others) != 0)
         return {Verdict::Fail, what, path + " is open to everybody", "chmod o= " + path};
     return {Verdict::Ok, what, path, {}};
 }
@@ -222,8 +223,9 @@ std::vector<Finding> examine(Session& session) {
         out.insert(out.end(), more.begin(), more.end());
     };
     if (const auto directories = session.directories()) {
-        out.push_back(check_directory("state", directories->state));
-        out.push_back(check_directory("runtime", directories->runtime));
+        out.push_back(check_directory("state", directories->state, 0));
+        // VMs of other users lie below it: they pass through, and see nothing of it.
+        out.push_back(check_directory("runtime", directories->runtime, S_IXOTH));
         append(check_roles(*directories));
     } else {
         out.push_back({Verdict::Fail,

@@ -26,7 +26,7 @@ public:
                "  ctys list --filter worker=lab02 --filter state=running,paused\n"
                "  ctys list -o jsonl | jq -r 'select(.managed|not).label'\n"
                "  ctys list -o name --filter owner=ctys | xargs ctys shutdown\n"
-               "  ctys list --watch\n"
+               "  ctys list --watch        until Ctrl-C, or for --timeout\n"
                "  ctys list --local        asks this machine, without a broker\n"
                "Fields of --filter: label vm worker state owner managed accelerator arch.\n";
     }
@@ -104,10 +104,14 @@ private:
                         {.filters = {{.field = "family", .values = {"vm", "path", "worker"}}}});
         if (auto opened = watcher.open(); !opened) return opened;
         const bool clear = is_terminal(STDOUT_FILENO) && is_for_people(session.format());
+        const auto begun = wall_now();
+        const auto timeout = session.globals().timeout;
         while (true) {
             if (auto shown = show(session, query, clear); !shown) return shown;
-            auto next = watcher.next(longest_screen);
+            const auto left = timeout ? *timeout - (wall_now() - begun) : longest_screen;
+            auto next = watcher.next(std::clamp(left, Duration{}, longest_screen));
             if (!next) return tl::unexpected(next.error());
+            if (timeout && wall_now() - begun >= *timeout) return {};
             // A burst of events is one new screen.
             const auto until = wall_now() + between_screens;
             while (wall_now() < until) {

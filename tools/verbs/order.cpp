@@ -103,7 +103,7 @@ Status Errand::submit_all() {
         const auto patience = session_.globals().timeout.value_or(order_patience);
         auto answer = connection_.request(orders_[i], std::min(patience, order_patience));
         if (!answer) {
-            auto error = answer.error();
+            auto error = session_.with_near_label(orders_[i].action.target, answer.error());
             if (error.code == ErrorCode::Unreachable && patience < order_patience)
                 error.code = ErrorCode::TimedOut;
             if (orders_.size() > 1) error = within(orders_[i].action.target, std::move(error));

@@ -7,6 +7,7 @@
 #include "mesh/setup/config.h"
 #include "tools/client/broker_choice.h"
 #include "tools/client/terminal.h"
+#include "tools/words/near_word.h"
 
 #include <algorithm>
 #include <array>
@@ -139,10 +140,31 @@ void Session::remark(std::string_view text) {
 
 Result<VmDetail> Session::vm_at(const std::string& address) {
     auto rows = rows_of<VmDetail>({.table = Table::Vm, .address = address});
-    if (!rows) return tl::unexpected(rows.error());
+    if (!rows) return tl::unexpected(with_near_label(address, rows.error()));
     if (rows->empty())
         return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
     return std::move(rows->front());
+}
+
+Error Session::with_near_label(const std::string& address, Error error) {
+    if (error.code != ErrorCode::NotFound || !is_label(address)) return error;
+    const auto rows = rows_of<VmRow>({.table = Table::Vms, .all = true});
+    if (!rows) return error;
+    std::vector<std::string_view> labels;
+    for (const auto& row : *rows)
+        labels.push_back(row.label);
+    const auto near = near_word(address, labels);
+    if (!near) return error;
+    for (const auto& row : *rows) {
+        if (row.label != *near) continue;
+        error.evidence.push_back(fmt::format("near: {} ({}{}{})",
+                                             row.label,
+                                             to_string(row.state),
+                                             row.worker_name.empty() ? "" : " on ",
+                                             row.worker_name));
+        break;
+    }
+    return error;
 }
 
 } // namespace ctys::tools

@@ -79,6 +79,9 @@ public:
     }
     /// The one VM at an address. Errors: NotFound, Ambiguous, Usage.
     [[nodiscard]] Result<VmDetail> vm_at(const std::string& address);
+    /// What the broker said of an address that matches nothing, with the label that was most likely
+    /// meant; other errors stay as they are.
+    [[nodiscard]] Error with_near_label(const std::string& address, Error error);
 
 private:
     struct Mesh;

@@ -105,3 +105,21 @@ TEST_CASE("a gap is a line in words, and an object in json", "[tools][events]") 
     CHECK(fmt::to_string(object) ==
           R"({"gap":{"from":"1-400","to":"1-612","reason":"past retention"}})");
 }
+
+TEST_CASE("who ended a VM is said once, also where the reason has the same word",
+          "[tools][events]") {
+    auto event = stopped_event().event;
+    event.evidence.clear();
+    event.action = {};
+
+    event.text = "guest-shutdown";
+    CHECK(why_text(event) == "by guest, guest-shutdown");
+    event.text = "ended by guest";
+    CHECK(why_text(event) == "ended by guest");
+    event.by = "power button";
+    event.text = "power button";
+    CHECK(why_text(event) == "power button");
+    event.by = "by hand";
+    event.text = "pid 7";
+    CHECK(why_text(event) == "by hand, pid 7");
+}
