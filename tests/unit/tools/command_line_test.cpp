@@ -98,3 +98,10 @@ TEST_CASE("a line of a local scan becomes a row, whatever it contains", "[tools]
     CHECK_FALSE(parse_vm_row("[]").has_value());
     CHECK_FALSE(parse_vm_row("{").has_value());
 }
+
+TEST_CASE("every verb's help has a line that can be typed", "[tools][help]") {
+    for (const auto& verb : all_subcommands()) {
+        INFO(verb->name());
+        CHECK(verb->examples().starts_with(fmt::format("  ctys {}", verb->name())));
+    }
+}
