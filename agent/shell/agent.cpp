@@ -71,7 +71,7 @@ Agent::Agent(loop::EventLoop& loop,
              },
              .find_path = [this](const std::string& config) { return book_.find(config); },
              .input = [this](Input input) { step(std::move(input)); }}),
-      retry_(loop), patience_(loop),
+      retry_(loop), trimming_(loop), patience_(loop),
       writer_(
           loop,
           {.name = "spool", .capacity = 65536},
@@ -380,10 +380,8 @@ void Agent::perform(Effects effects) {
             } else {
                 put_off(number, std::move(*unit)); // in order behind what waits already
             }
-        } else if (auto* trim = std::get_if<TrimSpool>(&effect)) {
-            SpoolJob job;
-            job.trim = *trim;
-            submit(std::move(job));
+        } else if (const auto* acknowledged = std::get_if<TrimSpool>(&effect)) {
+            trim(*acknowledged);
         } else if (const auto* timer = std::get_if<ArmTimer>(&effect)) {
             arm(*timer);
         } else if (const auto* line = std::get_if<LogLine>(&effect)) {

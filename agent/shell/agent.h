@@ -88,6 +88,7 @@ private:
     void perform(Effects effects);
     void perform(Deed& deed);
     void submit(SpoolJob job);
+    void trim(const TrimSpool& trim);
     void put_off(std::uint64_t number, Spool unit);
     void write_again();
     void on_exited(Exited exited);
@@ -120,6 +121,8 @@ private:
     bool is_failing_ = false;              ///< since a failed write, until the next attempt
     Unwritten unwritten_{unwritten_limit}; ///< tried again each second
     loop::Timer retry_;
+    std::optional<TrimSpool> trim_; ///< to be written with the next unit, or after a second
+    loop::Timer trimming_;
     loop::Timer patience_;
     std::vector<ProcessFacts> early_; ///< foreign ones, until the configurations are known
     std::set<std::string> unscanned_;

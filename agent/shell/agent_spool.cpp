@@ -9,6 +9,8 @@
 namespace ctys::agent {
 
 void Agent::submit(SpoolJob job) {
+    // Two flushes less for each acknowledgement: what it lets go of goes with the next unit.
+    if (!job.units.empty()) job.trim = std::exchange(trim_, std::nullopt);
     // A full queue is a disk that does not keep up: units wait elsewhere, in a bound of their own.
     // The other jobs are not missed: a scan finds a path again, an acknowledgement trims again.
     const auto number = job.number;
@@ -16,6 +18,14 @@ void Agent::submit(SpoolJob job) {
     auto queued = writer_.submit(std::move(job));
     if (!queued && unit) put_off(number, std::move(*unit));
     if (!queued && !unit) log_.warning("the spool's queue: {}", queued.error().message);
+}
+
+void Agent::trim(const TrimSpool& trim) {
+    trim_ = trim;
+    if (trimming_.is_active()) return;
+    trimming_.start_once(std::chrono::seconds{1}, [this] {
+        if (trim_) submit(SpoolJob{.number = 0, .trim = std::exchange(trim_, std::nullopt)});
+    });
 }
 
 void Agent::put_off(std::uint64_t number, Spool unit) {
@@ -42,14 +52,15 @@ void Agent::write_again() {
 
 std::vector<Agent::SpoolOutcome> Agent::work(SpoolStore& spool, std::vector<SpoolJob> jobs) {
     std::vector<Spool> units;
+    std::optional<TrimSpool> trim;
     for (const auto& job : jobs) {
         units.insert(units.end(), job.units.begin(), job.units.end());
+        if (job.trim) trim = job.trim;
     }
-    const auto written = units.empty() ? Status{} : spool.commit(units);
+    const auto written = units.empty() && !trim ? Status{} : spool.commit(units, trim);
     std::vector<SpoolOutcome> outcomes;
     for (auto& job : jobs) {
-        auto status = job.units.empty() ? Status{} : written;
-        if (job.trim) status = spool.trim(*job.trim);
+        auto status = job.units.empty() && !job.trim ? Status{} : written;
         if (!job.paths.empty() || !job.lost_paths.empty())
             status = spool.keep_paths(job.paths, job.lost_paths);
         outcomes.push_back({std::move(job), std::move(status)});
@@ -60,6 +71,7 @@ std::vector<Agent::SpoolOutcome> Agent::work(SpoolStore& spool, std::vector<Spoo
 void Agent::on_spooled(std::vector<SpoolOutcome> outcomes) {
     std::uint64_t last = 0;
     std::string failure;
+    std::vector<Deed> deeds;
     for (auto& outcome : outcomes) {
         if (outcome.job.units.empty()) {
             if (!outcome.status) log_.warning("{}", outcome.status.error().message);
@@ -72,13 +84,16 @@ void Agent::on_spooled(std::vector<SpoolOutcome> outcomes) {
             put_off(outcome.job.number, std::move(outcome.job.units.front()));
             continue;
         }
-        for (auto& deed : outcome.job.units.front().then) {
-            perform(deed);
-        }
-        last = outcome.job.units.front().last_sequence;
+        auto& unit = outcome.job.units.front();
+        std::move(unit.then.begin(), unit.then.end(), std::back_inserter(deeds));
+        last = unit.last_sequence;
     }
     if (!failure.empty()) step(SpoolFailed{failure});
+    // The news goes first: removing the folder of a VM takes longer than telling that it ended.
     if (last != 0) step(Spooled{last});
+    for (auto& deed : deeds) {
+        perform(deed);
+    }
 }
 
 } // namespace ctys::agent

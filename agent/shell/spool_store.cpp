@@ -102,7 +102,7 @@ Result<Recovered> SpoolStore::recover() const {
     });
 }
 
-Status SpoolStore::commit(std::span<const Spool> units) {
+Status SpoolStore::commit(std::span<const Spool> units, const std::optional<TrimSpool>& trim) {
     return environment_.write([&](store::WriteTransaction& transaction) -> Status {
         std::vector<std::byte> value;
         for (const auto& unit : units) {
@@ -132,16 +132,11 @@ Status SpoolStore::commit(std::span<const Spool> units) {
             if (auto put = transaction.put(tables_.mark, store::name_key(end_row), end); !put)
                 return put;
         }
-        return {};
-    });
-}
-
-Status SpoolStore::trim(const TrimSpool& trim) {
-    return environment_.write([&](store::WriteTransaction& transaction) -> Status {
+        if (!trim) return {};
         auto erased =
-            transaction.erase_before(tables_.spool, store::sequence_key(trim.through + 1), 65536);
+            transaction.erase_before(tables_.spool, store::sequence_key(trim->through + 1), 65536);
         if (!erased) return tl::unexpected(erased.error());
-        const auto cursor = pair_of(trim.cursor.epoch, trim.cursor.sequence);
+        const auto cursor = pair_of(trim->cursor.epoch, trim->cursor.sequence);
         return transaction.put(tables_.mark, store::name_key(acknowledged_row), cursor);
     });
 }

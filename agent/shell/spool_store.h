@@ -3,13 +3,14 @@
 #include "agent/core/core.h"
 #include "mesh/store/environment.h"
 
+#include <optional>
 #include <span>
 #include <string>
 
 namespace ctys::agent {
 
-/// The agent's LMDB: its stream and its intents (docs/storage.md). commit() and trim() are for the
-/// writer thread.
+/// The agent's LMDB: its stream and its intents (docs/storage.md). commit() is for the writer
+/// thread.
 class SpoolStore {
 public:
     static constexpr std::uint32_t schema_version = 1;
@@ -21,9 +22,9 @@ public:
     /// cannot be read end the list; the broker then sees a gap.
     [[nodiscard]] Result<Recovered> recover() const;
 
-    /// One transaction. Errors: Storage; nothing has changed then.
-    [[nodiscard]] Status commit(std::span<const Spool> units);
-    [[nodiscard]] Status trim(const TrimSpool& trim);
+    /// One transaction: the units in their order, then the trim. Errors: Storage; nothing has
+    /// changed then.
+    [[nodiscard]] Status commit(std::span<const Spool> units, const std::optional<TrimSpool>& trim);
 
     /// The configurations this worker knew when it was last here.
     [[nodiscard]] Result<std::vector<PathFacts>> paths() const;
