@@ -98,7 +98,7 @@ private:
     Result<Admission> admit(Turn& turn, ActionRecord& record, const msg::Submit& submit);
     Result<Admission> admit_scan(ActionRecord& record, const Address& address);
     Result<Admission>
-    admit_start(Turn& turn, ActionRecord& record, const msg::Submit& submit, const VmRecord& vm);
+    admit_start(Turn& turn, ActionRecord& record, std::string_view on, const VmRecord& vm);
     Result<Admission> admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm);
     /// The error, unless the worker is about to call.
     Result<Admission> unless_settling(const WorkerId& worker, Error error) const;

@@ -163,7 +163,9 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
     if (!address->names_a_vm()) {
         return fail(ErrorCode::Usage, fmt::format("\"{}\" names no VM", record.action.target));
     }
-    const auto found = find_vms(turn.inventory(), *address, 16);
+    const auto named = roster_.require_worker(address->worker);
+    if (!named) return tl::unexpected(named.error());
+    const auto found = find_vms(turn.inventory(), *address, *named, 16);
     if (found.empty()) {
         if (address->bare && roster_.require_name(*address->label)) {
             return fail(
@@ -191,14 +193,15 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
         record.action.deadline = vm.grace;
     if (record.action.always_cut && !submit.action.deadline)
         record.action.deadline = std::chrono::seconds{20};
-    if (record.action.verb == Verb::Start) return admit_start(turn, record, submit, vm);
+    if (record.action.verb == Verb::Start) {
+        const auto on = submit.on.empty() && *named ? (*named)->to_string() : submit.on;
+        return admit_start(turn, record, on, vm);
+    }
     return admit_other(turn, record, vm);
 }
 
-Result<Dispatcher::Admission> Dispatcher::admit_start(Turn& turn,
-                                                      ActionRecord& record,
-                                                      const msg::Submit& submit,
-                                                      const VmRecord& vm) {
+Result<Dispatcher::Admission>
+Dispatcher::admit_start(Turn& turn, ActionRecord& record, std::string_view on, const VmRecord& vm) {
     if (roster_.is_doubtful()) {
         return Admission{.answer = {},
                          .wait = Wait{.workers = {},
@@ -224,9 +227,9 @@ Result<Dispatcher::Admission> Dispatcher::admit_start(Turn& turn,
     if (auto free = check_free(vm, instances, leases_.find(vm.id), roster_); !free)
         return tl::unexpected(free.error());
     const auto paths = turn.inventory().paths(vm.id);
-    auto path = choose_path(vm, paths, roster_, submit.on);
+    auto path = choose_path(vm, paths, roster_, on);
     if (!path) {
-        auto awaited = settling_among(paths, roster_, submit.on);
+        auto awaited = settling_among(paths, roster_, on);
         if (awaited.empty()) return tl::unexpected(path.error());
         return Admission{.answer = {},
                          .wait = Wait{.workers = std::move(awaited),

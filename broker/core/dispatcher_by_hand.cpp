@@ -52,12 +52,11 @@ void Dispatcher::on_hand_start(Turn& turn,
     record.action.reason = "by hand";
     record.action.principal = {.name = asked.user, .role = Role::Operator, .worker = {}};
     record.action.token = leases_.reserve(turn, vm->id, member.record.id, asked.action).token;
-    open_.emplace(
-        asked.action,
-        Open{.expires = turn.now().instant,
-             .maybe_sent = true,
-             .asked = turn.now().instant,
-             .saved = turn.now().instant});
+    open_.emplace(asked.action,
+                  Open{.expires = turn.now().instant,
+                       .maybe_sent = true,
+                       .asked = turn.now().instant,
+                       .saved = turn.now().instant});
     auto& stored = actions_.emplace(asked.action, std::move(record)).first->second;
     store(turn, stored, EventKind::ActionRequested, fmt::format("start {} by hand", vm->label));
     answer(Answer::Granted, stored.action.token, {});

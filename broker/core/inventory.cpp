@@ -8,13 +8,17 @@ void InventoryView::each_listed(const VmId& after, const EachListed& each) const
     each_vm(after, [&](const VmRecord& vm) { return each(vm, paths(vm.id), instances(vm.id)); });
 }
 
-std::vector<VmRef>
-find_vms(const InventoryView& inventory, const Address& address, std::size_t limit) {
+std::vector<VmRef> find_vms(const InventoryView& inventory,
+                            const Address& address,
+                            const std::optional<WorkerId>& worker,
+                            std::size_t limit) {
     std::vector<VmRef> found;
     const bool asks_paths = address.path || address.file || !address.bases.empty();
     const auto consider = [&](const VmRef& vm) {
         if (!vm || found.size() >= limit) return;
-        const auto paths = asks_paths ? inventory.paths(vm->id) : std::vector<PathRecord>{};
+        const auto paths =
+            asks_paths || worker ? inventory.paths(vm->id) : std::vector<PathRecord>{};
+        if (worker && !is_at(*worker, paths, inventory.instances(vm->id))) return;
         if (matches(address, *vm, paths)) found.push_back(vm);
     };
     const auto consider_all = [&](std::vector<VmId> ids) {
@@ -39,6 +43,14 @@ find_vms(const InventoryView& inventory, const Address& address, std::size_t lim
         });
     }
     return found;
+}
+
+bool is_at(const WorkerId& worker,
+           const std::vector<PathRecord>& paths,
+           const std::vector<InstanceRecord>& instances) {
+    const auto there = [&](const auto& item) { return item.worker == worker; };
+    return std::any_of(paths.begin(), paths.end(), there) ||
+           std::any_of(instances.begin(), instances.end(), there);
 }
 
 } // namespace ctys::broker

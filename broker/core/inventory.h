@@ -62,8 +62,16 @@ public:
 };
 
 /// VMs that fit every key of the address, in order of ids; at most `limit` are returned, as
-/// vm_brief() gives them.
-[[nodiscard]] std::vector<VmRef>
-find_vms(const InventoryView& inventory, const Address& address, std::size_t limit);
+/// vm_brief() gives them. `worker` is what the address's w: names, where it has one: the VM must
+/// run there or have a path there.
+[[nodiscard]] std::vector<VmRef> find_vms(const InventoryView& inventory,
+                                          const Address& address,
+                                          const std::optional<WorkerId>& worker,
+                                          std::size_t limit);
+
+/// Does it run on this worker, or has it a path there?
+[[nodiscard]] bool is_at(const WorkerId& worker,
+                         const std::vector<PathRecord>& paths,
+                         const std::vector<InstanceRecord>& instances);
 
 } // namespace ctys::broker

@@ -13,7 +13,9 @@ namespace {
 Result<std::vector<Row>> vm_detail(Turn& turn, const Sources& sources, const Query& query) {
     auto address = Address::parse(query.address);
     if (!address) return tl::unexpected(address.error());
-    const auto found = find_vms(sources.inventory, *address, 16);
+    const auto worker = sources.roster.require_worker(address->worker);
+    if (!worker) return tl::unexpected(worker.error());
+    const auto found = find_vms(sources.inventory, *address, *worker, 16);
     if (found.empty())
         return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
     if (found.size() > 1) {
@@ -149,6 +151,9 @@ void Queries::open(Turn& turn,
     if (ask.query.table == Table::Vms && !ask.query.address.empty()) {
         auto address = Address::parse(ask.query.address);
         if (!address) return refuse(address.error());
+        const auto worker = sources.roster.require_worker(address->worker);
+        if (!worker) return refuse(worker.error());
+        stream.worker = *worker;
         stream.address = std::move(*address);
     }
     const Key key{peer, correlation};
@@ -169,6 +174,7 @@ bool Queries::fill_vms(const Turn& turn, const Sources& sources, Stream& stream,
         ++page.looked;
         stream.after = vm.id;
         if (stream.address && !matches(*stream.address, vm, paths)) return true;
+        if (stream.worker && !is_at(*stream.worker, paths, instances)) return true;
         auto row = make_row(vm, paths, instances, sources.roster, turn.now());
         if (!is_listed(row, stream.query.all) || !accepts(stream.query.filters, row)) return true;
         page.add(std::move(row));
@@ -176,7 +182,8 @@ bool Queries::fill_vms(const Turn& turn, const Sources& sources, Stream& stream,
         return stream.query.limit == 0 || stream.given < stream.query.limit;
     };
     if (stream.address && (stream.address->label || stream.address->uuid)) {
-        for (const auto& vm : find_vms(sources.inventory, *stream.address, rows_per_message)) {
+        for (const auto& vm :
+             find_vms(sources.inventory, *stream.address, stream.worker, rows_per_message)) {
             const auto& id = vm->id;
             if (!consider(*vm, sources.inventory.paths(id), sources.inventory.instances(id))) break;
         }

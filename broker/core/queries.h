@@ -57,7 +57,8 @@ private:
     struct Stream {
         Query query;
         std::optional<Address> address;
-        VmId after; ///< last row looked at, by the key of the table
+        std::optional<WorkerId> worker; ///< that its w: names
+        VmId after;                     ///< last row looked at, by the key of the table
         WorkerId after_worker;
         ActionId after_action;
         std::uint64_t after_watch = 0;

@@ -96,6 +96,14 @@ void Roster::excuse(Duration gap, Now now) {
     }
 }
 
+Result<std::optional<WorkerId>>
+Roster::require_worker(const std::optional<std::string>& name) const {
+    if (!name) return std::nullopt;
+    const auto member = require_name(*name);
+    if (!member) return tl::unexpected(member.error());
+    return (*member)->record.id;
+}
+
 void Roster::set_state(Turn& turn, Member& member, WorkerState state) {
     if (member.record.state == state) return;
     const auto silence = turn.now().instant - member.heard;

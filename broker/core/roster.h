@@ -69,6 +69,9 @@ public:
     /// By its id or name, else by the host it is on, if it is the only one there. Errors: NotFound,
     /// Ambiguous (listing the candidates).
     [[nodiscard]] Result<const Member*> require_name(std::string_view name) const;
+    /// The worker that the w: of an address names; none without one. Errors: as require_name().
+    [[nodiscard]] Result<std::optional<WorkerId>>
+    require_worker(const std::optional<std::string>& name) const;
     [[nodiscard]] const std::map<WorkerId, Member>& members() const { return members_; }
 
     /// A hello of an agent. Returns the member when it is accepted now; otherwise it was refused or

@@ -111,7 +111,7 @@ std::optional<std::vector<VmRow>> ask_agents(Session& session) {
     std::map<std::uint32_t, std::size_t> known; // by pid
     std::set<VmId> vms;
     for (const auto& endpoint : agent_sockets(directories->runtime)) {
-        auto connection = Connection::open(context, session.loop(), endpoint, {});
+        auto connection = Connection::open(context, session.loop(), endpoint, {}, agent_patience);
         if (!connection) continue;
         std::vector<VmRow> rows;
         const auto take = [&](std::vector<Row>&& part) {
@@ -119,7 +119,7 @@ std::optional<std::vector<VmRow>> ask_agents(Session& session) {
                 if (auto* vm = std::get_if<VmRow>(&row)) rows.push_back(std::move(*vm));
             }
         };
-        if (!(*connection)->ask({.table = Table::Vms}, take, agent_patience)) continue;
+        if (!(*connection)->ask({.table = Table::Vms}, take)) continue;
         if (!all) all.emplace();
         for (auto& row : rows) {
             // Every agent sees every process; the one that started it knows it best.

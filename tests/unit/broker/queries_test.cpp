@@ -106,6 +106,25 @@ TEST_CASE("the queries of a peer that has gone are closed", "[broker]") {
     CHECK(bench.told<msg::Failure>("ann").size() == 1);
 }
 
+TEST_CASE("the worker in an address keeps to the VMs that have a path there", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web", "db"});
+    bench.join("w2", {"mail"});
+    bench.clear();
+    auto everything = ask(Table::Vms, 20);
+
+    everything.query.address = "w:w1";
+    bench.say("ann", everything);
+    everything.query.address = "l:mail,w:w1";
+    bench.say("bob", everything);
+    everything.query.address = "l:mail,w:w9";
+    bench.say("eve", everything);
+
+    CHECK(bench.told<msg::Rows>("ann").at(0).rows.size() == 2);
+    CHECK(bench.told<msg::Rows>("bob").at(0).rows.empty());
+    CHECK(bench.told<msg::Failure>("eve").at(0).error.code == ErrorCode::NotFound);
+}
+
 TEST_CASE("the counts of status follow what is put and erased", "[broker]") {
     Bench bench;
     bench.join("w1", {"web", "db"});
