@@ -253,7 +253,10 @@ TEST_CASE("the shim's files read back as they were written", "[qemu]") {
                               .start_ticks = 12,
                               .argv_digest = 0xffffffffffffffff,
                               .action = ActionId{0x1234},
-                              .token = 7};
+                              .token = 7,
+                              .arch = "x86_64",
+                              .vcpus = 4,
+                              .memory_mb = 512};
     CHECK(parse_instance_file(to_text(facts)) == facts);
     CHECK(parse_instance_file(to_text(facts) + "later thing\n") == facts);
 }
