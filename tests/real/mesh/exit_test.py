@@ -80,12 +80,12 @@ class Exits(mesh.MeshCase):
             self.assertLessEqual(len(late) * 100, len(took))
 
     def test_a_wrapper_that_starts_nothing_is_told_with_its_words(self):
-        self.mesh.make_vm("pool", "idle", "idle")
-        with open(self.mesh.path("pool", "idle", "idle.sh"), "w") as wrapper:
+        self.mesh.make_vm("pool", "empty", "idle")
+        with open(self.mesh.path("pool", "empty", "empty.sh"), "w") as wrapper:
             wrapper.write('#!/bin/bash\ncase $* in *--check*) ;; *) echo nothing to do today ;; esac\n')
         self.start_mesh()
 
-        outcome = self.mesh.ctys("start", "idle")
+        outcome = self.mesh.ctys("start", "empty")
 
         self.assertEqual(outcome.status, 1, outcome.err)
         self.assertIn("its wrapper ended without starting QEMU: nothing to do today", outcome.err)
@@ -95,11 +95,11 @@ class Exits(mesh.MeshCase):
         group = os.path.join(memory_groups(), f"ctys-test-{os.getpid()}")
         os.mkdir(group)
         self.addCleanup(leave_group, group)
-        self.mesh.make_vm("pool", "vm", "idle")
+        self.mesh.make_vm("pool", "starved", "idle")
         self.mesh.start_broker()
         enter = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
         self.mesh.start_agent("w1", "pool", inside=enter)
-        pid = self.mesh.start_vm("vm")["pid"]
+        pid = self.mesh.start_vm("starved")["pid"]
         stream = self.mesh.events()
         # Nothing else of the group is to be chosen, not even whoever takes the memory.
         with open(f"/proc/{pid}/oom_score_adj", "w") as score:
@@ -112,7 +112,7 @@ class Exits(mesh.MeshCase):
         self.addCleanup(hog.wait, mesh.PATIENCE_S)
         self.addCleanup(hog.kill)
 
-        event = stream.wait(kind="stopped", label="vm")
+        event = stream.wait(kind="stopped", label="starved")
 
         self.assertEqual((event["by"], event["evidence"]), ("oom", "cgroup"), event)
 
