@@ -98,7 +98,7 @@ Status obtain_right(const Options& options, const Request& request, qemu::Instan
                                 why,
                                 printable(boot->file)));
     }
-    say(fmt::format("{}; {} starts without a lease", why, request.plan.label));
+    say(fmt::format("{}, {} starts without a lease", why, request.plan.label));
     return {};
 }
 
