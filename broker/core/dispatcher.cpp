@@ -26,6 +26,14 @@ Event about(const ActionRecord& record, const Roster& roster, EventKind kind, st
     return event;
 }
 
+/// Another agent of the machine may see the process of a start before its own agent has told of it:
+/// as one of nobody's, whose console is in the instance directory that bears the action's id.
+bool is_same_start(const InstanceRecord& row, const Member& member, ActionId action) {
+    const auto folder = fmt::format("/{}/", action.to_string().substr(2));
+    return !row.managed && row.worker != member.record.id && row.key.boot == member.record.boot &&
+           row.owner == Owner::Ctys && row.console.find(folder) != std::string::npos;
+}
+
 } // namespace
 
 void Dispatcher::load(std::vector<ActionRecord> actions, Instant now) {
@@ -223,11 +231,7 @@ void Dispatcher::on_confirm(Turn& turn,
     // Somebody may have started it by hand meanwhile.
     for (const auto& row : turn.inventory().instances(confirm.vm)) {
         if (!is_live(row.state) || row.started_by == confirm.action) continue;
-        // Another agent of the machine has seen the very process, as one that ctys started: only
-        // the holder of the lease can have.
-        const bool is_same = row.key.boot == member.record.boot && row.owner == Owner::Ctys &&
-                             !row.managed && row.worker != member.record.id;
-        if (is_same) continue;
+        if (is_same_start(row, member, confirm.action)) continue;
         answer.holds = false;
         answer.reason = fmt::format("it runs already (pid {})", row.key.pid);
     }

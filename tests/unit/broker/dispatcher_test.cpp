@@ -115,12 +115,21 @@ TEST_CASE("a start is confirmed although a neighbour's agent saw its process fir
     const msg::Confirm confirm{
         .action = ActionId{1}, .vm = Bench::vm("web"), .token = lease->token};
 
-    SECTION("as one that ctys started") {
+    SECTION("in the directory of this start") {
         seen.owner = Owner::Ctys;
+        seen.console = "/run/ctys/agent-w1/i/0000000000000001/console.sock";
         REQUIRE(bench.store().commit({Put{std::make_shared<const Record>(seen)}}));
         bench.say("w1", confirm);
         REQUIRE(bench.told<msg::Confirmed>("w1").size() == 1);
         CHECK(bench.told<msg::Confirmed>("w1")[0].holds);
+    }
+    SECTION("but not when it is of another start") {
+        seen.owner = Owner::Ctys;
+        seen.console = "/run/ctys/agent-w1/i/0000000000000002/console.sock";
+        REQUIRE(bench.store().commit({Put{std::make_shared<const Record>(seen)}}));
+        bench.say("w1", confirm);
+        REQUIRE(bench.told<msg::Confirmed>("w1").size() == 1);
+        CHECK_FALSE(bench.told<msg::Confirmed>("w1")[0].holds);
     }
     SECTION("but not when somebody started it by hand") {
         seen.owner = Owner::ByHand;
