@@ -107,7 +107,9 @@ void Dispatcher::end(Turn& turn, ActionRecord& record, Outcome outcome) {
 }
 
 void Dispatcher::drop_oldest(Turn& turn) {
-    for (auto it = ended_order_.begin(); ended_order_.size() > kept && it != ended_order_.end();) {
+    // The newest stays in any case: whoever has just ended it still writes it.
+    for (auto it = ended_order_.begin();
+         ended_order_.size() > kept && std::next(it) != ended_order_.end();) {
         const auto id = it->second;
         const auto* lease = leases_.find(actions_.at(id).action.vm);
         if (withdrawing_.contains(id) && lease != nullptr && lease->action == id) {
@@ -270,11 +272,9 @@ bool Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) 
         open_.erase(event.action);
         ended_order_.emplace_back(record.ended, event.action);
         drop_oldest(turn);
-    } else if (record.state == ActionState::Ended) {
-        return true;
-    } else if (event.kind == EventKind::ActionBegun) {
+    } else if (record.state != ActionState::Ended && event.kind == EventKind::ActionBegun) {
         record.state = ActionState::Running;
-    } else if (event.kind == EventKind::ActionProgress) {
+    } else if (record.state != ActionState::Ended && event.kind == EventKind::ActionProgress) {
         record.progress = event.text;
     } else {
         return true;

@@ -101,7 +101,7 @@ private:
     admit_start(Turn& turn, ActionRecord& record, std::string_view on, const VmRecord& vm);
     Result<Admission> admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm);
     /// The error, unless the worker is about to call.
-    Result<Admission> unless_settling(const WorkerId& worker, Error error) const;
+    [[nodiscard]] Result<Admission> unless_settling(const WorkerId& worker, Error error) const;
     void dispatch(Turn& turn, ActionRecord& record, Open& open);
     void end(Turn& turn, ActionRecord& record, Outcome outcome);
     void store(Turn& turn, ActionRecord& record, EventKind kind, std::string text);
