@@ -35,7 +35,7 @@ double ours(const broker::BrokerStore& store, const std::vector<Wanted>& all) {
     }
     const auto begin = Clock::now();
     for (std::size_t i = 0; i < all.size(); ++i) {
-        const auto found = broker::find_vms(store, addresses[i], 2);
+        const auto found = broker::find_vms(store, addresses[i], std::nullopt, 2);
         if (found.size() != 1 || found.front()->id != all[i].vm)
             throw std::runtime_error("not found: " + all[i].label);
     }

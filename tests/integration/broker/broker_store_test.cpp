@@ -114,7 +114,7 @@ TEST_CASE("a look-up gives everything but home and settings", "[broker]") {
     const auto store = open_store(dir, store::Access::Owner);
     fill(*store, 3);
 
-    const auto found = find_vms(*store, Address::parse("l:vm2").value(), 2);
+    const auto found = find_vms(*store, Address::parse("l:vm2").value(), std::nullopt, 2);
 
     auto expected = numbered_vm(2);
     expected.home = {};
