@@ -32,8 +32,8 @@ std::vector<FoundWrapper> stat_wrappers(int fd, const Listing& listing) {
     return out;
 }
 
-/// Appends up to `limit` bytes in all; false when the kernel refused. A regular file gives less than
-/// was asked for only at its end, so that one call does for a small one.
+/// Appends up to `limit` bytes in all; false when the kernel refused. A regular file gives less
+/// than was asked for only at its end, so that one call does for a small one.
 bool read_up_to(int fd, std::string& text, std::size_t limit) {
     while (text.size() < limit) {
         const auto had = text.size();
