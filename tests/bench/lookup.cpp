@@ -30,6 +30,7 @@ struct Wanted {
 
 double ours(const broker::BrokerStore& store, const std::vector<Wanted>& all) {
     std::vector<Address> addresses;
+    addresses.reserve(all.size());
     for (const auto& each : all) {
         addresses.push_back(Address::parse("l:" + each.label).value());
     }
@@ -44,6 +45,7 @@ double ours(const broker::BrokerStore& store, const std::vector<Wanted>& all) {
 
 double bare(MDB_env* env, MDB_dbi by_label, MDB_dbi vms, const std::vector<Wanted>& all) {
     std::vector<std::pair<store::Key, store::Key>> keys;
+    keys.reserve(all.size());
     for (const auto& each : all) {
         keys.emplace_back(store::text_key(each.label, each.vm), store::vm_key(each.vm));
     }
