@@ -79,7 +79,7 @@ bool MapStore::commit(const std::vector<broker::Write>& writes) {
 
 void MapStore::trim(std::uint64_t before) {
     // The newest event stays: an empty journal could not tell where it ended.
-    journal_.erase(journal_.begin(), journal_.lower_bound(std::min(before, newest_)));
+    oldest_ = std::max(oldest_, std::min(before, newest_));
 }
 
 broker::Loaded MapStore::load() const {
@@ -164,19 +164,25 @@ std::vector<VmId> MapStore::by_ip(std::string_view ip) const {
 }
 
 std::pair<std::uint64_t, std::uint64_t> MapStore::range() const {
-    if (journal_.empty()) return {1, 0};
-    return {journal_.begin()->first, newest_};
+    const auto oldest = journal_.lower_bound(oldest_);
+    if (oldest == journal_.end()) return {1, 0};
+    return {oldest->first, newest_};
 }
 
 void MapStore::read(std::uint64_t after,
                     const std::function<bool(const broker::JournalItem&)>& each) const {
+    read_ever_recorded(std::max(after, oldest_ - 1), each);
+}
+
+void MapStore::read_ever_recorded(
+    std::uint64_t after, const std::function<bool(const broker::JournalItem&)>& each) const {
     for (auto it = journal_.upper_bound(after); it != journal_.end() && each(it->second); ++it) {
     }
 }
 
 std::uint64_t MapStore::sequence_at(WallTime time) const {
-    for (const auto& [sequence, item] : journal_) {
-        if (item.recorded >= time) return sequence;
+    for (auto it = journal_.lower_bound(oldest_); it != journal_.end(); ++it) {
+        if (it->second.recorded >= time) return it->first;
     }
     return newest_ + 1;
 }

@@ -15,7 +15,7 @@ public:
     /// Applies all writes of one step. False, and nothing is changed, when they would leave a hole
     /// in the journal.
     [[nodiscard]] bool commit(const std::vector<broker::Write>& writes);
-    /// Retention: drops events before this sequence.
+    /// Retention: nobody reads events before this sequence any more, except who judges.
     void trim(std::uint64_t before);
     /// The store was put back from a backup: what it holds is the same, the epoch is another one.
     void begin_epoch(std::uint64_t epoch) {
@@ -49,6 +49,9 @@ public:
     void read(std::uint64_t after,
               const std::function<bool(const broker::JournalItem&)>& each) const override;
     [[nodiscard]] std::uint64_t sequence_at(WallTime time) const override;
+    /// Also what retention dropped: it may still be under way to a watcher.
+    void read_ever_recorded(std::uint64_t after,
+                            const std::function<bool(const broker::JournalItem&)>& each) const;
 
 private:
     void put(const broker::Record& record);
@@ -65,7 +68,8 @@ private:
     std::map<VmId, Lease> leases_;
     std::map<ActionId, ActionRecord> actions_;
     std::map<WorkerId, WorkerRecord> workers_;
-    std::map<std::uint64_t, broker::JournalItem> journal_;
+    std::map<std::uint64_t, broker::JournalItem> journal_; ///< ever recorded
+    std::uint64_t oldest_ = 1;                             ///< retention kept
 };
 
 } // namespace ctys::sim

@@ -23,6 +23,7 @@ namespace ctys::sim {
 ///     | list SECONDS cut NAME [noticed T] [keeps] | heal NAME SECONDS guest LABEL
 ///     poweroff|crash|reset [on MACHINE] SECONDS hand LABEL on MACHINE in STORAGE [libvirt] [mute]
 ///     SECONDS remove LABEL from STORAGE
+///     SECONDS network DELAY                      how long every message is under way from now on
 ///     SECONDS reboot MACHINE [takes T]
 ///     expect ACTION ok|CODE        expect LABEL runs|ended [N]        expect gaps TOOL N
 ///     end SECONDS                  then everything must be at rest

@@ -34,6 +34,9 @@ void Story::step(Words words) {
         do_cut(words);
     } else if (what == "heal") {
         mesh_.network.heal(next(words));
+    } else if (what == "network") {
+        const auto delay = span(next(words));
+        mesh_.network.set_delay(delay, delay);
     } else if (what == "guest") {
         do_guest(words);
     } else if (what == "hand") {
