@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace ctys::broker {
 
@@ -120,13 +121,7 @@ bool Folder::apply_instance(Turn& turn,
         vm.vcpus = instance.vcpus;
         turn.put(std::move(vm));
     }
-    if (!is_live(instance.state)) {
-        // One ended instance is kept per VM: the last one, for "by guest, 1m ago".
-        for (const auto& row : rows) {
-            if (!is_live(row.state) && row.key != instance.key)
-                turn.write(EraseInstance{row.vm, row.key});
-        }
-    }
+    if (!is_live(instance.state)) erase_ended(turn, rows, instance.key);
     turn.put(instance);
     if (is_live(instance.state)) {
         leases_.on_live(turn, instance);
@@ -135,6 +130,26 @@ bool Folder::apply_instance(Turn& turn,
     }
     settle_conflict(turn, instance.vm, live_before);
     return true;
+}
+
+void Folder::erase_ended(Turn& turn,
+                         const std::vector<InstanceRecord>& rows,
+                         const InstanceKey& last) {
+    std::vector<const InstanceRecord*> kept;
+    for (const auto& row : rows) {
+        if (is_live(row.state) || row.key == last) continue;
+        if (roster_.is_shared(row.key.boot)) {
+            kept.push_back(&row);
+        } else {
+            turn.write(EraseInstance{row.vm, row.key});
+        }
+    }
+    std::sort(kept.begin(), kept.end(), [](const auto* a, const auto* b) {
+        return std::tie(a->since, a->key) > std::tie(b->since, b->key);
+    });
+    for (auto i = most_ended - 1; i < kept.size(); ++i) {
+        turn.write(EraseInstance{kept[i]->vm, kept[i]->key});
+    }
 }
 
 bool Folder::apply_path(Turn& turn, const Member& member, PathFacts facts) {

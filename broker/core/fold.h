@@ -31,6 +31,10 @@ public:
     static constexpr Duration gone_kept = std::chrono::hours{24};
     static constexpr std::size_t gone_per_tick = 64;
     void erase_gone(Turn& turn);
+    /// The last ended instance of a VM is kept, for "by guest, 1m ago". On a machine with several
+    /// agents so are those before it, this many in all: an agent that was cut off tells of each
+    /// when it is back, and only of a known end it is known that the news are late.
+    static constexpr std::size_t most_ended = 16;
 
 private:
     void apply(Turn& turn, Member& member, const Event& event, SharedBytes bytes, bool is_fact);
@@ -41,6 +45,8 @@ private:
                  const std::string& detail);
     /// False: nothing changes and nothing is recorded.
     bool apply_instance(Turn& turn, const Member& member, InstanceRecord instance, bool is_fact);
+    /// Makes room among `rows` for one more that ended.
+    void erase_ended(Turn& turn, const std::vector<InstanceRecord>& rows, const InstanceKey& last);
     void apply_health(Turn& turn, const Member& member, const PathRecord& reported);
     bool apply_path(Turn& turn, const Member& member, PathFacts facts);
     /// Paths of pools that are trusted from now on are no longer unproven.

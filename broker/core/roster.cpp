@@ -160,6 +160,12 @@ Member* Roster::accept(Turn& turn, const PeerId& peer, const msg::AgentHello& he
     return &member;
 }
 
+bool Roster::is_shared(const BootId& boot) const {
+    return std::count_if(members_.begin(), members_.end(), [&](const auto& item) {
+               return item.second.record.boot == boot;
+           }) > 1;
+}
+
 Member* Roster::on_hello(Turn& turn,
                          const PeerId& peer,
                          std::uint64_t correlation,

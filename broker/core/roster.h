@@ -74,6 +74,9 @@ public:
     require_worker(const std::optional<std::string>& name) const;
     [[nodiscard]] const std::map<WorkerId, Member>& members() const { return members_; }
 
+    /// Several workers stand on the machine with this boot id, and see the same processes.
+    [[nodiscard]] bool is_shared(const BootId& boot) const;
+
     /// A hello of an agent. Returns the member when it is accepted now; otherwise it was refused or
     /// waits for the outcome of a challenge.
     Member* on_hello(Turn& turn,
