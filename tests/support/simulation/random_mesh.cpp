@@ -183,6 +183,8 @@ void RandomLife::surprise() {
     const auto [machine, process] = mesh_.estate().find_process(chance().pick(labels_));
     const auto die = chance().below(100);
     if (die < 15) return start_by_hand();
+    if (die < 30 && !process)
+        return chance().pick(mesh_.agents)->start_by_hand(chance().pick(labels_));
     if (!process) return;
     if (die < 45) return machine->shutdown_guest(process);
     if (die < 60) return machine->crash(process);

@@ -102,6 +102,8 @@ void SimAgent::crash() {
     timers_.clear();
     monitors_.clear();
     scanned_.clear();
+    callers_.clear();
+    wrappers_.clear();
 }
 
 void SimAgent::restart_in(Duration span) {

@@ -116,7 +116,8 @@ private:
     std::set<InstanceKey> monitors_;
     std::map<InstanceKey, InstanceRecord> kept_; ///< in instance directories: survives a crash
     std::set<ActionId> ended_launches_;
-    std::map<std::uint64_t, std::string> callers_; ///< wrappers run by hand: configuration
+    std::map<std::uint64_t, std::string> callers_;  ///< wrappers run by hand: configuration
+    std::map<InstanceKey, std::uint64_t> wrappers_; ///< callers whose QEMU runs
     std::uint64_t last_caller_ = 0;
     std::map<std::string, PathFacts> scanned_; ///< configurations that were published
 };

@@ -75,6 +75,10 @@ void SimAgent::on_event(const ProcessRef& process, agent::MonitorEvent event) {
 
 void SimAgent::on_exit(const ProcessRef& process) {
     if (ground_.mutant == Mutant::ExitUnnoticed && ground_.random.chance(20)) return;
+    if (const auto wrapper = wrappers_.extract(process->key)) {
+        later(milliseconds{1},
+              [this, caller = wrapper.mapped()] { input(agent::CallerGone{caller}); });
+    }
     auto ending = *process->ended;
     if (!can_ask(*process)) ending = Ending{.detail = {}, .at = ending.at};
     later(milliseconds{2}, [this, process, ending] {
@@ -194,7 +198,9 @@ void SimAgent::perform(const agent::AnswerCaller& effect) {
         process.label = facts.vm.label;
         process.has_monitor = false; // it dials a folder that no agent listens at
         process.guest = promises_.estate().guest_of(process.label);
-        machine_.start(std::move(process)); // its wrapper stays until it has ended
+        // Its wrapper stays until it has ended.
+        if (const auto started = machine_.start(std::move(process)))
+            wrappers_[started->key] = effect.caller;
         return;
     }
     ground_.tell([&] { return fmt::format("by hand on {}: {}", plan_.name, grant.reason); });
