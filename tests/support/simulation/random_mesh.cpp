@@ -45,7 +45,7 @@ private:
     void restart_broker();
     void fault_of_network();
     void fault_of_agent(SimAgent& agent);
-    Verdict verdict(std::uint64_t seed) const;
+    [[nodiscard]] Verdict verdict(std::uint64_t seed) const;
 
     SimMesh mesh_;
     bool over_ = false;

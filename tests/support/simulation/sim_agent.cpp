@@ -170,7 +170,7 @@ void SimAgent::input(agent::Input input) {
     perform(core_->step(std::move(input), clock()));
 }
 
-void SimAgent::perform(agent::Effects effects) {
+void SimAgent::perform(const agent::Effects& effects) {
     for (const auto& effect : effects) {
         if (!core_) return;
         std::visit([&](const auto& each) { perform(each); }, effect);

@@ -71,7 +71,7 @@ private:
     void act(std::function<void()> deed);
     void input(agent::Input input);
     void on_mail(Envelope envelope);
-    void perform(agent::Effects effects);
+    void perform(const agent::Effects& effects);
     void perform(const agent::ToBroker& effect);
     void perform(const agent::Launch& effect);
     void perform(const agent::EndLaunch& effect);

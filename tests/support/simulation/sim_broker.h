@@ -29,7 +29,9 @@ public:
     [[nodiscard]] const broker::BrokerCore* core() const { return core_.get(); }
 
     /// Who is behind a connection; everybody else is an agent of the machine.
-    void introduce(const PeerId& peer, Principal principal) { principals_[peer] = principal; }
+    void introduce(const PeerId& peer, Principal principal) {
+        principals_[peer] = std::move(principal);
+    }
     /// The recorded events, told one by one as they become durable.
     std::function<void(const broker::Append&)> on_recorded;
 
