@@ -4,21 +4,11 @@
 
 #include "mesh/core/text.h"
 #include "schema/codec.h"
+#include "tests/support/simulation/story_words.h"
 
 namespace ctys::sim {
 
 namespace {
-
-std::string next(std::deque<std::string>& words) {
-    if (words.empty()) return {};
-    auto word = std::move(words.front());
-    words.pop_front();
-    return word;
-}
-
-Duration span(const std::string& text) {
-    return parse_duration(text).value_or(Duration{0});
-}
 
 void replace_all(std::string& text, const std::string& what, const std::string& with) {
     for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at)) {

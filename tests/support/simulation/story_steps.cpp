@@ -2,22 +2,9 @@
 
 #include "tests/support/simulation/story.h"
 
+#include "tests/support/simulation/story_words.h"
+
 namespace ctys::sim {
-
-namespace {
-
-std::string next(std::deque<std::string>& words) {
-    if (words.empty()) return {};
-    auto word = std::move(words.front());
-    words.pop_front();
-    return word;
-}
-
-Duration span(const std::string& text) {
-    return parse_duration(text).value_or(Duration{0});
-}
-
-} // namespace
 
 void Story::step(Words words) {
     const auto all = fmt::format("{}", fmt::join(words, " "));
