@@ -96,6 +96,16 @@ Error may_still_run(const WorkerId& id, const Roster& roster, WallTime otherwise
                      "bring {} back; if its power is off: ctys worker fence {}", worker, worker)};
 }
 
+/// "running on lab1 since 10:02 (pid 4711, ctys)"
+std::string sighting(const InstanceRecord& instance, const Roster& roster) {
+    return fmt::format("{} on {} since {} (pid {}, {})",
+                       to_string(instance.state),
+                       name_of(roster, instance.worker),
+                       clock_text(instance.started),
+                       instance.key.pid,
+                       to_string(instance.owner));
+}
+
 } // namespace
 
 Result<PathRecord> choose_path(const VmRecord& vm,
@@ -131,6 +141,7 @@ Result<PathRecord> choose_path(const VmRecord& vm,
     const bool all_away =
         std::all_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.away; });
     std::vector<std::string> evidence;
+    evidence.reserve(candidates.size());
     for (const auto& candidate : candidates) {
         evidence.push_back(fmt::format("{}: {}: {}",
                                        name_of(roster, candidate.path->worker),
@@ -160,31 +171,40 @@ Status check_free(const VmRecord& vm,
                   const std::vector<InstanceRecord>& instances,
                   const Lease* lease,
                   const Roster& roster) {
+    // A second agent of the machine may have told of the process before the one that starts it:
+    // who holds the lease is named, what else was seen is evidence.
+    const InstanceRecord* named = nullptr;
+    std::vector<std::string> evidence;
     for (const auto& instance : instances) {
         if (!is_live(instance.state)) continue;
-        const auto* member = roster.find(instance.worker);
-        const auto worker = name_of(roster, instance.worker);
-        if (member != nullptr && !member->reachable())
-            return tl::unexpected(may_still_run(instance.worker, roster, instance.since));
-        return fail(ErrorCode::Conflict,
-                    fmt::format("{} on {} since {} (pid {}, {})",
-                                to_string(instance.state),
-                                worker,
-                                clock_text(instance.started),
-                                instance.key.pid,
-                                to_string(instance.owner)),
-                    fmt::format("ctys console {}", vm.label));
+        const bool of_holder = lease != nullptr && lease->worker == instance.worker;
+        if (named == nullptr && (lease == nullptr || of_holder)) {
+            named = &instance;
+        } else {
+            evidence.push_back(sighting(instance, roster));
+        }
     }
-    if (lease == nullptr) return {};
-    const auto* member = roster.find(lease->worker);
-    const auto worker = name_of(roster, lease->worker);
-    if (member == nullptr || !member->reachable())
-        return tl::unexpected(may_still_run(lease->worker, roster, lease->since));
-    return fail(
-        ErrorCode::Conflict,
-        fmt::format(
-            "held by {} for action {} since {}", worker, lease->action, clock_text(lease->since)),
-        fmt::format("ctys actions show {}", lease->action));
+    if (named == nullptr && lease == nullptr) return {};
+    const auto id = named != nullptr ? named->worker : lease->worker;
+    const auto* member = roster.find(id);
+    if (member == nullptr || !member->reachable()) {
+        auto error = may_still_run(id, roster, named != nullptr ? named->since : lease->since);
+        error.evidence = std::move(evidence);
+        return tl::unexpected(std::move(error));
+    }
+    if (named != nullptr) {
+        return fail(ErrorCode::Conflict,
+                    sighting(*named, roster),
+                    fmt::format("ctys console {}", vm.label),
+                    std::move(evidence));
+    }
+    return fail(ErrorCode::Conflict,
+                fmt::format("held by {} for action {} since {}",
+                            name_of(roster, id),
+                            lease->action,
+                            clock_text(lease->since)),
+                fmt::format("ctys actions show {}", lease->action),
+                std::move(evidence));
 }
 
 Result<InstanceRecord> require_live(const VmRecord& vm,
@@ -198,6 +218,7 @@ Result<InstanceRecord> require_live(const VmRecord& vm,
         return fail(ErrorCode::Conflict, "it does not run", fmt::format("ctys start {}", vm.label));
     }
     std::vector<std::string> evidence;
+    evidence.reserve(live.size());
     for (const auto* row : live) {
         evidence.push_back(fmt::format("pid {} since {}", row->key.pid, clock_text(row->started)));
     }

@@ -101,3 +101,27 @@ TEST_CASE("a lease on a worker that is lost refuses, naming it", "[broker]") {
     CHECK(free.error().code == ErrorCode::Conflict);
     CHECK(free.error().message.find("may still run on w1, lost since") == 0);
 }
+
+TEST_CASE("who holds the lease is named, whoever told of the process first", "[broker]") {
+    Bench bench;
+    bench.join("w1", {});
+    bench.join("w2", {});
+    const Lease lease{.vm = Bench::vm("web"), .worker = Bench::worker("w1")};
+    InstanceRecord seen;
+    seen.vm = Bench::vm("web");
+    seen.worker = Bench::worker("w2");
+    seen.state = VmState::Starting;
+    seen.key.pid = 4711;
+    auto started = seen;
+    started.worker = lease.worker;
+
+    const auto before = check_free(web(), {seen}, &lease, bench.core().roster());
+    const auto after = check_free(web(), {seen, started}, &lease, bench.core().roster());
+
+    REQUIRE_FALSE(before);
+    CHECK(before.error().message.find("held by w1 for action") == 0);
+    REQUIRE(before.error().evidence.size() == 1);
+    CHECK(before.error().evidence[0].find("starting on w2") == 0);
+    REQUIRE_FALSE(after);
+    CHECK(after.error().message.find("starting on w1") == 0);
+}
