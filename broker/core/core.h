@@ -107,7 +107,6 @@ private:
     /// The worker was told of events that are not in this journal.
     [[nodiscard]] bool is_ahead(const Cursor& acknowledged) const;
     void demand_exchange(Turn& turn, Member& member, std::string why);
-    void mark_proven(Turn& turn, const Member& member, const PoolId& pool);
     void fence(Turn& turn,
                const Received& from,
                const msg::Administer& administer,

@@ -185,7 +185,7 @@ void BrokerCore::apply_batch(Turn& turn, Member& member, const msg::Publish& pub
             const bool has_pools = std::holds_alternative<WorkerRecord>(event->payload);
             const bool keep = family(event->kind) != EventFamily::Action ||
                               dispatcher_.on_event(turn, member, *event);
-            if (keep) folder_.fold(turn, member, std::move(*event), bytes);
+            if (keep) folder_.fold(turn, member, *event, bytes);
             if (has_pools) proofs_.on_pools(turn, roster_, member);
         }
         mark.sequence = sequence;
@@ -207,7 +207,7 @@ void BrokerCore::apply_full(Turn& turn, Member& member, const msg::Publish& publ
             turn.record(rejected(member, bytes, event.error()));
             continue;
         }
-        folder_.fold_fact(turn, member, std::move(*event), bytes);
+        folder_.fold_fact(turn, member, *event, bytes);
     }
     if (!publish.last) return;
     folder_.end_exchange(turn, member);
@@ -223,28 +223,12 @@ void BrokerCore::on_member(Turn& turn,
                            Member& member,
                            const Received& /*from*/,
                            const msg::StorageProof& proof) {
-    if (proofs_.on_proof(turn, roster_, member, proof)) mark_proven(turn, member, proof.pool);
-}
-
-void BrokerCore::mark_proven(Turn& turn, const Member& member, const PoolId& pool) {
-    std::vector<PathRecord> proven;
-    for (const auto& vm : turn.index().vms_of(member.record.id)) {
-        for (auto& path : overlay_.paths(vm)) {
-            if (path.worker == member.record.id && path.storage.pool == pool &&
-                path.health == PathHealth::Unproven)
-                proven.push_back(std::move(path));
-        }
-    }
-    for (auto& path : proven) {
-        path.health = PathHealth::Good;
-        auto event =
-            about(member, EventKind::PathProven, fmt::format("{}: same storage", path.config));
-        event.vm = path.vm;
-        if (const auto vm = overlay_.vm(path.vm)) event.label = vm->label;
-        event.payload = path;
-        turn.put(std::move(path));
-        turn.record(std::move(event));
-    }
+    if (!proofs_.on_proof(turn, roster_, member, proof)) return;
+    folder_.prove(
+        turn,
+        member,
+        [&](const PathRecord& path) { return path.storage.pool == proof.pool; },
+        "same storage");
 }
 
 void BrokerCore::fence(Turn& turn,

@@ -183,27 +183,37 @@ bool Folder::apply_path(Turn& turn, const Member& member, PathFacts facts) {
     return true;
 }
 
-void Folder::settle_trust(Turn& turn, const WorkerRecord& worker) {
+void Folder::settle_trust(Turn& turn, const Member& member) {
     const auto trusts = [](const PoolReport& pool) { return pool.trusted; };
+    const auto& worker = member.record;
     if (std::none_of(worker.pools.begin(), worker.pools.end(), trusts)) return;
-    std::vector<std::pair<std::string, PathRecord>> trusted; // with the label of the VM
-    turn.inventory().each_vm(VmId{}, [&](const VmRecord& vm) {
-        for (auto& path : turn.inventory().paths(vm.id)) {
-            if (path.worker == worker.id && path.health == PathHealth::Unproven &&
-                is_trusted(worker, path.pool_root)) {
-                trusted.emplace_back(vm.label, std::move(path));
-            }
+    prove(
+        turn,
+        member,
+        [&](const PathRecord& path) { return is_trusted(worker, path.pool_root); },
+        "its pool is trusted");
+}
+
+void Folder::prove(Turn& turn,
+                   const Member& member,
+                   const std::function<bool(const PathRecord&)>& which,
+                   std::string_view why) {
+    std::vector<PathRecord> proven;
+    for (const auto& vm : turn.index().vms_of(member.record.id)) {
+        for (auto& path : turn.inventory().paths(vm)) {
+            if (path.worker == member.record.id && path.health == PathHealth::Unproven &&
+                which(path))
+                proven.push_back(std::move(path));
         }
-        return true;
-    });
-    for (auto& [label, path] : trusted) {
+    }
+    for (auto& path : proven) {
         path.health = PathHealth::Good;
         Event event{.kind = EventKind::PathProven};
-        event.worker = worker.id;
-        event.worker_name = worker.name;
+        event.worker = member.record.id;
+        event.worker_name = member.record.name;
         event.vm = path.vm;
-        event.label = label;
-        event.text = fmt::format("{}: its pool is trusted", path.config);
+        if (const auto vm = turn.inventory().vm_brief(path.vm)) event.label = vm->label;
+        event.text = fmt::format("{}: {}", path.config, why);
         event.payload = path;
         turn.put(std::move(path));
         turn.record(std::move(event));
@@ -225,7 +235,7 @@ void Folder::apply_health(Turn& turn, const Member& member, const PathRecord& re
     }
 }
 
-void Folder::fold(Turn& turn, Member& member, Event event, SharedBytes bytes) {
+void Folder::fold(Turn& turn, Member& member, const Event& event, SharedBytes bytes) {
     apply(turn, member, event, std::move(bytes), /*is_fact=*/false);
 }
 
@@ -247,10 +257,10 @@ void Folder::apply(
         member.record.pools = worker->pools;
     }
     if (keep) turn.record(event, std::move(bytes));
-    if (new_pools) settle_trust(turn, member.record);
+    if (new_pools) settle_trust(turn, member);
 }
 
-void Folder::fold_fact(Turn& turn, Member& member, Event event, SharedBytes bytes) {
+void Folder::fold_fact(Turn& turn, Member& member, const Event& event, SharedBytes bytes) {
     if (const auto* instance = std::get_if<InstanceRecord>(&event.payload)) {
         member.named.instances.emplace(instance->vm, instance->key);
         const auto rows = turn.inventory().instances(instance->vm);

@@ -4,6 +4,9 @@
 #include "broker/core/proofs.h"
 #include "broker/core/roster.h"
 
+#include <functional>
+#include <string_view>
+
 namespace ctys::broker {
 
 /// Folds what agents report into inventory and leases, and records it.
@@ -15,9 +18,9 @@ public:
     /// Applies one event of a worker's stream. `bytes` are what it was decoded from; they go into
     /// the journal as they are. Facts that another live agent of the same machine owns change
     /// nothing.
-    void fold(Turn& turn, Member& member, Event event, SharedBytes bytes);
+    void fold(Turn& turn, Member& member, const Event& event, SharedBytes bytes);
     /// Applies one fact of a full exchange: recorded only when it differs from the inventory.
-    void fold_fact(Turn& turn, Member& member, Event event, SharedBytes bytes);
+    void fold_fact(Turn& turn, Member& member, const Event& event, SharedBytes bytes);
     /// The full exchange is complete: what it did not name is gone.
     void end_exchange(Turn& turn, Member& member);
     /// The machine of a worker has a new boot id: everything it ran has ended.
@@ -31,6 +34,11 @@ public:
     static constexpr Duration gone_kept = std::chrono::hours{24};
     static constexpr std::size_t gone_per_tick = 64;
     void erase_gone(Turn& turn);
+    /// Those unproven paths of the worker lead to the storage they name; `why` in words.
+    void prove(Turn& turn,
+               const Member& member,
+               const std::function<bool(const PathRecord&)>& which,
+               std::string_view why);
     /// The last ended instance of a VM is kept, for "by guest, 1m ago". On a machine with several
     /// agents so are those before it, this many in all: an agent that was cut off tells of each
     /// when it is back, and only of a known end it is known that the news are late.
@@ -50,7 +58,7 @@ private:
     void apply_health(Turn& turn, const Member& member, const PathRecord& reported);
     bool apply_path(Turn& turn, const Member& member, PathFacts facts);
     /// Paths of pools that are trusted from now on are no longer unproven.
-    void settle_trust(Turn& turn, const WorkerRecord& worker);
+    void settle_trust(Turn& turn, const Member& member);
     /// The lease of an instance that ended; the inventory shows the end already.
     void end_lease(Turn& turn, const InstanceRecord& ended);
     void settle_conflict(Turn& turn, const VmId& vm, std::size_t live_before);
