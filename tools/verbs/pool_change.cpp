@@ -8,6 +8,7 @@
 #include "mesh/core/text.h"
 #include "mesh/setup/pool_file.h"
 #include "tools/client/terminal.h"
+#include "tools/client/watcher.h"
 #include "tools/verbs/single_machine.h"
 
 #include <algorithm>
@@ -22,7 +23,6 @@ namespace ctys::tools {
 namespace {
 
 constexpr Duration default_patience = std::chrono::seconds{10};
-constexpr Duration step = std::chrono::milliseconds{100};
 
 /// An agent of this machine: its role is its folder below the state directory.
 struct LocalAgent {
@@ -65,8 +65,10 @@ Result<LocalAgent> choose(const std::vector<LocalAgent>& agents, const std::stri
                     "as the agent's user, for example: sudo ctys pool add DIR; or: ctys up");
     }
     std::vector<std::string> names;
-    for (const auto& agent : fitting)
+    names.reserve(fitting.size());
+    for (const auto& agent : fitting) {
         names.push_back(agent.name());
+    }
     auto example = fmt::format("ctys pool add {}:DIR", names.front());
     return fail(ErrorCode::Ambiguous,
                 "several agents run here: which one?",
@@ -87,9 +89,10 @@ bool is_agent(pid_t pid) {
 
 /// Nothing where the agent will read its file; else what a person has to do.
 std::string wake(const LocalAgent& agent) {
-    if (!is_agent(agent.pid))
+    if (!is_agent(agent.pid)) {
         return fmt::format("send SIGHUP to the agent {}: its process is not seen here",
                            agent.name());
+    }
     if (::kill(agent.pid, SIGHUP) == 0) return {};
     return fmt::format("kill -HUP {}   ({})", agent.pid, std::strerror(errno));
 }
@@ -110,18 +113,23 @@ Result<std::vector<WorkerRecord>> ask_worker(Session& session, const std::string
     return session.rows_of<WorkerRecord>({.table = Table::Workers, .address = name});
 }
 
-/// Until the agent reports the pool as it is to be.
+Status say_unknown(Session& session, const LocalAgent& agent, const Error& why) {
+    return session.print(fmt::format(
+        "{} is told; what came of it cannot be asked: {}\n", agent.name(), why.message));
+}
+
+/// Until the agent reports the pool as it is to be: asked anew after each of its news.
 Status
 await(Session& session, const LocalAgent& agent, const std::string& root, PoolChange change) {
+    auto connection = session.broker();
+    if (!connection) return say_unknown(session, agent, connection.error());
+    Watcher watcher(**connection, {.filters = {{.field = "family", .values = {"worker"}}}});
+    if (auto opened = watcher.open(); !opened) return say_unknown(session, agent, opened.error());
     const auto begun = wall_now();
     const auto patience = session.globals().timeout.value_or(default_patience);
-    while (wall_now() - begun < patience) {
+    while (true) {
         auto workers = ask_worker(session, agent.name());
-        if (!workers) {
-            return session.print(fmt::format("{} is told; what came of it cannot be asked: {}\n",
-                                             agent.name(),
-                                             workers.error().message));
-        }
+        if (!workers) return say_unknown(session, agent, workers.error());
         const auto* report = find_report(*workers, agent.name(), root);
         if (report != nullptr && (change == PoolChange::Add || report->trusted)) {
             return session.print(fmt::format("{} on {}: {}{}, {} VMs{}{}\n",
@@ -133,7 +141,10 @@ await(Session& session, const LocalAgent& agent, const std::string& root, PoolCh
                                              report->reason.empty() ? "" : "; ",
                                              printable(report->reason)));
         }
-        static_cast<void>(session.loop().run_until([] { return false; }, step));
+        const auto left = patience - (wall_now() - begun);
+        if (left <= Duration{}) break;
+        auto next = watcher.next(left);
+        if (!next) return say_unknown(session, agent, next.error());
     }
     return fail(ErrorCode::TimedOut,
                 fmt::format("{} was told and has not reported the pool", agent.name()),
