@@ -1,7 +1,6 @@
 // What happens in a story, step by step.
 
 #include "tests/support/simulation/story.h"
-
 #include "tests/support/simulation/story_words.h"
 
 namespace ctys::sim {
@@ -108,12 +107,11 @@ void Story::do_tool(Words& words) {
                          [this](const auto& rows) {
                              for (const auto& row : rows.rows) {
                                  const auto& vm = std::get<VmRow>(row);
-                                 write(fmt::format("row: {} {} on {} {}{} {}",
+                                 write(fmt::format("row: {} {} on {} {} {}",
                                                    vm.label,
                                                    to_string(vm.state),
                                                    vm.worker_name,
                                                    to_string(vm.path_health),
-                                                   vm.conflict ? "" : "",
                                                    vm.note));
                              }
                          });
