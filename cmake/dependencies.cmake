@@ -25,6 +25,11 @@ find_package(spdlog 1.10 CONFIG REQUIRED)
 find_package(nlohmann_json 3.11 CONFIG REQUIRED)
 # CLI11: command lines of the programs (tools/ and the main.cpp files).
 find_package(CLI11 2.1 CONFIG REQUIRED)
+# mimalloc: the memory of ctys-broker, which would else be in fragments (docs/adr/0006). The sanitizers
+# bring their own.
+if(NOT CTYS_SANITIZE)
+    find_package(mimalloc 2.0 CONFIG REQUIRED)
+endif()
 # Catch2: tests.
 find_package(Catch2 2.13 CONFIG REQUIRED)
 include(Catch)

@@ -5,7 +5,10 @@
 namespace ctys::broker {
 
 void InventoryView::each_listed(const VmId& after, const EachListed& each) const {
-    each_vm(after, [&](const VmRecord& vm) { return each(vm, paths(vm.id), instances(vm.id)); });
+    each_vm(after, [&](const VmRecord& vm) {
+        Listed listed{vm, paths(vm.id), instances(vm.id)};
+        return each(listed);
+    });
 }
 
 std::vector<VmRef> find_vms(const InventoryView& inventory,

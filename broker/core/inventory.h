@@ -12,6 +12,13 @@ namespace ctys::broker {
 
 using VmRef = std::shared_ptr<const VmRecord>;
 
+/// A VM with what belongs to it.
+struct Listed {
+    VmRecord vm;
+    std::vector<PathRecord> paths;
+    std::vector<InstanceRecord> instances;
+};
+
 /// What the broker knows, read-only. Implementations: LMDB (broker/storage), std::map (tests and
 /// simulator), and Overlay, which lays undurable decisions over either. Values are copies: nothing
 /// points into a store.
@@ -27,9 +34,8 @@ public:
                          const std::function<bool(const VmRecord&)>& each) const = 0;
     /// What a list shows of a VM: `vm` without home and settings, and of its paths only worker,
     /// configuration and health.
-    using EachListed = std::function<bool(const VmRecord& vm,
-                                          const std::vector<PathRecord>& paths,
-                                          const std::vector<InstanceRecord>& instances)>;
+    /// It may be taken apart.
+    using EachListed = std::function<bool(Listed&)>;
     /// As each_vm, with what belongs to each; a view may give more than that.
     virtual void each_listed(const VmId& after, const EachListed& each) const;
     /// The same of one VM, without its paths and instances.

@@ -20,6 +20,7 @@ Result<std::vector<Row>> vm_detail(Turn& turn, const Sources& sources, const Que
         return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
     if (found.size() > 1) {
         std::vector<std::string> candidates;
+        candidates.reserve(found.size());
         for (const auto& vm : found) {
             candidates.push_back(fmt::format("u:{} {}", vm->id, vm->label));
         }
@@ -31,9 +32,9 @@ Result<std::vector<Row>> vm_detail(Turn& turn, const Sources& sources, const Que
     const auto whole = sources.inventory.vm(found.front()->id);
     if (!whole) return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
     const auto& vm = *whole;
-    return std::vector<Row>{make_detail(vm,
-                                        sources.inventory.paths(vm.id),
-                                        sources.inventory.instances(vm.id),
+    return std::vector<Row>{make_detail({.vm = vm,
+                                         .paths = sources.inventory.paths(vm.id),
+                                         .instances = sources.inventory.instances(vm.id)},
                                         sources.leases.find(vm.id),
                                         sources.roster,
                                         turn.now())};
@@ -163,35 +164,40 @@ void Queries::open(Turn& turn,
 }
 
 bool Queries::fill_vms(const Turn& turn, const Sources& sources, Stream& stream, Page& page) {
-    bool ended = true;
-    const auto consider = [&](const VmRecord& vm,
-                              const std::vector<PathRecord>& paths,
-                              const std::vector<InstanceRecord>& instances) {
-        if (page.is_full()) {
-            ended = false;
-            return false;
-        }
-        ++page.looked;
-        stream.after = vm.id;
-        if (stream.address && !matches(*stream.address, vm, paths)) return true;
-        if (stream.worker && !is_at(*stream.worker, paths, instances)) return true;
-        auto row = make_row(vm, paths, instances, sources.roster, turn.now());
-        if (!is_listed(row, stream.query.all) || !accepts(stream.query.filters, row)) return true;
+    if (page.is_full()) return false;
+    const auto is_enough = [&] {
+        return stream.query.limit != 0 && stream.given >= stream.query.limit;
+    };
+    const auto give = [&](Listed& listed) {
+        if (stream.address && !matches(*stream.address, listed.vm, listed.paths)) return;
+        if (stream.worker && !is_at(*stream.worker, listed.paths, listed.instances)) return;
+        auto row = take_row(listed, sources.roster, turn.now());
+        if (!is_listed(row, stream.query.all) || !accepts(stream.query.filters, row)) return;
         page.add(std::move(row));
         ++stream.given;
-        return stream.query.limit == 0 || stream.given < stream.query.limit;
     };
+
     if (stream.address && (stream.address->label || stream.address->uuid)) {
         for (const auto& vm :
              find_vms(sources.inventory, *stream.address, stream.worker, rows_per_message)) {
-            const auto& id = vm->id;
-            if (!consider(*vm, sources.inventory.paths(id), sources.inventory.instances(id))) break;
+            Listed listed{
+                *vm, sources.inventory.paths(vm->id), sources.inventory.instances(vm->id)};
+            give(listed);
+            if (is_enough()) break;
         }
         return true;
     }
     page.rows.reserve(page.room);
-    sources.inventory.each_listed(stream.after, consider);
-    return ended;
+    bool is_full = false;
+    sources.inventory.each_listed(stream.after, [&](Listed& listed) {
+        ++page.looked;
+        stream.after = listed.vm.id;
+        give(listed);
+        if (is_enough()) return false;
+        is_full = page.is_full(); // asked before the next one is read
+        return !is_full;
+    });
+    return !is_full;
 }
 
 bool Queries::fill_workers(const Sources& sources, Stream& stream, Page& page) {

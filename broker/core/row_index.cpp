@@ -3,12 +3,12 @@
 namespace ctys::broker {
 
 void RowIndex::load(const InventoryView& inventory) {
-    inventory.each_listed(VmId{}, [&](const auto& vm, const auto& paths, const auto& instances) {
-        on_vm(vm);
-        for (const auto& path : paths) {
-            of_worker_[path.worker].insert(vm.id);
+    inventory.each_listed(VmId{}, [&](const Listed& listed) {
+        on_vm(listed.vm);
+        for (const auto& path : listed.paths) {
+            of_worker_[path.worker].insert(listed.vm.id);
         }
-        for (const auto& instance : instances) {
+        for (const auto& instance : listed.instances) {
             on_instance(instance);
         }
         return true;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 8> row_fields = {
     "label", "vm", "worker", "state", "owner", "managed", "accelerator", "arch"};
 
-std::string note_of(const VmRow& row, const InstanceRecord* shown, WallTime now) {
+std::string note_of(const VmRow& row, InstanceRecord* shown, WallTime now) {
     if (row.conflict) return "CONFLICT: runs more than once";
     if (shown == nullptr) {
         if (row.paths == 0) return {};
@@ -27,12 +27,12 @@ std::string note_of(const VmRow& row, const InstanceRecord* shown, WallTime now)
             return fmt::format("by {}: {}, {} ago", to_string(end.by), end.detail, age);
         return fmt::format("by {}, {} ago", to_string(end.by), age);
     }
-    return shown->note;
+    return std::move(shown->note);
 }
 
-const InstanceRecord* pick(const std::vector<InstanceRecord>& instances) {
-    const InstanceRecord* best = nullptr;
-    for (const auto& row : instances) {
+InstanceRecord* pick(std::vector<InstanceRecord>& instances) {
+    InstanceRecord* best = nullptr;
+    for (auto& row : instances) {
         const bool better = best == nullptr || (is_live(row.state) && !is_live(best->state)) ||
                             (is_live(row.state) == is_live(best->state) && row.since > best->since);
         if (better) best = &row;
@@ -74,54 +74,51 @@ bool holds(std::string_view field, std::string_view value, const VmRow& row) {
 
 } // namespace
 
-VmRow make_row(const VmRecord& vm,
-               const std::vector<PathRecord>& paths,
-               const std::vector<InstanceRecord>& instances,
-               const Roster& roster,
-               Now now) {
-    VmRow row{.vm = vm.id, .label = vm.label, .type = vm.type};
-    const auto* shown = pick(instances);
-    row.conflict = std::count_if(instances.begin(), instances.end(), [](const auto& i) {
+VmRow take_row(Listed& from, const Roster& roster, Now now) {
+    auto& vm = from.vm;
+    VmRow row{.vm = vm.id, .label = std::move(vm.label), .type = std::move(vm.type)};
+    auto* shown = pick(from.instances);
+    row.conflict = std::count_if(from.instances.begin(), from.instances.end(), [](const auto& i) {
                        return is_live(i.state);
                    }) > 1;
-    const PathRecord* best = nullptr;
-    for (const auto& path : paths) {
+    PathRecord* best = nullptr;
+    for (auto& path : from.paths) {
         if (path.health != PathHealth::Vanished) ++row.paths;
         if (best == nullptr || rank(path.health) < rank(best->health)) best = &path;
     }
     if (best != nullptr) {
         row.path_health = best->health;
-        row.config = best->config;
+        row.config = std::move(best->config);
     }
     row.managed = best != nullptr;
     row.owner = vm.foreign ? Owner::Unknown : Owner::Ctys;
     row.state = vm.foreign ? VmState::Gone : VmState::Stopped;
-    row.arch = vm.arch;
+    row.arch = std::move(vm.arch);
     row.memory_mb = vm.memory_mb;
     row.vcpus = vm.vcpus;
-    if (!vm.macs.empty()) row.mac = vm.macs.front();
-    if (!vm.ips.empty()) row.ip = vm.ips.front();
+    if (!vm.macs.empty()) row.mac = std::move(vm.macs.front());
+    if (!vm.ips.empty()) row.ip = std::move(vm.ips.front());
     if (shown != nullptr) {
         row.state = shown->state;
-        row.reason = shown->reason;
+        row.reason = std::move(shown->reason);
         row.managed = shown->managed;
         row.owner = shown->owner;
         row.since = shown->since;
         row.started = shown->started;
-        row.accelerator = shown->accelerator;
-        row.display = shown->display;
+        row.accelerator = std::move(shown->accelerator);
+        row.display = std::move(shown->display);
         row.cport = shown->cport;
-        row.console = shown->console;
-        row.user = shown->user;
+        row.console = std::move(shown->console);
+        row.user = std::move(shown->user);
         row.uid = shown->uid;
         row.gid = shown->gid;
-        row.executable = shown->executable;
-        row.version = shown->version;
-        if (row.mac.empty() && !shown->macs.empty()) row.mac = shown->macs.front();
-        if (!shown->arch.empty()) row.arch = shown->arch;
+        row.executable = std::move(shown->executable);
+        row.version = std::move(shown->version);
+        if (row.mac.empty() && !shown->macs.empty()) row.mac = std::move(shown->macs.front());
+        if (!shown->arch.empty()) row.arch = std::move(shown->arch);
         if (shown->memory_mb != 0) row.memory_mb = shown->memory_mb;
         if (shown->vcpus != 0) row.vcpus = shown->vcpus;
-        if (!shown->config.empty() && row.config.empty()) row.config = shown->config;
+        if (!shown->config.empty() && row.config.empty()) row.config = std::move(shown->config);
         if (is_live(shown->state)) {
             row.pid = shown->key.pid;
             row.worker = shown->worker;
@@ -173,22 +170,22 @@ bool accepts(const std::vector<Filter>& filters, const VmRow& row) {
     });
 }
 
-VmDetail make_detail(const VmRecord& vm,
-                     std::vector<PathRecord> paths,
-                     std::vector<InstanceRecord> instances,
-                     const Lease* lease,
-                     const Roster& roster,
-                     Now now) {
-    VmDetail detail{.row = make_row(vm, paths, instances, roster, now), .vm = vm};
-    for (const auto& path : paths) {
+VmDetail make_detail(Listed of, const Lease* lease, const Roster& roster, Now now) {
+    VmDetail detail;
+    {
+        auto copy = of;
+        detail.row = take_row(copy, roster, now);
+    }
+    for (const auto& path : of.paths) {
         const auto* member = roster.find(path.worker);
         detail.path_workers.push_back(member != nullptr ? member->record.name
                                                         : path.worker.to_string());
         detail.path_worker_states.push_back(member != nullptr ? member->record.state
                                                               : WorkerState::Lost);
     }
-    detail.paths = std::move(paths);
-    detail.instances = std::move(instances);
+    detail.vm = std::move(of.vm);
+    detail.paths = std::move(of.paths);
+    detail.instances = std::move(of.instances);
     if (lease != nullptr) {
         detail.lease = *lease;
         const auto* member = roster.find(lease->worker);

@@ -5,12 +5,9 @@
 
 namespace ctys::broker {
 
-/// How a VM looks in `ctys list`: its live instance, else the last one that ended.
-[[nodiscard]] VmRow make_row(const VmRecord& vm,
-                             const std::vector<PathRecord>& paths,
-                             const std::vector<InstanceRecord>& instances,
-                             const Roster& roster,
-                             Now now);
+/// How a VM looks in `ctys list`: its live instance, else the last one that ended. The texts of the
+/// row are taken from `from`, not copied: lists are long.
+[[nodiscard]] VmRow take_row(Listed& from, const Roster& roster, Now now);
 
 /// `list` shows what runs or has a live configuration; `--all` also what ended, vanished, is
 /// ignored.
@@ -20,11 +17,6 @@ namespace ctys::broker {
 [[nodiscard]] Status check_row_filters(const std::vector<Filter>& filters);
 [[nodiscard]] bool accepts(const std::vector<Filter>& filters, const VmRow& row);
 
-[[nodiscard]] VmDetail make_detail(const VmRecord& vm,
-                                   std::vector<PathRecord> paths,
-                                   std::vector<InstanceRecord> instances,
-                                   const Lease* lease,
-                                   const Roster& roster,
-                                   Now now);
+[[nodiscard]] VmDetail make_detail(Listed of, const Lease* lease, const Roster& roster, Now now);
 
 } // namespace ctys::broker

@@ -50,17 +50,11 @@ std::string hex(store::Bytes bytes) {
     return text;
 }
 
-struct Listed {
-    VmRecord vm;
-    std::vector<PathRecord> paths;
-    std::vector<InstanceRecord> instances;
-};
-
 /// Gives each of `some`, in order of ids, its rows of a table whose keys begin with the VM.
 template <typename Rows, typename Decode>
 void attach(const store::ReadTransaction& transaction,
             store::Table table,
-            std::vector<Listed>& some,
+            std::span<Listed> some,
             Rows Listed::*rows,
             Decode decode) {
     auto at = some.begin();
@@ -108,7 +102,7 @@ BrokerStore::open(const std::string& state, WallTime now, store::EnvironmentOpti
     const auto& t = *opened;
     const Tables tables{t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10]};
     std::unique_ptr<BrokerStore> self{
-        new BrokerStore(state, std::move(*environment), std::move(*journal), tables)};
+        new BrokerStore(state, std::move(*environment), *journal, tables)};
     if (options.access == store::Access::Reader) {
         // The owner settles and mends: a reader only takes what is there.
         if (auto read = self->read_epoch(); !read) return tl::unexpected(read.error());
@@ -495,27 +489,31 @@ void BrokerStore::each_vm(const VmId& after,
 void BrokerStore::each_listed(const VmId& after, const EachListed& each) const {
     // Seeking the rows of every single VM costs more than decoding them: some VMs are read ahead,
     // then what belongs to them in one pass over each other table.
+    // Their rows are kept from batch to batch: a list is made of memory it has already.
     constexpr std::size_t ahead = 64;
-    std::vector<Listed> some;
+    std::vector<Listed> rows(ahead);
     auto last = after;
     const auto status = environment_.read([&](const store::ReadTransaction& transaction) -> Status {
         bool more = true;
         while (more) {
-            some.clear();
+            std::size_t read = 0;
             transaction.scan_from(
                 tables_.vm, store::vm_key(last), [&](store::Bytes /*key*/, store::Bytes value) {
                     auto row = schema::decode_vm_brief(value);
-                    if (row && row->id != last) some.push_back({std::move(*row), {}, {}});
-                    return some.size() < ahead;
+                    if (!row || row->id == last) return true;
+                    auto& listed = rows[read++];
+                    listed.vm = std::move(*row);
+                    listed.paths.clear();
+                    listed.instances.clear();
+                    return read < ahead;
                 });
-            if (some.empty()) break;
+            if (read == 0) break;
+            const auto some = std::span{rows}.first(read);
             attach(transaction, tables_.path, some, &Listed::paths, schema::decode_path_brief);
             attach(
                 transaction, tables_.instance, some, &Listed::instances, schema::decode_instance);
             last = some.back().vm.id;
-            more = std::all_of(some.begin(), some.end(), [&](const Listed& listed) {
-                return each(listed.vm, listed.paths, listed.instances);
-            });
+            more = std::all_of(some.begin(), some.end(), each);
         }
         return {};
     });

@@ -82,8 +82,8 @@ TEST_CASE("a list gives what its rows give one by one", "[broker]") {
     const auto after = GENERATE(VmId{}, VmId{samples::uuid(77)});
 
     std::vector<Seen> listed;
-    store->each_listed(after, [&](const auto& vm, const auto& paths, const auto& instances) {
-        listed.push_back(seen(vm, paths, instances));
+    store->each_listed(after, [&](const Listed& row) {
+        listed.push_back(seen(row.vm, row.paths, row.instances));
         return true;
     });
 
@@ -103,8 +103,7 @@ TEST_CASE("a list ends when its reader has enough", "[broker]") {
     const std::size_t enough = GENERATE(1U, 64U, 65U);
 
     std::size_t given = 0;
-    store->each_listed(VmId{},
-                       [&](const auto&, const auto&, const auto&) { return ++given < enough; });
+    store->each_listed(VmId{}, [&](const Listed&) { return ++given < enough; });
 
     CHECK(given == enough);
 }
