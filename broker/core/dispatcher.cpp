@@ -193,9 +193,12 @@ void Dispatcher::on_status(Turn& turn, const Member& member, const msg::CommandS
     const auto open = open_.find(status.action);
     if (found == actions_.end() || open == open_.end()) return;
     auto& record = found->second;
-    if (record.action.worker != member.record.id ||
-        status.known == msg::CommandStatus::Known::Running)
+    if (record.action.worker != member.record.id) return;
+    if (status.known == msg::CommandStatus::Known::Running) {
+        // The worker was away when somebody cancelled it.
+        if (record.cancelling) turn.release(*member.peer, 0, msg::CancelCommand{status.action});
         return;
+    }
     // It ended, or was begun and is not known any more, and no event is left that could tell how:
     // the worker's spool was full or lost. What could harm is not sent a second time either.
     if (status.known == msg::CommandStatus::Known::Ended || record.state == ActionState::Running ||
@@ -249,7 +252,10 @@ void Dispatcher::on_withdrawn(Turn& turn, const Member& member, const msg::Withd
 
 bool Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) {
     const auto found = actions_.find(event.action);
-    if (found == actions_.end() || found->second.action.worker != member.record.id) return true;
+    if (found == actions_.end()) return true;
+    // A worker speaks for its own actions only.
+    if (found->second.action.worker != member.record.id)
+        return family(event.kind) != EventFamily::Action;
     auto& record = found->second;
     if (event.kind == EventKind::ActionEnded) {
         const auto* reported = std::get_if<ActionRecord>(&event.payload);

@@ -99,6 +99,9 @@ private:
     Result<Admission> admit_scan(ActionRecord& record, const Address& address);
     Result<Admission>
     admit_start(Turn& turn, ActionRecord& record, std::string_view on, const VmRecord& vm);
+    /// A copy on other storage is started only after a decision of its owner (DESIGN: Identity).
+    Status
+    check_copy(const Turn& turn, const VmRecord& copy, const std::vector<PathRecord>& paths) const;
     Result<Admission> admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm);
     /// The error, unless the worker is about to call.
     [[nodiscard]] Result<Admission> unless_settling(const WorkerId& worker, Error error) const;

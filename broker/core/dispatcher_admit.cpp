@@ -2,6 +2,7 @@
 
 #include "broker/core/dispatcher.h"
 #include "broker/core/placement.h"
+#include "mesh/core/text.h"
 
 #include <fmt/format.h>
 
@@ -43,6 +44,10 @@ void Dispatcher::on_submit(Turn& turn,
                     .wait = {}};
     if (auto allowed = check_permission(principal, Permission::Operate); !allowed) {
         return refuse(turn, order, allowed.error());
+    }
+    if (!submit.action.user.empty()) {
+        if (auto allowed = check_permission(principal, Permission::Administer); !allowed)
+            return refuse(turn, order, within("as another account", allowed.error()));
     }
     if (submit.action.id.is_none()) {
         return refuse(
@@ -200,6 +205,33 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
     return admit_other(turn, record, vm);
 }
 
+Status Dispatcher::check_copy(const Turn& turn,
+                              const VmRecord& copy,
+                              const std::vector<PathRecord>& paths) const {
+    const auto original = turn.inventory().vm_brief(copy.copy_of);
+    const auto name =
+        fmt::format("{} (u:{})", original ? original->label : std::string{"a VM"}, copy.copy_of);
+    const bool is_backup = std::any_of(paths.begin(), paths.end(), [](const PathRecord& path) {
+        return equals_ignoring_case(path.vmstate, "BACKUP");
+    });
+    if (!is_backup) {
+        return fail(
+            ErrorCode::Conflict,
+            fmt::format("it is a copy of {} on other storage: one UUID, one MAC address", name),
+            "give it a UUID of its own, or mark it: #@#VMSTATE=\"BACKUP\"");
+    }
+    // A backup may stand in for its original, never beside it.
+    const auto instances = turn.inventory().instances(copy.copy_of);
+    const bool runs = std::any_of(
+        instances.begin(), instances.end(), [](const auto& row) { return is_live(row.state); });
+    if (runs || leases_.find(copy.copy_of) != nullptr) {
+        return fail(ErrorCode::Conflict,
+                    fmt::format("it is a backup of {}, which runs or may run", name),
+                    fmt::format("ctys shutdown u:{}", copy.copy_of));
+    }
+    return {};
+}
+
 Result<Dispatcher::Admission>
 Dispatcher::admit_start(Turn& turn, ActionRecord& record, std::string_view on, const VmRecord& vm) {
     if (roster_.is_doubtful()) {
@@ -224,9 +256,20 @@ Dispatcher::admit_start(Turn& turn, ActionRecord& record, std::string_view on, c
         if (record.action.if_running == IfRunning::Connect && !live)
             return tl::unexpected(live.error());
     }
-    if (auto free = check_free(vm, instances, leases_.find(vm.id), roster_); !free)
-        return tl::unexpected(free.error());
+    const auto* lease = leases_.find(vm.id);
+    if (auto free = check_free(vm, instances, lease, roster_); !free) {
+        auto awaited = settling_holders(instances, lease, roster_);
+        if (awaited.empty()) return tl::unexpected(free.error());
+        return Admission{.answer = {},
+                         .wait = Wait{.workers = std::move(awaited),
+                                      .for_exchange = true,
+                                      .otherwise = free.error()}};
+    }
     const auto paths = turn.inventory().paths(vm.id);
+    if (!vm.copy_of.is_none()) {
+        if (auto decided = check_copy(turn, vm, paths); !decided)
+            return tl::unexpected(decided.error());
+    }
     auto path = choose_path(vm, paths, roster_, on);
     if (!path) {
         auto awaited = settling_among(paths, roster_, on);

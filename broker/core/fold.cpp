@@ -84,6 +84,16 @@ bool Folder::apply_instance(Turn& turn,
     instance.worker = member.record.id;
     const auto rows = turn.inventory().instances(instance.vm);
     const auto* known = find_instance(rows, instance.key);
+    // Nobody but a machine's own agents knows what became of its processes.
+    if (known != nullptr && known->worker != instance.worker &&
+        instance.key.boot != member.record.boot)
+        return false;
+    if (known != nullptr && known->worker != instance.worker && known->managed &&
+        instance.managed) {
+        // An agent under another name has adopted it; while the one before is there, it speaks.
+        const auto* owner = roster_.find(known->worker);
+        if (owner != nullptr && owner->reachable()) return false;
+    }
     if (known != nullptr && known->worker != instance.worker && known->managed &&
         !instance.managed) {
         // Two agents on one machine see the process; the one that started it speaks for it, also

@@ -167,6 +167,18 @@ std::set<WorkerId> settling_among(const std::vector<PathRecord>& paths,
     return found;
 }
 
+std::set<WorkerId> settling_holders(const std::vector<InstanceRecord>& instances,
+                                    const Lease* lease,
+                                    const Roster& roster) {
+    std::set<WorkerId> found;
+    for (const auto& instance : instances) {
+        if (is_live(instance.state) && roster.is_settling(instance.worker))
+            found.insert(instance.worker);
+    }
+    if (lease != nullptr && roster.is_settling(lease->worker)) found.insert(lease->worker);
+    return found;
+}
+
 Status check_free(const VmRecord& vm,
                   const std::vector<InstanceRecord>& instances,
                   const Lease* lease,

@@ -30,4 +30,9 @@ namespace ctys::broker {
 [[nodiscard]] Result<InstanceRecord> require_live(const VmRecord& vm,
                                                   const std::vector<InstanceRecord>& instances);
 
+/// Workers that are about to tell whether they still run the VM.
+[[nodiscard]] std::set<WorkerId> settling_holders(const std::vector<InstanceRecord>& instances,
+                                                  const Lease* lease,
+                                                  const Roster& roster);
+
 } // namespace ctys::broker

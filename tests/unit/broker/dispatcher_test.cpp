@@ -167,3 +167,89 @@ TEST_CASE("REUSE does not promise a VM on a worker that is away", "[broker]") {
         CHECK(bench.told<msg::Failure>("ann")[0].error.code == ErrorCode::Conflict);
     }
 }
+
+TEST_CASE("a cancel reaches a worker that was away when it was asked", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    bench.say("ann", Bench::start(1, "web"));
+    bench.step(PeerGone{"w1"});
+    bench.say("ann", msg::CancelAction{.action = ActionId{1}.to_string()});
+    bench.clear();
+
+    bench.join("w1", {"web"});
+    REQUIRE(bench.told<msg::CommandQuery>("w1").size() == 1);
+    bench.say(
+        "w1",
+        msg::CommandStatus{.action = ActionId{1}, .known = msg::CommandStatus::Known::Running});
+
+    CHECK(bench.told<msg::CancelCommand>("w1").size() == 1);
+}
+
+TEST_CASE("a worker tells nothing of an action of another one", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    bench.join("w2", {});
+    bench.say("ann", Bench::start(1, "web"));
+    bench.clear();
+    Event forged{.kind = EventKind::ActionEnded, .worker = Bench::worker("w2")};
+    forged.action = ActionId{1};
+
+    bench.say("w2",
+              msg::Publish{.stream = Bench::stream("w2"),
+                           .first = 1,
+                           .events = {schema::encode_event(forged)}});
+
+    CHECK(bench.recorded_of(EventKind::ActionEnded).empty());
+    CHECK(bench.core().dispatcher().open_count() == 1);
+}
+
+TEST_CASE("only an administrator starts a VM as another account", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    auto submit = Bench::start(1, "web");
+    submit.action.user = "alice";
+
+    bench.say("bob", submit, Role::Operator);
+    bench.say("ann", submit, Role::Admin);
+
+    REQUIRE(bench.told<msg::Failure>("bob").size() == 1);
+    CHECK(bench.told<msg::Failure>("bob")[0].error.code == ErrorCode::Refused);
+    CHECK(bench.told<msg::Accepted>("ann").size() == 1);
+}
+
+TEST_CASE("a copy is started only after a decision, and never beside its original", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web", "copy"});
+    auto copy = *bench.store().vm(Bench::vm("copy"));
+    copy.copy_of = Bench::vm("web");
+    auto path = bench.store().paths(copy.id).at(0);
+    const auto put = [&] {
+        REQUIRE(bench.store().commit({Put{std::make_shared<const Record>(copy)},
+                                      Put{std::make_shared<const Record>(path)}}));
+    };
+    const auto refusal = [&] {
+        const auto failures = bench.told<msg::Failure>("ann");
+        REQUIRE(failures.size() == 1);
+        CHECK(failures[0].error.code == ErrorCode::Conflict);
+        return failures[0].error.message;
+    };
+
+    SECTION("without one") {
+        put();
+        bench.say("ann", Bench::start(1, "copy"));
+        CHECK(refusal().find("it is a copy of web (u:") == 0);
+    }
+    SECTION("marked as a backup") {
+        path.vmstate = "BACKUP";
+        put();
+        bench.say("ann", Bench::start(1, "copy"));
+        CHECK(bench.told<msg::Accepted>("ann").size() == 1);
+    }
+    SECTION("marked as a backup, and the original may run") {
+        path.vmstate = "BACKUP";
+        put();
+        bench.say("bob", Bench::start(1, "web"));
+        bench.say("ann", Bench::start(2, "copy"));
+        CHECK(refusal().find("it is a backup of web (u:") == 0);
+    }
+}

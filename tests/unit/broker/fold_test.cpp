@@ -100,3 +100,23 @@ TEST_CASE("of a VM on a machine with one agent the last ended instance is kept",
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].key.pid == 3);
 }
+
+TEST_CASE("no agent of another machine ends a process", "[broker]") {
+    Bench bench;
+    join(bench, "w1");
+    bench.join("w2", {});
+    bench.say("w1",
+              msg::Publish{.stream = Bench::stream("w1"),
+                           .first = 1,
+                           .events = {schema::encode_event(news("w1", 5, VmState::Running))}});
+    REQUIRE(bench.store().leases().size() == 1);
+    bench.clear();
+
+    bench.say("w2",
+              msg::Publish{.stream = Bench::stream("w2"),
+                           .first = 1,
+                           .events = {schema::encode_event(news("w2", 5, VmState::Stopped))}});
+
+    CHECK(bench.recorded.empty());
+    CHECK(bench.store().leases().size() == 1);
+}
