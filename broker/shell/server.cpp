@@ -10,11 +10,19 @@ namespace ctys::broker {
 namespace {
 
 constexpr std::size_t most_pending = 16384; // batches waiting for the disk
-constexpr std::size_t trim_step = 4096;     // records per transaction: a trim never blocks for long
+constexpr std::size_t writer_capacity = 65536;
+constexpr std::size_t trim_step = 4096; // records per transaction: a trim never blocks for long
 
 // A disk with less is called full: a small batch may still fit where the next one will not, and a
 // broker that is degraded every other second serves nobody.
 constexpr std::uint64_t least_room = 4U << 20;
+
+bool is_from_agent(const Body& body) {
+    return std::holds_alternative<msg::AgentHello>(body) ||
+           std::holds_alternative<msg::Publish>(body) ||
+           std::holds_alternative<msg::Confirm>(body) ||
+           std::holds_alternative<msg::HandStart>(body);
+}
 
 std::string peer_of(const bus::Message& message) {
     return std::string{message.frames.front().text()};
@@ -39,7 +47,7 @@ Server::Server(loop::EventLoop& loop,
       feed_(context, loop, std::move(feed_options)), second_(loop), age_limit_(retention.age),
       writer_(
           loop,
-          {.name = "writer", .capacity = 65536},
+          {.name = "writer", .capacity = writer_capacity},
           [&store, broken = std::uint64_t{0}](std::vector<Job> jobs) mutable {
               return work(store, std::move(jobs), broken);
           },
@@ -102,6 +110,12 @@ void Server::on_message(bus::Message& message) {
             Envelope{.correlation = envelope->correlation,
                      .body = msg::Failure{Error{.code = ErrorCode::Overloaded,
                                                 .message = "too much waits to be recorded"}}}});
+    }
+    if (is_from_agent(body) && writer_.pending() > writer_capacity / 2) {
+        // The disk stands still. A hello and a question are asked again, a jump in a stream is
+        // found out and followed by an exchange: nothing is lost, and the queue never overflows.
+        return log_.debug("a message of an agent is left out: {} batches wait for the disk",
+                          writer_.pending());
     }
     step(Received{peer_of(message), principals_.of(message.peer), std::move(*envelope)});
 }
@@ -185,6 +199,10 @@ Server::work(BrokerStore& store, std::vector<Job> jobs, std::uint64_t& broken) {
             auto trimmed = store.trim(job.trim_before, trim_step);
             outcomes.push_back(
                 {.status = trimmed ? Status{} : Status{tl::unexpected(trimmed.error())}});
+        } else if (job.is_probe) {
+            outcomes.push_back({.status = store.commit({std::move(job.commit)}),
+                                .core = job.core,
+                                .is_probe = true});
         } else if (job.head_only) {
             outcomes.push_back({.status = store.remember_head(job.head)});
         } else if (job.core == broken) {
@@ -228,6 +246,10 @@ void Server::on_outcomes(std::vector<Outcome> outcomes) {
         if (outcome.epoch != 0) {
             store_.adopt_epoch(outcome.epoch);
             return make_core({});
+        }
+        if (outcome.is_probe) {
+            recorded = recorded || (outcome.status && outcome.core == generation_);
+            continue;
         }
         if (!outcome.is_batch) {
             if (!outcome.status) log_.warning("{}", outcome.status.error().message);
@@ -290,7 +312,7 @@ void Server::on_second() {
         // Does recording work again? Writing what is there already tells, and changes nothing.
         Commit probe;
         probe.writes.emplace_back(PutFence{core_->leases().last_token()});
-        return submit(Job{.commit = std::move(probe), .core = generation_});
+        return submit(Job{.commit = std::move(probe), .is_probe = true, .core = generation_});
     }
     const Cursor head{store_.epoch(), store_.range().second};
     if (head != remembered_) {

@@ -48,6 +48,7 @@ private:
     struct Job {
         Commit commit;
         std::uint64_t trim_before = 0; ///< not 0: only trim
+        bool is_probe = false;         ///< whether recording works again
         bool head_only = false;
         Cursor head;
         bool begins_epoch = false;
@@ -60,6 +61,7 @@ private:
         Status status;
         std::uint64_t core = 0;
         bool is_batch = false;
+        bool is_probe = false;
         std::uint64_t epoch = 0; ///< a new one has begun
     };
 
