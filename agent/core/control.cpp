@@ -36,10 +36,17 @@ Status Control::check(const Action& action, const Instance& instance) const {
                     fmt::format("stop it inside, or cut the power: ctys kill {}", record.label));
     case Verb::Kill:
         return {};
+    case Verb::Reboot:
+        // It takes several steps, and a monitor that is ours all the while.
+        if (!instance.ours) {
+            return fail(ErrorCode::Conflict,
+                        "only a VM that ctys started can be asked to reboot",
+                        fmt::format("reboot it inside, or: ctys reset {}", record.label));
+        }
+        [[fallthrough]];
     case Verb::Pause:
     case Verb::Resume:
     case Verb::Reset:
-    case Verb::Reboot:
         if (descents_.contains(record.key) || reboots_.contains(record.key)) {
             return fail(ErrorCode::Conflict, "it is being stopped or rebooted", "ctys actions");
         }
@@ -151,6 +158,7 @@ void Control::join(Turn& turn, const Action& action, Instance& instance, Instant
     descent.actions.push_back(action.id);
     if (!is_asked(action)) {
         descent.by = action.id;
+        descent.ladder.allow_signals();
         descent.ladder.cut_now(now);
     } else if (action.deadline && descent.ladder.cut_by(asked + *action.deadline, now)) {
         descent.by = action.id;
@@ -451,6 +459,9 @@ void Control::on_monitor_lost(const InstanceKey& key) {
 void Control::on_owner_command(Turn& turn, const OwnerCommandEnded& ended) {
     auto* instance = instances_.find(ended.key);
     if (instance == nullptr || ended.exit_code == 0) return;
+    const auto found = descents_.find(ended.key);
+    // The power is being cut already: how the asking went is of no account.
+    if (found == descents_.end() || found->second.ladder.state() != Ladder::State::Asking) return;
     give_up(
         turn,
         *instance,

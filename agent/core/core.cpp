@@ -243,6 +243,9 @@ void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Com
 
 void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Withdraw& withdraw) {
     if (works_.find(withdraw.action) != nullptr) return starter_.withdraw(turn, withdraw.action);
+    // How it ended is among the events that the broker has not acknowledged: perhaps it runs.
+    if (works_.known(withdraw.action) == msg::CommandStatus::Known::Ended && !uplink_.is_drained())
+        return;
     static_cast<void>(patience_.take(withdraw.action));
     works_.refuse(withdraw.action);
     turn.then(ToBroker{Envelope{.body = msg::Withdrawn{withdraw.action}}});

@@ -55,6 +55,8 @@ public:
     bool cut_by(Instant at, Instant now);
     /// Stop asking, cut the power.
     void cut_now(Instant now);
+    /// Somebody wants the power cut: a process that is not ours may be signalled too.
+    void allow_signals() { settings_.may_signal = true; }
     /// Until it is back, only signals can cut. That it goes after `quit` is how a VM ends.
     void on_monitor_lost() { settings_.has_qmp = false; }
     void on_monitor_back() { settings_.has_qmp = true; }

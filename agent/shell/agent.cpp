@@ -114,6 +114,7 @@ Status Agent::start(const bus::Endpoint& broker) {
         {.appeared = [this](const ProcessFacts& facts) { on_process(facts); },
          .exited =
              [this](const InstanceKey& key, WallTime at, std::optional<std::uint32_t> status) {
+                 std::erase_if(early_, [&](const auto& facts) { return facts.key == key; });
                  exits_.on_process_ended(key, at, status);
              },
          .settled =

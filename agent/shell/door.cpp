@@ -120,6 +120,8 @@ void Door::on_start(bus::Message& message, std::uint64_t correlation, const msg:
     const auto stat =
         reader ? reader->stat(static_cast<std::uint32_t>(message.peer.pid)) : Result<ProcStat>{};
     if (!reader || !stat) return; // gone already
+    // Whoever would have been QEMU's parent has ended, and left the one that asks to somebody else.
+    if (stat->parent <= 1) return refuse("the process that would start it has ended");
     const auto caller = ++last_caller_;
     auto process = loop::PidWatch::open(loop_, static_cast<pid_t>(stat->parent), [this, caller] {
         loop_.defer([this, caller] {

@@ -133,7 +133,11 @@ void Monitors::ask(const std::string& directory) {
             const auto at = dials_.find(directory);
             if (at == dials_.end() || at->second.generation != generation || !at->second.key)
                 return;
-            if (!facts) return log_.warning("{}: {}", directory, facts.error().message);
+            if (!facts) {
+                // A QEMU that is held up by its storage answers too late. It dials again.
+                log_.warning("{}: {}", directory, facts.error().message);
+                return on_closed(directory);
+            }
             events_.input(up_of(*at->second.key, *facts));
         });
     if (!asked) log_.warning("{}: {}", directory, asked.error().message);
@@ -149,9 +153,10 @@ void Monitors::on_event(const std::string& directory, const qmp::Event& event) {
 
 void Monitors::on_closed(const std::string& directory) {
     auto& dial = dials_.at(directory);
+    if (!dial.client) return; // given up already
     const auto key = dial.key;
     dial.ready = false;
-    if (dial.client) retired_.push_back(std::move(dial.client));
+    retired_.push_back(std::move(dial.client));
     loop_.defer([this] { retired_.clear(); });
     if (key) events_.input(MonitorDown{*key});
 }

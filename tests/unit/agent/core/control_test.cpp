@@ -92,3 +92,17 @@ TEST_CASE_METHOD(Running, "An order for a process that has ended spares its succ
     CHECK(done<MonitorCommand>().empty());
     CHECK(done<SignalProcess>().empty());
 }
+
+TEST_CASE_METHOD(CoreFixture, "A foreign VM is not asked to reboot", "[agent]") {
+    InstanceRecord record{.key = key(100), .vm = vm(1), .label = "vm1", .state = VmState::Running};
+    input(agent::Appeared{std::move(record), /*adopted=*/true});
+    monitor_up(100);
+    forget_deeds();
+
+    order(Verb::Reboot, 1, {});
+
+    CHECK(done<MonitorCommand>().empty());
+    const auto refused = answers<msg::CommandRefused>();
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].error.code == ErrorCode::Conflict);
+}

@@ -136,3 +136,14 @@ TEST_CASE("a foreign VM is asked by the command of its owner", "[agent]") {
     CHECK(ladder.take() == Rungs{Rung::OwnerCommand});
     CHECK(climb(ladder, 10s) == std::vector<std::pair<Duration, Rung>>{{10s, Rung::Sigterm}});
 }
+
+TEST_CASE("an order to cut may signal a foreign VM that was only to be asked", "[agent]") {
+    Ladder ladder{{.has_qmp = false, .may_signal = false, .has_owner_command = true}, at(0s)};
+    CHECK(ladder.take() == Rungs{Rung::OwnerCommand});
+
+    ladder.allow_signals();
+    ladder.cut_now(at(1s));
+
+    CHECK(ladder.take() == Rungs{Rung::Sigterm});
+    CHECK(climb(ladder, 10s) == std::vector<std::pair<Duration, Rung>>{{6s, Rung::Sigkill}});
+}
