@@ -36,6 +36,7 @@ namespace {
 void put_vm_row(wire::VmRow::Builder to, const VmRow& value) {
     using To = wire::VmRow::Builder;
     put_uuid(to.getVm(), value.vm.uuid);
+    put_uuid(to.getCopyOf(), value.copy_of.uuid);
     put_text<&To::setLabel>(to, value.label, limits::label);
     put_text<&To::setType>(to, value.type, limits::short_text);
     put_uuid(to.getWorker(), value.worker.uuid);
@@ -73,6 +74,7 @@ void put_vm_row(wire::VmRow::Builder to, const VmRow& value) {
 VmRow take_vm_row(Reading& in, wire::VmRow::Reader from) {
     VmRow row;
     row.vm = {take_uuid(from.getVm())};
+    row.copy_of = {take_uuid(from.getCopyOf())};
     row.label = in.text("label", from.getLabel(), limits::label);
     row.type = in.text("type", from.getType(), limits::short_text);
     row.worker = {take_uuid(from.getWorker())};

@@ -59,6 +59,10 @@ struct VmRow @0x897f982573ee9adc {
   arch @32 :Text;
   memoryMb @33 :UInt64;       # MiB
   vcpus @34 :UInt32;
+  copyOf :group {             # the VM whose UUID this one repeats, else none
+    hi @35 :UInt64;
+    lo @36 :UInt64;
+  }
 }
 
 struct VmDetail @0xd36f4d67cf311e01 {

@@ -36,7 +36,7 @@ int run_original(const std::vector<std::string>& args, Globals& globals) {
     if (!rest) return report(rest.error(), "", globals);
     auto line = legacy::parse_command_line(*rest);
     if (!line) return report(line.error(), "", globals);
-    auto session = Session::open(globals);
+    auto session = Session::open(globals, common_formats());
     if (!session) return report(session.error(), "", globals);
     auto done = run_legacy(**session, *line);
     return done ? 0 : report(done.error(), "-a " + line->action_text + " ", globals);
@@ -55,7 +55,7 @@ int run(const std::vector<std::string>& args) {
     if (const auto* page = std::get_if<Page>(&*parsed))
         return write_all(STDOUT_FILENO, page->text) ? 0 : broken_pipe_status;
     auto& verb = *std::get<Chosen>(*parsed).verb;
-    auto session = Session::open(globals);
+    auto session = Session::open(globals, verb.formats());
     if (!session) return report(session.error(), verb.name(), globals);
     auto done = verb.run(**session);
     if (done) return 0;

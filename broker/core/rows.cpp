@@ -76,7 +76,10 @@ bool holds(std::string_view field, std::string_view value, const VmRow& row) {
 
 VmRow take_row(Listed& from, const Roster& roster, Now now) {
     auto& vm = from.vm;
-    VmRow row{.vm = vm.id, .label = std::move(vm.label), .type = std::move(vm.type)};
+    VmRow row{.vm = vm.id,
+              .copy_of = vm.copy_of,
+              .label = std::move(vm.label),
+              .type = std::move(vm.type)};
     auto* shown = pick(from.instances);
     row.conflict = std::count_if(from.instances.begin(), from.instances.end(), [](const auto& i) {
                        return is_live(i.state);

@@ -49,6 +49,7 @@ struct Query {
 /// One row of `ctys list`: a VM with its live (else last) instance.
 struct VmRow {
     VmId vm;
+    VmId copy_of; ///< as in VmRecord
     std::string label;
     std::string type;
     WorkerId worker; ///< where it runs, else none

@@ -1,9 +1,5 @@
 #include "tools/output/view.h"
 
-#include "mesh/core/text.h"
-
-#include <fmt/format.h>
-
 #include <array>
 
 namespace ctys::tools {
@@ -19,20 +15,26 @@ constexpr std::array formats = {FormatRow{"table", Format::Table},
                                 FormatRow{"json", Format::Json},
                                 FormatRow{"jsonl", Format::Jsonl},
                                 FormatRow{"csv", Format::Csv},
-                                FormatRow{"name", Format::Name}};
+                                FormatRow{"name", Format::Name},
+                                FormatRow{"tree", Format::Table},
+                                FormatRow{"dot", Format::Table}};
 
 // Beyond this a bare time of day would be taken for today's.
 constexpr Duration same_day = std::chrono::hours{12};
 
 } // namespace
 
-Result<Format> parse_format(std::string_view text) {
+std::optional<Format> parse_format(std::string_view text) {
     for (const auto& row : formats) {
         if (row.name == text) return row.format;
     }
-    return fail(ErrorCode::Usage,
-                fmt::format("-o {}: no such format; there are table, wide, json, jsonl, csv, name",
-                            printable(text, 40)));
+    return std::nullopt;
+}
+
+const std::vector<std::string_view>& common_formats() {
+    static const std::vector<std::string_view> names{
+        "table", "wide", "json", "jsonl", "csv", "name"};
+    return names;
 }
 
 long utc_zone(std::int64_t) {

@@ -4,14 +4,18 @@
 #include "mesh/core/time.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ctys::tools {
 
 enum class Format : std::uint8_t { Table, Wide, Json, Jsonl, Csv, Name };
-/// Errors: Usage, listing the formats.
-[[nodiscard]] Result<Format> parse_format(std::string_view text);
+/// "tree" and "dot", which a verb draws itself, are a Table. Nothing where there is no such format.
+[[nodiscard]] std::optional<Format> parse_format(std::string_view text);
+/// Those of every verb that lists rows.
+[[nodiscard]] const std::vector<std::string_view>& common_formats();
 [[nodiscard]] inline bool is_for_people(Format format) {
     return format == Format::Table || format == Format::Wide;
 }

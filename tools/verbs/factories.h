@@ -23,6 +23,7 @@ namespace ctys::tools {
 [[nodiscard]] std::unique_ptr<Subcommand> make_show();
 [[nodiscard]] std::unique_ptr<Subcommand> make_shutdown();
 [[nodiscard]] std::unique_ptr<Subcommand> make_start();
+[[nodiscard]] std::unique_ptr<Subcommand> make_stack();
 [[nodiscard]] std::unique_ptr<Subcommand> make_status();
 [[nodiscard]] std::unique_ptr<Subcommand> make_up();
 [[nodiscard]] std::unique_ptr<Subcommand> make_wait();

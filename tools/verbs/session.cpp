@@ -66,9 +66,17 @@ Session::Session(Globals globals, Format format)
     : globals_(std::move(globals)), format_(format), mesh_(std::make_unique<Mesh>()) {}
 Session::~Session() = default;
 
-Result<std::unique_ptr<Session>> Session::open(Globals globals) {
-    auto format = parse_format(globals.format);
-    if (!format) return tl::unexpected(format.error());
+Result<std::unique_ptr<Session>> Session::open(Globals globals,
+                                               const std::vector<std::string_view>& formats) {
+    const auto format = parse_format(globals.format);
+    const bool is_default = globals.format == default_format;
+    if (!format || (!is_default &&
+                    std::find(formats.begin(), formats.end(), globals.format) == formats.end())) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("-o {}: no such format; there are {}",
+                                printable(globals.format, 40),
+                                fmt::join(formats, ", ")));
+    }
     return std::unique_ptr<Session>(new Session(std::move(globals), *format));
 }
 

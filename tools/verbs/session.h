@@ -14,9 +14,11 @@
 
 namespace ctys::tools {
 
+constexpr std::string_view default_format = "table";
+
 /// Options every verb understands, as given.
 struct Globals {
-    std::string format = "table";
+    std::string format{default_format};
     std::string broker;
     std::string key;
     std::string broker_key;
@@ -32,8 +34,9 @@ struct Globals {
 /// first needed.
 class Session {
 public:
-    /// Errors: Usage.
-    [[nodiscard]] static Result<std::unique_ptr<Session>> open(Globals globals);
+    /// `formats` are those that -o may name. Errors: Usage.
+    [[nodiscard]] static Result<std::unique_ptr<Session>>
+    open(Globals globals, const std::vector<std::string_view>& formats);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mesh/core/error.h"
+#include "tools/output/view.h"
 #include "tools/verbs/arguments.h"
 
 #include <memory>
@@ -23,6 +24,10 @@ public:
     /// What --help prints below the options: examples that work.
     [[nodiscard]] virtual std::string_view examples() const = 0;
     virtual void declare(Arguments& arguments) = 0;
+    /// Of -o; the first is meant where none is given, and by "table".
+    [[nodiscard]] virtual std::vector<std::string_view> formats() const {
+        return common_formats();
+    }
     /// The object of the verb as the person typed it, for the first line of an error.
     [[nodiscard]] virtual std::string subject() const { return {}; }
     [[nodiscard]] virtual Status run(Session& session) = 0;

@@ -70,7 +70,6 @@ constexpr std::array absent = {
            "ctys pause VM"},
     Absent{"snapshot", "not built yet: snapshots of disks and state", "ctys shutdown VM"},
     Absent{"top", "not built yet: CPU and memory by VM", "ctys list --watch"},
-    Absent{"stack", "not built yet: the tree of workers and what they carry", "ctys list -o wide"},
     Absent{"plan", "not built yet: ordered shutdown of VMs in VMs", "ctys shutdown VM"},
     Absent{"metrics", "not built yet: figures in the Prometheus format", "ctys status -o json"},
     Absent{"join", "not built yet: one-use tokens for new agents", "ctys keys generate"},

@@ -1,0 +1,124 @@
+#include "tools/output/stack_tree.h"
+
+#include <catch2/catch.hpp>
+
+using namespace ctys;
+using namespace ctys::tools;
+using namespace std::chrono_literals;
+
+namespace {
+
+const WallTime noon = *WallTime::parse("2026-03-01T12:00:00Z");
+
+Uuid uuid(const std::string& name) {
+    return Uuid::from_name(ctys_namespace(), name);
+}
+
+VmRow row(const std::string& label, const std::string& on) {
+    VmRow row{.vm = {uuid(label)}, .label = label, .worker = {uuid("on " + on)}};
+    row.worker_name = on;
+    row.state = VmState::Running;
+    row.owner = Owner::Ctys;
+    row.started = noon - 90s;
+    return row;
+}
+
+WorkerRecord worker(const std::string& name, const std::string& inside = {}) {
+    WorkerRecord record;
+    record.id = {uuid("on " + name)};
+    record.name = name;
+    record.boot = {uuid("boot " + name)};
+    if (!inside.empty()) record.platform = uuid(inside);
+    record.last_seen = noon - 1s;
+    record.accelerators = {{.name = "tcg", .usable = true, .why = {}}};
+    return record;
+}
+
+StackPicture picture() {
+    auto by_hand = row("byhand", "rack");
+    by_hand.owner = Owner::ByHand;
+    return picture_of({row("lab", "rack"),
+                       row("cache", "lab"),
+                       row("db", "agent7"),
+                       by_hand,
+                       row("sensor", "agent7")},
+                      {worker("rack"), worker("lab", "lab"), worker("agent7", "cache")});
+}
+
+template <typename Render>
+std::string text_of(Render render) {
+    fmt::memory_buffer out;
+    render(out);
+    return {out.data(), out.size()};
+}
+
+} // namespace
+
+TEST_CASE("a stack is a tree of workers and VMs", "[tools][stack]") {
+    const auto text = text_of([](auto& out) { render_stack(out, picture(), {}, {.now = noon}); });
+
+    CHECK(text == "rack            worker       tcg   seen 1s\n"
+                  "├─ byhand       running 90s  by hand\n"
+                  "└─ lab          running 90s  VM and worker, seen 1s\n"
+                  "   └─ cache     running 90s  VM and worker agent7, seen 1s\n"
+                  "      ├─ db      running 90s\n"
+                  "      └─ sensor  running 90s\n");
+}
+
+TEST_CASE("a tree can begin at one VM or worker, in plain ASCII", "[tools][stack]") {
+    const View ascii{.utf8 = false, .now = noon};
+    const auto of_vm = text_of([&](auto& out) {
+        render_stack(out, picture(), {.worker = {}, .vm = {uuid("cache")}}, ascii);
+    });
+    const auto of_worker = text_of([&](auto& out) {
+        render_stack(out, picture(), {.worker = {uuid("on lab")}, .vm = {}}, ascii);
+    });
+
+    CHECK(of_vm == "cache      running 90s  VM and worker agent7, seen 1s\n"
+                   "|- db      running 90s\n"
+                   "`- sensor  running 90s\n");
+    CHECK(of_worker.find("lab") == 0);
+    CHECK(of_worker.find("rack") == std::string::npos);
+}
+
+TEST_CASE("what is no stack is told below the tree", "[tools][stack]") {
+    const auto loop = picture_of({row("x", "x")}, {worker("x", "x")});
+
+    const auto text = text_of([&](auto& out) { render_stack(out, loop, {}, {.now = noon}); });
+    const auto json = text_of([&](auto& out) {
+        JsonWriter writer(out);
+        append_stack_json(writer, loop, {});
+    });
+
+    CHECK(text.find("not taken for a stack: x would carry itself\n") != std::string::npos);
+    CHECK(json.find(
+              R"("problems":[{"kind":"loop","workers":["x"],"text":"x would carry itself"}])") !=
+          std::string::npos);
+}
+
+TEST_CASE("a stack in JSON is nested as the machines are", "[tools][stack]") {
+    const auto json = text_of([](auto& out) {
+        JsonWriter writer(out);
+        append_stack_json(writer, picture(), {});
+    });
+
+    CHECK(json.find(R"({"workers":[{"worker":"rack")") == 0);
+    CHECK(json.find(R"("label":"lab")") < json.find(R"({"worker":"lab")"));
+    CHECK(json.find(R"({"worker":"agent7")") < json.find(R"("label":"sensor")"));
+    CHECK(json.find(R"("problems":[]})") != std::string::npos);
+}
+
+TEST_CASE("a graph for dot names every edge once and quotes labels", "[tools][stack]") {
+    auto odd = row("a", "rack");
+    odd.label = "a\"b\\c";
+    const auto text =
+        text_of([&](auto& out) { render_stack_dot(out, picture_of({odd}, {worker("rack")}), {}); });
+
+    CHECK(text.find("digraph stacks {\n") == 0);
+    CHECK(text.find(R"([label="a\"b\\c"];)") != std::string::npos);
+    std::size_t edges = 0;
+    for (auto at = text.find("->"); at != std::string::npos; at = text.find("->", at + 1)) {
+        ++edges;
+    }
+    CHECK(edges == 1);
+}
