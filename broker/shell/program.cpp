@@ -107,9 +107,12 @@ void secure(Security& security,
     auto own = bus::CurveKeyPair::load(folder + "/broker.secret");
     if (!own) {
         auto error = within("a tcp endpoint needs keys", own.error());
-        if (error.try_next.empty())
+        // A file that is there is never written over; its own error says what is wrong with it.
+        if (error.code == ErrorCode::NotFound)
             error.try_next =
-                fmt::format("ctys keys generate --name broker --file {}/broker.secret", folder);
+                fmt::format("mkdir -p -m 700 {0} && ctys keys generate --file "
+                            "{0}/broker.secret --name broker --role viewer > broker.pub",
+                            folder);
         throw Fault(std::move(error));
     }
     auto known = require(bus::KnownKeys::load(folder));

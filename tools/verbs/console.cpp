@@ -52,12 +52,13 @@ public:
                         fmt::format("ctys start {}", row.label));
         }
         if (row.console.empty()) {
+            std::vector<std::string> evidence;
+            if (!row.display.empty()) evidence.push_back("its display is VNC " + row.display);
             return fail(ErrorCode::Conflict,
                         fmt::format("has no console socket: started {}",
                                     row.managed ? "without one" : "by somebody else"),
-                        row.display.empty()
-                            ? std::string{}
-                            : fmt::format("its display is VNC {} ({})", row.display, row.cport));
+                        fmt::format("ctys show {}", address_),
+                        std::move(evidence));
         }
         struct stat facts {};
         if (::stat(row.console.c_str(), &facts) != 0) {
@@ -67,12 +68,14 @@ public:
         }
         auto stream = loop::UnixStream::connect(session.loop(), row.console);
         if (!stream) return wrap(row.console, stream.error());
-        session.remark(fmt::format("attached to {}; Ctrl-] detaches", row.label));
-        return attach(session, *stream);
+        return attach(session, row.label, *stream);
     }
 
 private:
-    static Status attach(Session& session, loop::UnixStream& stream) {
+    static Status attach(Session& session, const std::string& label, loop::UnixStream& stream) {
+        // Said before the terminal is raw, which would make a staircase of it.
+        if (::isatty(STDIN_FILENO) == 1)
+            session.remark(fmt::format("attached to {}; Ctrl-] detaches", label));
         auto terminal = RawTerminal::open(STDIN_FILENO);
         if (!terminal) return tl::unexpected(terminal.error());
         bool over = false;
