@@ -31,6 +31,8 @@ constexpr std::array table = {
     ErrorTraits{ErrorCode::Malformed, "malformed", "it cannot be decoded", 1, false},
     ErrorTraits{ErrorCode::Unsupported, "unsupported", "not available here", 1, false},
     ErrorTraits{ErrorCode::Storage, "storage", "the store cannot be used", 1, false},
+    // As a shell reports a death by SIGINT.
+    ErrorTraits{ErrorCode::Interrupted, "interrupted", "left by Ctrl-C, goes on", 130, true},
 };
 
 } // namespace

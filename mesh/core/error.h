@@ -35,6 +35,7 @@ enum class ErrorCode : std::uint16_t {
     Malformed = 16,     ///< bytes or text that cannot be decoded
     Unsupported = 17,   ///< known, but not built or not possible here; the message says which
     Storage = 18,       ///< a store cannot be opened, read or written
+    Interrupted = 19,   ///< the person pressed Ctrl-C while waiting; the action goes on
 };
 
 struct ErrorTraits {

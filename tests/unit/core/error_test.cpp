@@ -31,6 +31,7 @@ TEST_CASE("exit statuses are those the manual promises", "[core]") {
                                                                 {ErrorCode::Refused, 7},
                                                                 {ErrorCode::Partial, 8},
                                                                 {ErrorCode::TimedOut, 124},
+                                                                {ErrorCode::Interrupted, 130},
                                                                 {ErrorCode::Stuck, 1},
                                                                 {ErrorCode::Indeterminate, 1}}));
     CHECK(traits(code).exit_status == status);
