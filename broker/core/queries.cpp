@@ -1,6 +1,7 @@
 #include "broker/core/queries.h"
 
 #include "broker/core/rows.h"
+#include "mesh/core/row_filter.h"
 
 #include <fmt/format.h>
 

@@ -3,14 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace ctys::broker {
 
 namespace {
-
-constexpr std::array<std::string_view, 8> row_fields = {
-    "label", "vm", "worker", "state", "owner", "managed", "accelerator", "arch"};
 
 std::string note_of(const VmRow& row, InstanceRecord* shown, WallTime now) {
     if (row.conflict) return "CONFLICT: runs more than once";
@@ -58,18 +54,6 @@ int rank(PathHealth health) {
         return 6;
     }
     return 7;
-}
-
-bool holds(std::string_view field, std::string_view value, const VmRow& row) {
-    if (field == "label") return row.label == value;
-    if (field == "vm") return row.vm.to_string() == value || row.label == value;
-    if (field == "worker") return row.worker_name == value || row.worker.to_string() == value;
-    if (field == "state") return to_string(row.state) == value;
-    if (field == "owner") return to_string(row.owner) == value;
-    if (field == "managed") return (row.managed ? "true" : "false") == value;
-    if (field == "accelerator") return row.accelerator == value;
-    if (field == "arch") return row.arch == value;
-    return false;
 }
 
 } // namespace
@@ -150,27 +134,6 @@ VmRow take_row(Listed& from, const Roster& roster, Now now) {
 bool is_listed(const VmRow& row, bool all) {
     if (all || is_live(row.state)) return true;
     return row.state != VmState::Gone && row.paths > 0 && row.path_health != PathHealth::Ignored;
-}
-
-Status check_row_filters(const std::vector<Filter>& filters) {
-    for (const auto& filter : filters) {
-        if (std::find(row_fields.begin(), row_fields.end(), filter.field) == row_fields.end()) {
-            return fail(ErrorCode::Usage,
-                        fmt::format("filter \"{}\": a list has no such field; it has {}",
-                                    filter.field,
-                                    fmt::join(row_fields, ", ")));
-        }
-    }
-    return {};
-}
-
-bool accepts(const std::vector<Filter>& filters, const VmRow& row) {
-    return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
-        return std::any_of(
-            filter.values.begin(), filter.values.end(), [&](const std::string& value) {
-                return holds(filter.field, value, row);
-            });
-    });
 }
 
 VmDetail make_detail(Listed of, const Lease* lease, const Roster& roster, Now now) {

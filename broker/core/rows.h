@@ -13,10 +13,6 @@ namespace ctys::broker {
 /// ignored.
 [[nodiscard]] bool is_listed(const VmRow& row, bool all);
 
-/// Fields a list can be filtered by. Errors: Usage, listing them.
-[[nodiscard]] Status check_row_filters(const std::vector<Filter>& filters);
-[[nodiscard]] bool accepts(const std::vector<Filter>& filters, const VmRow& row);
-
 [[nodiscard]] VmDetail make_detail(Listed of, const Lease* lease, const Roster& roster, Now now);
 
 } // namespace ctys::broker

@@ -80,6 +80,13 @@ std::optional<EventKind> event_kind_from_text(std::string_view text) {
     return std::nullopt;
 }
 
+std::vector<std::string_view> event_kind_words() {
+    std::vector<std::string_view> words;
+    for (const auto& row : kinds)
+        words.push_back(row.text);
+    return words;
+}
+
 EventFamily family(EventKind kind) {
     const auto* row = find_kind(kind);
     return row != nullptr ? row->family : EventFamily::Unknown;

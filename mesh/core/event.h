@@ -64,6 +64,8 @@ enum class EventKind : std::uint16_t {
 /// "running", "cut-announced", "registered": the <kind> of the topic. "kind-N" for unknown N.
 [[nodiscard]] std::string to_string(EventKind kind);
 [[nodiscard]] std::optional<EventKind> event_kind_from_text(std::string_view text);
+/// Of all kinds of this version.
+[[nodiscard]] std::vector<std::string_view> event_kind_words();
 enum class EventFamily : std::uint8_t { Vm, Path, Worker, Action, Audit, Unknown };
 [[nodiscard]] EventFamily family(EventKind kind);
 [[nodiscard]] EventKind kind_of(VmState state);

@@ -5,14 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace ctys {
 
 namespace {
-
-constexpr std::array<std::string_view, 10> event_fields = {
-    "topic", "kind", "family", "worker", "vm", "label", "by", "evidence", "action", "state"};
 
 std::string_view family_text(EventFamily family) {
     switch (family) {
@@ -30,6 +26,25 @@ std::string_view family_text(EventFamily family) {
         return "unknown";
     }
     return "unknown";
+}
+
+std::vector<std::string_view> family_words() {
+    std::vector<std::string_view> words;
+    for (const auto family : {EventFamily::Vm,
+                              EventFamily::Path,
+                              EventFamily::Worker,
+                              EventFamily::Action,
+                              EventFamily::Audit,
+                              EventFamily::Unknown})
+        words.push_back(family_text(family));
+    return words;
+}
+
+// Kinds of a newer version have no word here: "kind-99".
+bool is_numbered_kind(std::string_view value) {
+    constexpr std::string_view prefix = "kind-";
+    return value.size() > prefix.size() && value.starts_with(prefix) &&
+           value.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
 }
 
 bool holds(std::string_view field, std::string_view value, const Event& event) {
@@ -68,17 +83,54 @@ Result<Filter> Filter::parse(std::string_view text) {
     return filter;
 }
 
-Status check_event_filters(const std::vector<Filter>& filters) {
+bool FilterField::takes(std::string_view value) const {
+    return words.empty() || std::find(words.begin(), words.end(), value) != words.end() ||
+           (also != nullptr && also(value));
+}
+
+Status check_filters(const std::vector<Filter>& filters, const FilterFields& fields) {
     for (const auto& filter : filters) {
-        if (std::find(event_fields.begin(), event_fields.end(), filter.field) ==
-            event_fields.end()) {
+        const auto field = std::find_if(fields.begin(), fields.end(), [&](const FilterField& f) {
+            return f.name == filter.field;
+        });
+        if (field == fields.end()) {
+            std::vector<std::string_view> names;
+            for (const auto& known : fields)
+                names.push_back(known.name);
             return fail(ErrorCode::Usage,
-                        fmt::format("filter \"{}\": events have no such field; they have {}",
+                        fmt::format("filter \"{}\": no such field; there are {}",
                                     printable(filter.field, 40),
-                                    fmt::join(event_fields, ", ")));
+                                    fmt::join(names, ", ")));
+        }
+        for (const auto& value : filter.values) {
+            if (field->takes(value)) continue;
+            return fail(ErrorCode::Usage,
+                        fmt::format("filter \"{}={}\": no such {}; there are {}",
+                                    field->name,
+                                    printable(value, 40),
+                                    field->name,
+                                    fmt::join(field->words, ", ")));
         }
     }
     return {};
+}
+
+const FilterFields& event_filter_fields() {
+    static const FilterFields fields{{"topic"},
+                                     {"kind", event_kind_words(), is_numbered_kind},
+                                     {"family", family_words()},
+                                     {"worker"},
+                                     {"vm"},
+                                     {"label"},
+                                     {"by"},
+                                     {"evidence"},
+                                     {"action"},
+                                     {"state", vm_state_words()}};
+    return fields;
+}
+
+Status check_event_filters(const std::vector<Filter>& filters) {
+    return check_filters(filters, event_filter_fields());
 }
 
 bool accepts(const std::vector<Filter>& filters, const Event& event) {

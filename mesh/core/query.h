@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -22,8 +23,22 @@ struct Filter {
     bool operator==(const Filter&) const = default;
 };
 
-/// Fields an event can be filtered by: topic (prefix), kind, family, worker (name or id), vm (label
-/// or id), label, by, evidence, action, state. Errors: Usage, listing them.
+/// Something that can be filtered by, and the words it may hold; without words any text is right.
+struct FilterField {
+    std::string_view name;
+    std::vector<std::string_view> words = {};
+    /// Further values that are right though no word of the table.
+    bool (*also)(std::string_view value) = nullptr;
+
+    [[nodiscard]] bool takes(std::string_view value) const;
+};
+using FilterFields = std::vector<FilterField>;
+/// Errors: Usage, listing the fields, or the words of the field.
+[[nodiscard]] Status check_filters(const std::vector<Filter>& filters, const FilterFields& fields);
+
+/// Fields of an event: topic (prefix), kind, family, worker (name or id), vm (label or id), label,
+/// by, evidence, action (beginning), state.
+[[nodiscard]] const FilterFields& event_filter_fields();
 [[nodiscard]] Status check_event_filters(const std::vector<Filter>& filters);
 [[nodiscard]] bool accepts(const std::vector<Filter>& filters, const Event& event);
 

@@ -37,6 +37,13 @@ std::optional<VmState> vm_state_from_text(std::string_view text) {
     return std::nullopt;
 }
 
+std::vector<std::string_view> vm_state_words() {
+    std::vector<std::string_view> words;
+    for (std::uint16_t value = 0; value <= static_cast<std::uint16_t>(VmState::Gone); ++value)
+        words.push_back(to_string(static_cast<VmState>(value)));
+    return words;
+}
+
 bool is_live(VmState state) {
     switch (state) {
     case VmState::Starting:

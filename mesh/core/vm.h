@@ -25,6 +25,7 @@ enum class VmState : std::uint16_t {
 
 [[nodiscard]] std::string_view to_string(VmState state);
 [[nodiscard]] std::optional<VmState> vm_state_from_text(std::string_view text);
+[[nodiscard]] std::vector<std::string_view> vm_state_words();
 /// A process exists (or is about to) that a second start would collide with.
 [[nodiscard]] bool is_live(VmState state);
 

@@ -125,6 +125,18 @@ TEST_CASE("the worker in an address keeps to the VMs that have a path there", "[
     CHECK(bench.told<msg::Failure>("eve").at(0).error.code == ErrorCode::NotFound);
 }
 
+TEST_CASE("a list is not filtered by words that do not exist", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    bench.clear();
+    auto wrong = ask(Table::Vms, 20);
+    wrong.query.filters = {{.field = "state", .values = {"runing"}}};
+
+    bench.say("ann", wrong);
+
+    CHECK(bench.told<msg::Failure>("ann").at(0).error.code == ErrorCode::Usage);
+}
+
 TEST_CASE("the counts of status follow what is put and erased", "[broker]") {
     Bench bench;
     bench.join("w1", {"web", "db"});

@@ -47,4 +47,9 @@ TEST_CASE("filters that cannot mean anything are refused", "[core]") {
     CHECK_FALSE(Filter::parse("kind=a,,b"));
     CHECK_FALSE(check_event_filters({Filter::parse("colour=red").value()}));
     CHECK(check_event_filters({Filter::parse("vm=web").value()}));
+    CHECK_FALSE(check_event_filters({Filter::parse("kind=running,runing").value()}));
+    CHECK_FALSE(check_event_filters({Filter::parse("kind=kind-").value()}));
+    CHECK(check_event_filters({Filter::parse("kind=stopped,kind-99").value()}));
+    CHECK_FALSE(check_event_filters({Filter::parse("family=vms").value()}));
+    CHECK_FALSE(check_event_filters({Filter::parse("state=off").value()}));
 }
