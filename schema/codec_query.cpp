@@ -15,6 +15,7 @@ void put(To to, const Query& value) {
                                [](auto each, const Filter& filter) { put(each, filter); });
     to.setAll(value.all);
     to.setLimit(value.limit);
+    to.setNames(value.names);
 }
 
 template <typename From>
@@ -28,6 +29,7 @@ Query take_query(Reading& in, From from) {
                            [&](auto each) { return take_filter(in, each); }),
         .all = from.getAll(),
         .limit = from.getLimit(),
+        .names = from.getNames(),
     };
 }
 
@@ -69,6 +71,7 @@ void put_vm_row(wire::VmRow::Builder to, const VmRow& value) {
     put_text<&To::setArch>(to, value.arch, limits::short_text);
     to.setMemoryMb(value.memory_mb);
     to.setVcpus(value.vcpus);
+    to.setLabelUnique(value.label_unique);
 }
 
 VmRow take_vm_row(Reading& in, wire::VmRow::Reader from) {
@@ -109,6 +112,7 @@ VmRow take_vm_row(Reading& in, wire::VmRow::Reader from) {
     row.arch = in.text("architecture", from.getArch(), limits::short_text);
     row.memory_mb = from.getMemoryMb();
     row.vcpus = from.getVcpus();
+    row.label_unique = from.getLabelUnique();
     return row;
 }
 

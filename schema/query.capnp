@@ -16,6 +16,7 @@ struct Query @0x8334b1946829f270 {
   filters @2 :List(Types.Filter);
   all @3 :Bool;               # with ended foreign instances, ignored and vanished ones
   limit @4 :UInt32;           # rows; 0: no limit
+  names @5 :Bool;             # rows of VMs tell whether their label is unique
 }
 
 struct VmRow @0x897f982573ee9adc {
@@ -63,6 +64,7 @@ struct VmRow @0x897f982573ee9adc {
     hi @35 :UInt64;
     lo @36 :UInt64;
   }
+  labelUnique @37 :Bool;      # no other VM has the label; of a list only with `names`
 }
 
 struct VmDetail @0xd36f4d67cf311e01 {

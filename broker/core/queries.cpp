@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace ctys::broker {
 
@@ -33,12 +34,14 @@ Result<std::vector<Row>> vm_detail(Turn& turn, const Sources& sources, const Que
     const auto whole = sources.inventory.vm(found.front()->id);
     if (!whole) return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
     const auto& vm = *whole;
-    return std::vector<Row>{make_detail({.vm = vm,
-                                         .paths = sources.inventory.paths(vm.id),
-                                         .instances = sources.inventory.instances(vm.id)},
-                                        sources.leases.find(vm.id),
-                                        sources.roster,
-                                        turn.now())};
+    auto detail = make_detail({.vm = vm,
+                               .paths = sources.inventory.paths(vm.id),
+                               .instances = sources.inventory.instances(vm.id)},
+                              sources.leases.find(vm.id),
+                              sources.roster,
+                              turn.now());
+    detail.row.label_unique = !vm.label.empty() && sources.inventory.by_label(vm.label).size() == 1;
+    return std::vector<Row>{std::move(detail)};
 }
 
 StatusRow status(const Sources& sources) {
@@ -108,10 +111,18 @@ struct Queries::Page {
     std::vector<Row> rows;
     std::size_t bytes = 0;
     std::size_t looked = 0;
+    std::unordered_map<std::string, bool> unique; ///< labels that were looked up
 
     /// Looking costs time too: a filter that accepts nothing must not hold up the loop.
     [[nodiscard]] bool is_full() const {
         return rows.size() >= room || bytes >= bytes_per_message || looked >= 4 * rows_per_message;
+    }
+    /// Of many VMs with one label only the first costs a look-up.
+    bool is_unique(const std::string& label, const InventoryView& inventory) {
+        if (label.empty()) return false;
+        const auto [known, is_new] = unique.try_emplace(label, false);
+        if (is_new) known->second = inventory.by_label(label).size() == 1;
+        return known->second;
     }
     template <typename R>
     void add(R row) {
@@ -174,6 +185,7 @@ bool Queries::fill_vms(const Turn& turn, const Sources& sources, Stream& stream,
         if (stream.worker && !is_at(*stream.worker, listed.paths, listed.instances)) return;
         auto row = take_row(listed, sources.roster, turn.now());
         if (!is_listed(row, stream.query.all) || !accepts(stream.query.filters, row)) return;
+        if (stream.query.names) row.label_unique = page.is_unique(row.label, sources.inventory);
         page.add(std::move(row));
         ++stream.given;
     };
@@ -243,7 +255,8 @@ bool Queries::fill_watches(const Sources& sources, Stream& stream, Page& page) {
 }
 
 bool Queries::advance(Turn& turn, const Sources& sources, const Key& key, Stream& stream) {
-    Page page{.room = std::min<std::size_t>(rows_per_message, stream.credit), .rows = {}};
+    Page page{
+        .room = std::min<std::size_t>(rows_per_message, stream.credit), .rows = {}, .unique = {}};
     bool ended = true;
     switch (stream.query.table) {
     case Table::Vms:

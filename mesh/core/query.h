@@ -57,6 +57,7 @@ struct Query {
     std::vector<Filter> filters;
     bool all = false;        ///< with ended foreign instances, ignored and vanished ones
     std::uint32_t limit = 0; ///< rows; 0: no limit
+    bool names = false;      ///< rows of VMs tell whether their label is unique
 
     bool operator==(const Query&) const = default;
 };
@@ -97,6 +98,9 @@ struct VmRow {
     std::string arch;
     std::uint64_t memory_mb = 0;
     std::uint32_t vcpus = 0;
+    /// No other VM of the inventory has this label. Told of one VM, and in a list where the query
+    /// asks for it.
+    bool label_unique = false;
 
     bool operator==(const VmRow&) const = default;
 };

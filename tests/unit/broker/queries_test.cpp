@@ -125,6 +125,32 @@ TEST_CASE("the worker in an address keeps to the VMs that have a path there", "[
     CHECK(bench.told<msg::Failure>("eve").at(0).error.code == ErrorCode::NotFound);
 }
 
+TEST_CASE("a list of names tells which labels are unique among all VMs, shown or not", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web", "db"});
+    VmRecord twin;
+    twin.id = Bench::vm("twin");
+    twin.label = "web";
+    put(bench, {twin});
+    bench.clear();
+    auto names = ask(Table::Vms, 20);
+    names.query.all = false;
+    names.query.names = true;
+
+    bench.say("ann", names);
+    names.query.names = false;
+    bench.say("bob", names);
+
+    const auto unique = [&](const PeerId& peer) {
+        std::map<std::string, bool> found;
+        for (const auto& row : bench.told<msg::Rows>(peer).at(0).rows)
+            found[std::get<VmRow>(row).label] = std::get<VmRow>(row).label_unique;
+        return found;
+    };
+    CHECK(unique("ann") == std::map<std::string, bool>{{"db", true}, {"web", false}});
+    CHECK(unique("bob") == std::map<std::string, bool>{{"db", false}, {"web", false}});
+}
+
 TEST_CASE("a list is not filtered by words that do not exist", "[broker]") {
     Bench bench;
     bench.join("w1", {"web"});

@@ -95,6 +95,16 @@ TEST_CASE("an answer of many rows arrives whole", "[schema]") {
     CHECK(schema::decode_envelope(schema::encode(envelope)) == envelope);
 }
 
+TEST_CASE("whether a label is unique is asked for and told", "[schema]") {
+    const Envelope asked{.body = msg::Ask{.query = {.names = true}}};
+    auto row = samples::vm_row();
+    row.label_unique = true;
+    const Envelope told{.body = msg::Rows{.rows = {row}}};
+
+    CHECK(schema::decode_envelope(schema::encode(asked)) == asked);
+    CHECK(schema::decode_envelope(schema::encode(told)) == told);
+}
+
 TEST_CASE("a batch of events just below the frame limit arrives whole", "[schema]") {
     const auto big = std::make_shared<const std::vector<std::byte>>(1U << 20, std::byte{7});
     const Envelope envelope{.body = msg::Publish{.events = {big, big, big}}};
