@@ -1,5 +1,7 @@
 #include "tools/client/action_wait.h"
 
+#include "tools/client/sum_up.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +16,7 @@ WallTime requested_of(const ActionWait::Progress& progress) {
 
 } // namespace
 
-ActionWait::ActionWait(const std::vector<ActionId>& ids) {
+ActionWait::ActionWait(const std::vector<ActionId>& ids) : order_(ids) {
     for (const auto id : ids)
         actions_[id];
 }
@@ -62,6 +64,11 @@ bool ActionWait::is_done() const {
     });
 }
 
+bool ActionWait::has_ended(ActionId id) const {
+    const auto found = actions_.find(id);
+    return found != actions_.end() && found->second.ended;
+}
+
 std::vector<ActionId> ActionWait::without_record() const {
     std::vector<ActionId> ids;
     for (const auto& [id, progress] : actions_) {
@@ -72,7 +79,8 @@ std::vector<ActionId> ActionWait::without_record() const {
 
 std::string ActionWait::line() const {
     std::vector<std::string> parts;
-    for (const auto& [id, progress] : actions_) {
+    for (const auto id : order_) {
+        const auto& progress = actions_.at(id);
         const bool ok =
             progress.record && progress.record->outcome && progress.record->outcome->ok();
         parts.push_back(fmt::format("{} {} {}",
@@ -88,28 +96,21 @@ std::string ActionWait::line() const {
 std::optional<Duration> ActionWait::deadline() const {
     std::optional<Duration> longest;
     for (const auto& [id, progress] : actions_) {
-        if (progress.record && progress.record->action.deadline)
+        if (progress.record && !progress.record->outcome && progress.record->action.deadline)
             longest = std::max(longest.value_or(Duration{}), *progress.record->action.deadline);
     }
     return longest;
 }
 
 Status ActionWait::outcome() const {
-    std::vector<std::string> failures;
-    std::optional<Error> first;
-    for (const auto& [id, progress] : actions_) {
+    std::vector<FailedTarget> failures;
+    for (const auto id : order_) {
+        const auto& progress = actions_.at(id);
         if (!progress.record || !progress.record->outcome) continue;
-        const auto& error = progress.record->outcome->error;
-        if (!error) continue;
-        if (!first) first = error;
-        failures.push_back(fmt::format("{}: {}", progress.label, error->message));
+        if (const auto& error = progress.record->outcome->error)
+            failures.push_back({progress.label, *error});
     }
-    if (!first) return {};
-    if (actions_.size() == 1) return tl::unexpected(*first);
-    // Some of several is Partial; all of them is what the first one says.
-    const auto code = failures.size() == actions_.size() ? first->code : ErrorCode::Partial;
-    auto message = fmt::format("{} of {} failed", failures.size(), actions_.size());
-    return fail(code, std::move(message), {}, std::move(failures));
+    return sum_up(failures, order_.size());
 }
 
 } // namespace ctys::tools

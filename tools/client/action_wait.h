@@ -30,15 +30,17 @@ public:
         std::optional<ActionRecord> record; ///< newest seen
     };
     [[nodiscard]] const std::map<ActionId, Progress>& actions() const { return actions_; }
+    [[nodiscard]] bool has_ended(ActionId id) const;
     /// "ok sensor gone after 2.1 s  .. l2db asked": one line about all of them.
     [[nodiscard]] std::string line() const;
-    /// The longest deadline any of them has.
+    /// The longest deadline any of those has that have no outcome yet.
     [[nodiscard]] std::optional<Duration> deadline() const;
 
-    /// Done, the one error, or Partial when some of several failed.
+    /// Done, the one error, or Partial when some of several failed: see sum_up().
     [[nodiscard]] Status outcome() const;
 
 private:
+    std::vector<ActionId> order_; ///< in which they were asked for
     std::map<ActionId, Progress> actions_;
 };
 

@@ -170,26 +170,33 @@ void Connection::close_stream(std::uint64_t stream) {
 }
 
 Result<Body> Connection::request(Body body, std::optional<Duration> bound) {
-    const auto patience = bound.value_or(state_->patience);
+    auto answer = exchange(std::move(body), bound.value_or(state_->patience));
+    if (!answer) return answer;
+    if (auto* failure = std::get_if<msg::Failure>(&*answer))
+        return tl::unexpected(std::move(failure->error));
+    return answer;
+}
+
+Result<Body>
+Connection::exchange(Body body, Duration bound, const std::function<bool()>& interrupted) {
     const auto correlation = ++state_->last_correlation;
     state_->inboxes[correlation];
     const bool is_order = std::holds_alternative<msg::Submit>(body);
+    bool left_early = false;
     Status sent;
     std::optional<Body> answer;
-    for (auto left = patience; sent && !answer && left > Duration{};) {
+    for (auto left = bound; sent && !answer && !left_early && left > Duration{};) {
         const auto turn = is_order ? std::min(left, order_again) : left;
         sent = state_->send(correlation, body);
-        if (sent) answer = next(correlation, turn);
+        if (sent) answer = next(correlation, turn, interrupted);
+        left_early = interrupted && interrupted();
         left -= turn;
     }
     state_->inboxes.erase(correlation);
     if (!sent) return wrap(state_->endpoint.to_string(), sent.error());
-    if (!answer) {
-        return tl::unexpected(state_->silence(patience));
-    }
-    if (auto* failure = std::get_if<msg::Failure>(&*answer))
-        return tl::unexpected(std::move(failure->error));
-    return std::move(*answer);
+    if (answer) return std::move(*answer);
+    if (left_early) return fail(ErrorCode::Interrupted, {});
+    return tl::unexpected(state_->silence(bound));
 }
 
 Status Connection::ask(const Query& query, const std::function<void(std::vector<Row>&&)>& take) {

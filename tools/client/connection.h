@@ -34,6 +34,10 @@ public:
     /// One request, one answer. A Failure comes back as its error. A Submit is sent again every two
     /// seconds meanwhile. Errors: Unreachable (no answer within `bound`, else within the patience).
     [[nodiscard]] Result<Body> request(Body body, std::optional<Duration> bound = {});
+    /// The same, but a Failure is an answer like others, and the wait ends when `interrupted`
+    /// becomes true: what was asked may have arrived. Errors: Unreachable, Interrupted.
+    [[nodiscard]] Result<Body>
+    exchange(Body body, Duration bound, const std::function<bool()>& interrupted = {});
 
     /// Every row of a query, given to `take` as they come. Errors: those of the broker,
     /// Unreachable (silence for longer than the patience).

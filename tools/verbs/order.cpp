@@ -78,55 +78,130 @@ public:
           ids_(ids_of(orders_)), wait_(ids_),
           watcher_(connection, {.filters = {filter_for(ids_)}, .from = msg::WatchFrom::Now}) {}
 
-    Status submit_all();
-    Status print_ids();
-    Status follow(Duration patience);
+    Status carry_out(Waiting waiting, Duration patience);
 
 private:
+    Status submit_all();
+    void accept(const Action& action, const msg::Accepted& accepted);
+    void refuse(const Action& action, Error error);
+    [[nodiscard]] tl::unexpected<Error> give_up(const Action& at, Error error) const;
+    Status follow(Duration patience);
     Status take(const Watcher::Item& item);
     Status ask_what_is_missing();
+    Status leave();
+    Status print_ids();
     Status report();
     [[nodiscard]] Duration patience(Duration fallback) const;
+    [[nodiscard]] std::vector<ActionId> going_on() const;
 
     Session& session_;
     Connection& connection_;
     std::vector<msg::Submit> orders_;
     std::vector<ActionId> ids_;
+    std::vector<ActionId> asked_; ///< the beginning of ids_ that was sent
     ActionWait wait_;
     Watcher watcher_;
+    bool interrupted_ = false;
+    bool looks_for_near_ = true;
     WallTime begun_ = wall_now();
 };
 
-Status Errand::submit_all() {
+Status Errand::carry_out(Waiting waiting, Duration patience) {
+    // Until something is asked, Ctrl-C has nothing to tell and ends the program as ever.
     if (auto opened = watcher_.open(); !opened) return opened;
-    for (std::size_t i = 0; i < orders_.size(); ++i) {
-        const auto patience = session_.globals().timeout.value_or(order_patience);
-        auto answer = connection_.request(orders_[i], std::min(patience, order_patience));
-        if (!answer) {
-            auto error = session_.with_near_label(orders_[i].action.target, answer.error());
-            if (error.code == ErrorCode::Unreachable && patience < order_patience)
-                error.code = ErrorCode::TimedOut;
-            if (orders_.size() > 1) error = within(orders_[i].action.target, std::move(error));
-            if (i > 0) error.evidence.push_back(fmt::format("{} sent before it go on", i));
-            return tl::unexpected(std::move(error));
-        }
-        const auto* accepted = std::get_if<msg::Accepted>(&*answer);
-        if (accepted == nullptr) return fail(ErrorCode::Malformed, "an answer of another kind");
-        const auto& action = orders_[i].action;
-        if (action.verb == Verb::Shutdown && action.deadline && accepted->text.empty()) {
-            session_.remark(fmt::format(
-                "{}  {}: power is cut at {}",
-                short_text(action.id),
-                accepted->label,
-                clock_text(wall_now() + *action.deadline, Grain::Second, session_.view())));
+    loop::SignalWatch on_interrupt(session_.loop(), SIGINT, [&] { interrupted_ = true; });
+    if (auto submitted = submit_all(); !submitted) return submitted;
+    if (waiting == Waiting::Outcome) return follow(patience);
+    if (auto printed = print_ids(); !printed) return printed;
+    return wait_.outcome();
+}
+
+// A refusal is the outcome of its target; the others are asked all the same.
+Status Errand::submit_all() {
+    const auto patience = session_.globals().timeout.value_or(order_patience);
+    for (const auto& order : orders_) {
+        if (interrupted_) return leave();
+        asked_.push_back(order.action.id);
+        auto answer = connection_.exchange(
+            order, std::min(patience, order_patience), [this] { return interrupted_; });
+        if (!answer && answer.error().code == ErrorCode::Interrupted) return leave();
+        if (!answer) return give_up(order.action, answer.error());
+        if (auto* failure = std::get_if<msg::Failure>(&*answer)) {
+            refuse(order.action, std::move(failure->error));
+        } else if (const auto* accepted = std::get_if<msg::Accepted>(&*answer)) {
+            accept(order.action, *accepted);
+        } else {
+            return fail(ErrorCode::Malformed, "an answer of another kind");
         }
     }
     return {};
 }
 
+void Errand::accept(const Action& action, const msg::Accepted& accepted) {
+    if (action.verb != Verb::Shutdown || !action.deadline || !accepted.text.empty()) return;
+    session_.remark(
+        fmt::format("{}  {}: power is cut at {}",
+                    short_text(action.id),
+                    accepted.label,
+                    clock_text(wall_now() + *action.deadline, Grain::Second, session_.view())));
+}
+
+void Errand::refuse(const Action& action, Error error) {
+    // Looking for what was meant reads every label: once is enough.
+    if (error.code == ErrorCode::NotFound && std::exchange(looks_for_near_, false))
+        error = session_.with_near_label(action.target, std::move(error));
+    const auto now = wall_now();
+    wait_.on_record({.action = action,
+                     .label = action.target,
+                     .state = ActionState::Ended,
+                     .outcome = Outcome{.error = std::move(error), .text = {}},
+                     .requested = now,
+                     .ended = now});
+}
+
+// A broker that does not answer one order would not answer the next.
+tl::unexpected<Error> Errand::give_up(const Action& at, Error error) const {
+    const auto patience = session_.globals().timeout.value_or(order_patience);
+    if (error.code == ErrorCode::Unreachable && patience < order_patience)
+        error.code = ErrorCode::TimedOut;
+    if (orders_.size() > 1) error = within(at.target, std::move(error));
+    auto before = going_on();
+    before.pop_back(); // the one that was not answered
+    if (!before.empty())
+        error.evidence.push_back(
+            fmt::format("{} asked before go on: {}", before.size(), names_of(before)));
+    return tl::unexpected(std::move(error));
+}
+
+std::vector<ActionId> Errand::going_on() const {
+    std::vector<ActionId> ids;
+    for (const auto id : asked_) {
+        if (!wait_.has_ended(id)) ids.push_back(id);
+    }
+    return ids;
+}
+
+Status Errand::leave() {
+    if (auto printed = print_ids(); !printed) return printed;
+    const auto going = going_on();
+    std::vector<std::string> rest;
+    for (auto i = asked_.size(); i < orders_.size(); ++i)
+        rest.push_back(orders_[i].action.target);
+    std::vector<std::string> evidence;
+    if (!rest.empty()) evidence.push_back(fmt::format("not asked: {}", fmt::join(rest, " ")));
+    if (going.empty()) {
+        return fail(
+            ErrorCode::Interrupted, "left by Ctrl-C; nothing goes on", {}, std::move(evidence));
+    }
+    return fail(ErrorCode::Interrupted,
+                fmt::format("left by Ctrl-C; goes on in the mesh as {}", names_of(going)),
+                fmt::format("ctys actions cancel {}", names_of(going)),
+                std::move(evidence));
+}
+
 Status Errand::print_ids() {
     fmt::memory_buffer out;
-    for (const auto id : ids_) {
+    for (const auto id : going_on()) {
         if (is_for_people(session_.format()) || session_.format() == Format::Name) {
             out.append(id.to_string());
         } else {
@@ -170,8 +245,6 @@ Duration Errand::patience(Duration fallback) const {
 
 Status Errand::follow(Duration fallback) {
     ProgressLine progress(session_.globals().quiet);
-    bool interrupted = false;
-    loop::SignalWatch on_interrupt(session_.loop(), SIGINT, [&] { interrupted = true; });
     while (!wait_.is_done()) {
         const auto spent = wall_now() - begun_;
         const auto left = patience(fallback) - spent;
@@ -180,27 +253,23 @@ Status Errand::follow(Duration fallback) {
             return fail(ErrorCode::TimedOut,
                         fmt::format("not done after {}; it goes on as {}",
                                     to_short_text(spent),
-                                    names_of(ids_)),
-                        fmt::format("ctys actions show {}", names_of(ids_)),
+                                    names_of(going_on())),
+                        fmt::format("ctys actions show {}", names_of(going_on())),
                         {wait_.line()});
         }
         progress.show(fmt::format("{}  {}  {}  [Ctrl-C leaves it running in the mesh]",
-                                  names_of(ids_),
+                                  names_of(going_on()),
                                   to_short_text(spent),
                                   wait_.line()));
-        auto next = watcher_.next(std::min(left, redraw), [&] { return interrupted; });
+        auto next = watcher_.next(std::min(left, redraw), [&] { return interrupted_; });
         if (!next) return tl::unexpected(next.error());
         if (const auto* item = std::get_if<Watcher::Item>(&*next)) {
             if (auto taken = take(*item); !taken) return taken;
         }
         if (auto asked = ask_what_is_missing(); !asked) return asked;
-        if (interrupted && !wait_.is_done()) {
+        if (interrupted_ && !wait_.is_done()) {
             progress.clear();
-            session_.remark(fmt::format("{} goes on in the mesh; to withdraw it: ctys actions "
-                                        "cancel {}",
-                                        names_of(ids_),
-                                        names_of(ids_)));
-            return print_ids();
+            return leave();
         }
     }
     progress.clear();
@@ -210,7 +279,8 @@ Status Errand::follow(Duration fallback) {
 Status Errand::report() {
     auto outcome = wait_.outcome();
     fmt::memory_buffer out;
-    for (const auto& [id, progress] : wait_.actions()) {
+    for (const auto id : ids_) {
+        const auto& progress = wait_.actions().at(id);
         if (!is_for_people(session_.format()) && session_.format() != Format::Name) {
             JsonWriter json(out);
             action_listing().json(json, *progress.record);
@@ -226,8 +296,8 @@ Status Errand::report() {
                            printable(progress.text));
         }
     }
-    // A failure in json is told by the one error object, as of every other verb.
-    if (outcome || is_for_people(session_.format())) {
+    // The failure of one target in json is told by the one error object, as of every other verb.
+    if (outcome || ids_.size() > 1 || is_for_people(session_.format())) {
         if (auto printed = session_.print(out); !printed) return printed;
     }
     return outcome;
@@ -240,9 +310,7 @@ carry_out(Session& session, std::vector<msg::Submit> orders, Waiting waiting, Du
     auto connection = session.broker();
     if (!connection) return tl::unexpected(connection.error());
     Errand errand(session, **connection, std::move(orders));
-    if (auto submitted = errand.submit_all(); !submitted) return submitted;
-    if (waiting == Waiting::None) return errand.print_ids();
-    return errand.follow(patience);
+    return errand.carry_out(waiting, patience);
 }
 
 } // namespace ctys::tools

@@ -14,10 +14,12 @@ enum class Waiting : std::uint8_t {
 };
 
 /// Submits actions and follows them. The watch is opened before the first action is sent, so that
-/// not even a quick end is missed. On a terminal a line of progress is rewritten; Ctrl-C leaves the
+/// not even a quick end is missed. What the broker refuses has that refusal as its outcome; the
+/// others are asked all the same. On a terminal a line of progress is rewritten; Ctrl-C leaves the
 /// actions running in the mesh and prints their ids. With --timeout, or after `patience` where an
 /// action has no deadline of its own, the wait ends as TimedOut and the actions go on.
-/// Errors: those of the outcome (Partial for some of several), of the broker, TimedOut.
+/// Errors: those of the outcome (Partial for some of several), of the broker, TimedOut,
+/// Interrupted.
 [[nodiscard]] Status
 carry_out(Session& session, std::vector<msg::Submit> orders, Waiting waiting, Duration patience);
 

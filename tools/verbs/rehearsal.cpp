@@ -1,6 +1,7 @@
 #include "tools/verbs/rehearsal.h"
 
 #include "mesh/core/text.h"
+#include "tools/client/sum_up.h"
 
 #include <algorithm>
 
@@ -61,9 +62,13 @@ std::string rehearsal_of(const msg::Submit& order, const VmDetail& detail) {
 
 Status rehearse(Session& session, const std::vector<msg::Submit>& orders) {
     fmt::memory_buffer out;
+    std::vector<FailedTarget> failures;
     for (const auto& order : orders) {
         auto vm = session.vm_at(order.action.target);
-        if (!vm) return tl::unexpected(vm.error());
+        if (!vm) {
+            failures.push_back({order.action.target, vm.error()});
+            continue;
+        }
         const auto text = rehearsal_of(order, *vm);
         if (is_for_people(session.format()) || session.format() == Format::Name) {
             fmt::format_to(std::back_inserter(out), "{}. Nothing done.\n", printable(text));
@@ -79,7 +84,8 @@ Status rehearse(Session& session, const std::vector<msg::Submit>& orders) {
         json.end_object();
         out.push_back('\n');
     }
-    return session.print(out);
+    if (auto printed = session.print(out); !printed) return printed;
+    return sum_up(failures, orders.size());
 }
 
 } // namespace ctys::tools

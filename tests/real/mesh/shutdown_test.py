@@ -1,6 +1,8 @@
 """Machines are asked before they are cut, cut only at a deadline, and every rung is told."""
 
 import os
+import select
+import signal
 
 import mesh
 from mesh import PATIENCE_S
@@ -17,6 +19,18 @@ def seconds_of(event):
 
 def between(first, second):
     return (seconds_of(second) - seconds_of(first)) % 86400
+
+
+def wait_caught(pid, number):
+    """Until the process has a handler for this signal."""
+    deadline = mesh.Deadline(PATIENCE_S)
+    while True:
+        with open(f"/proc/{pid}/status") as status:
+            caught = next(line for line in status if line.startswith("SigCgt:"))
+        if int(caught.split()[1], 16) >> (number - 1) & 1:
+            return
+        assert not deadline.over(), f"{pid} catches no {number}"
+        select.select([], [], [], 0.02)
 
 
 class Shutdown(mesh.MeshCase):
@@ -82,6 +96,60 @@ class Shutdown(mesh.MeshCase):
         actions = self.mesh.ctys("actions", "-o", "jsonl").rows
         self.assertEqual([action["verb"] for action in actions], ["shutdown"])
         self.assertEqual(self.stream.find(kind="cut-announced"), [])
+
+    def test_ctrl_c_leaves_the_action_going_on_and_tells_its_id(self):
+        self.running("stubborn")
+        tool = self.mesh.ctys_begin("shutdown", "vm", "--deadline", "90s")
+        begun = self.told(kind="begun")
+
+        tool.send_signal(signal.SIGINT)
+        outcome = self.mesh.ctys_end(tool)
+
+        self.assertEqual(outcome.status, 130, outcome.err)
+        self.assertEqual(outcome.out, begun["action"] + "\n")
+        self.assertIn("ctys actions cancel " + begun["action"][:8], outcome.err)
+        self.assertTrue(mesh.alive(self.pid))
+        actions = self.mesh.ctys("actions", "-o", "jsonl").rows
+        self.assertEqual([action["id"] for action in actions], [begun["action"]])
+
+    def test_ctrl_c_while_an_order_is_held_tells_its_id(self):
+        self.running("stubborn")
+        for role in ("w1", "broker"):
+            self.mesh.kill9(role)
+        self.mesh.start_broker()
+        tool = self.mesh.ctys_begin("shutdown", "vm", "other", "--deadline", "90s", "-o", "jsonl")
+        wait_caught(tool.pid, signal.SIGINT)
+
+        tool.send_signal(signal.SIGINT)
+        outcome = self.mesh.ctys_end(tool)
+
+        self.assertEqual(outcome.status, 130, outcome.err)
+        self.assertEqual([list(row) for row in outcome.rows], [["id"]])
+        self.assertLess(outcome.seconds, 9)
+        self.assertIn("not asked: other", outcome.err)
+
+    def test_what_is_refused_does_not_keep_the_others_from_being_asked(self):
+        self.mesh.make_vm("pool", "rests", "idle")
+        self.mesh.make_vm("pool", "other", "polite")
+        self.running("polite")
+        self.mesh.start_vm("other")
+
+        outcome = self.mesh.ctys("shutdown", "rests", "vm", "nobody", "other", "--deadline", "40s")
+
+        self.assertEqual(outcome.status, 8, outcome.out + outcome.err)
+        self.assertIn("2 of 4 failed", outcome.err)
+        self.assertIn("rests: ", outcome.err)
+        self.assertIn("nobody: ", outcome.err)
+        for label in ("vm", "other"):
+            self.assertIn(f"shutdown {label}  done in", outcome.out)
+            self.assertEqual(self.mesh.wait_row(label)["state"], "stopped")
+        refused = self.mesh.ctys("shutdown", "nobody", "vm")
+        self.assertEqual(refused.status, 3, refused.err)
+        shown = [row["id"] for row in self.mesh.ctys("actions", "--all", "-o", "jsonl").rows]
+        both = self.mesh.ctys("actions", "show", *shown[:2], "-o", "jsonl")
+        self.assertEqual([row["id"] for row in both.rows], shown[:2])
+        some = self.mesh.ctys("actions", "show", shown[0], "a-nothing", "-o", "jsonl")
+        self.assertEqual((some.status, len(some.rows)), (8, 1), some.err)
 
     @mesh.long_only
     def test_without_a_deadline_nothing_is_cut(self):

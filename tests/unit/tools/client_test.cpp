@@ -1,5 +1,6 @@
 #include "tools/client/action_wait.h"
 #include "tools/client/broker_choice.h"
+#include "tools/client/sum_up.h"
 
 #include <catch2/catch.hpp>
 
@@ -87,6 +88,40 @@ TEST_CASE("one failure among several is partial, all failures are that failure",
         REQUIRE_FALSE(wait.outcome().has_value());
         CHECK(wait.outcome().error().code == ErrorCode::Conflict);
     }
+}
+
+TEST_CASE("when all fail, the first that was asked decides, whatever the ids", "[tools][wait]") {
+    ActionWait wait({second, first});
+    const auto refused = [](ActionId id, ErrorCode code) {
+        ActionRecord record{.outcome = Outcome{.error = Error{.code = code, .message = "no"}}};
+        record.action.id = id;
+        record.action.deadline = 90s;
+        return record;
+    };
+
+    wait.on_record(refused(first, ErrorCode::NotFound));
+    wait.on_record(refused(second, ErrorCode::Conflict));
+
+    REQUIRE(wait.is_done());
+    CHECK(wait.outcome().error().code == ErrorCode::Conflict);
+    CHECK_FALSE(wait.deadline().has_value());
+}
+
+TEST_CASE("several targets are one result, which tells each failure", "[tools][wait]") {
+    const FailedTarget held{"web",
+                            {.code = ErrorCode::Conflict,
+                             .message = "held",
+                             .evidence = {"by lab02"},
+                             .try_next = "ctys show web"}};
+
+    CHECK(sum_up({}, 3).has_value());
+    CHECK(sum_up({held}, 1).error() == held.error);
+    CHECK(sum_up({held}, 2).error().code == ErrorCode::Partial);
+    CHECK(sum_up({held, {"db", {.code = ErrorCode::NotFound}}}, 2).error() ==
+          Error{.code = ErrorCode::Conflict,
+                .message = "2 of 2 failed",
+                .evidence = {
+                    "web: held", "  by lab02", "  try: ctys show web", "db: nothing matches"}});
 }
 
 TEST_CASE("the longest deadline of the actions is known from their records", "[tools][wait]") {
