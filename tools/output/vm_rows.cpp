@@ -1,10 +1,11 @@
 #include "tools/output/vm_rows.h"
 
+#include "mesh/core/text.h"
+
 #include <algorithm>
 #include <set>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 
 namespace ctys::tools {
 
@@ -118,14 +119,12 @@ void json(JsonWriter& out, const VmRow& row) {
     out.end_object();
 }
 
+// Only a label that the broker calls unique finds this VM again, and only if it can be typed.
 std::vector<std::string> names(const std::vector<VmRow>& rows) {
-    std::unordered_map<std::string_view, std::size_t> uses;
-    for (const auto& row : rows)
-        ++uses[row.label];
     std::vector<std::string> out;
     for (const auto& row : rows) {
-        const bool unique = !row.label.empty() && uses[row.label] == 1;
-        out.push_back(unique ? row.label : "u:" + row.vm.to_string());
+        const bool bare = row.vm.is_none() || (row.label_unique && is_label(row.label));
+        out.push_back(bare ? row.label : "u:" + row.vm.to_string());
     }
     return out;
 }

@@ -8,7 +8,8 @@
 
 namespace ctys::tools {
 
-/// LABEL STATE WORKER UP ADDRESS ACCEL OWNER PATHS NOTE; wide adds the rest of UX.
+/// LABEL STATE WORKER UP ADDRESS ACCEL OWNER PATHS NOTE; wide adds the rest of UX. A name is the
+/// label where the broker said that it is unique, else u:UUID.
 [[nodiscard]] const Listing<VmRow>& vm_listing();
 
 /// Running first, then by label, then by id.

@@ -4,6 +4,7 @@
 #include "tools/client/watcher.h"
 #include "tools/output/event_line.h"
 #include "tools/verbs/factories.h"
+#include "tools/verbs/filters.h"
 #include "tools/verbs/session.h"
 
 #include <csignal>
@@ -55,13 +56,9 @@ public:
 private:
     [[nodiscard]] Result<msg::Watch> request() const {
         msg::Watch watch;
-        for (const auto& text : filters_) {
-            auto filter = Filter::parse(text);
-            if (!filter) return tl::unexpected(filter.error());
-            watch.filters.push_back(std::move(*filter));
-        }
-        if (auto known = check_event_filters(watch.filters); !known)
-            return tl::unexpected(known.error());
+        auto filters = parse_filters(filters_, event_filter_fields());
+        if (!filters) return tl::unexpected(filters.error());
+        watch.filters = std::move(*filters);
         if (!from_.empty() && since_)
             return fail(ErrorCode::Usage, "--from and --since exclude each other");
         watch.stop_at_head = no_follow_;

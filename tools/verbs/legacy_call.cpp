@@ -70,14 +70,17 @@ struct Call {
     const legacy::CommandLine& line;
 
     Status operator()(const legacy::ListRequest& request) const {
-        auto rows = session.rows_of<VmRow>({.table = Table::Vms, .filters = workers_of(line)});
+        auto rows = session.rows_of<VmRow>({.table = Table::Vms,
+                                            .filters = workers_of(line),
+                                            .names = session.format() == Format::Name});
         if (!rows) return tl::unexpected(rows.error());
         std::erase_if(*rows, [](const VmRow& row) { return !is_live(row.state); });
         return print_vms(session, std::move(*rows), request.columns, request.title);
     }
 
     Status operator()(const legacy::EnumerateRequest& request) const {
-        auto rows = session.rows_of<VmRow>({.table = Table::Vms});
+        auto rows = session.rows_of<VmRow>(
+            {.table = Table::Vms, .names = session.format() == Format::Name});
         if (!rows) return tl::unexpected(rows.error());
         std::erase_if(*rows, [&](const VmRow& row) {
             return row.paths == 0 || !lies_below(row, request.bases);

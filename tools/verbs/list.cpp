@@ -1,12 +1,13 @@
-#include "mesh/core/address.h"
-#include "mesh/core/text.h"
+#include "mesh/core/row_filter.h"
 #include "tools/client/terminal.h"
 #include "tools/client/watcher.h"
 #include "tools/output/vm_rows.h"
 #include "tools/verbs/factories.h"
+#include "tools/verbs/filters.h"
 #include "tools/verbs/local_scan.h"
 #include "tools/verbs/session.h"
 
+#include <optional>
 #include <unistd.h>
 
 namespace ctys::tools {
@@ -28,7 +29,8 @@ public:
                "  ctys list -o name --filter owner=ctys | xargs ctys shutdown\n"
                "  ctys list --watch        until Ctrl-C, or for --timeout\n"
                "  ctys list --local        asks this machine, without a broker\n"
-               "Fields of --filter: label vm worker state owner managed accelerator arch.\n";
+               "Fields of --filter: label vm worker worker_state state owner managed accelerator\n"
+               "arch.\n";
     }
     [[nodiscard]] std::string subject() const override { return address_; }
 
@@ -42,12 +44,15 @@ public:
     }
 
     [[nodiscard]] Status run(Session& session) override {
-        Query query{.table = Table::Vms, .address = address_, .all = all_};
-        for (const auto& text : filters_) {
-            auto filter = Filter::parse(text);
-            if (!filter) return tl::unexpected(filter.error());
-            query.filters.push_back(std::move(*filter));
-        }
+        if (local_ && watch_)
+            return fail(ErrorCode::Usage, "--local and --watch exclude each other", "ctys up");
+        auto filters = parse_filters(filters_, row_filter_fields());
+        if (!filters) return tl::unexpected(filters.error());
+        const Query query{.table = Table::Vms,
+                          .address = address_,
+                          .filters = std::move(*filters),
+                          .all = all_,
+                          .names = session.format() == Format::Name};
         if (local_) return show_local(session, query);
         if (watch_) return follow(session, query);
         if (session.format() == Format::Jsonl) return stream(session, query);
@@ -61,7 +66,9 @@ private:
         if (!connection) return tl::unexpected(connection.error());
         fmt::memory_buffer out;
         Status printed;
+        bool none = true;
         auto asked = (*connection)->ask(query, [&](std::vector<Row>&& rows) {
+            none = none && rows.empty();
             for (const auto& row : rows) {
                 JsonWriter json(out);
                 vm_listing().json(json, std::get<VmRow>(row));
@@ -73,7 +80,12 @@ private:
         });
         if (!printed) return printed;
         if (!asked) return asked;
+        if (none && !query.address.empty()) return no_match();
         return session.print(out);
+    }
+
+    static tl::unexpected<Error> no_match() {
+        return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
     }
 
     static Status print(Session& session, std::vector<VmRow> rows, bool clear) {
@@ -91,8 +103,7 @@ private:
     static Status show(Session& session, const Query& query, bool clear) {
         auto rows = session.rows_of<VmRow>(query);
         if (!rows) return tl::unexpected(rows.error());
-        if (rows->empty() && !query.address.empty())
-            return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
+        if (rows->empty() && !query.address.empty()) return no_match();
         return print(session, std::move(*rows), clear);
     }
 
@@ -121,18 +132,20 @@ private:
         }
     }
 
+    // As the broker would answer, from the rows of this machine.
     static Status show_local(Session& session, const Query& query) {
+        std::optional<Address> address;
+        if (!query.address.empty()) {
+            auto parsed = Address::parse(query.address);
+            if (!parsed) return tl::unexpected(parsed.error());
+            address = std::move(*parsed);
+        }
         auto rows = scan_locally(session);
         if (!rows) return tl::unexpected(rows.error());
-        if (!query.address.empty()) {
-            const auto address = Address::parse(query.address);
-            if (!address) return tl::unexpected(address.error());
-            std::erase_if(*rows, [&](const VmRow& row) {
-                return (address->label && row.label != *address->label) ||
-                       (address->uuid && row.vm.uuid != *address->uuid) ||
-                       (address->path && row.config != *address->path);
-            });
-        }
+        std::erase_if(*rows, [&](const VmRow& row) {
+            return (address && !matches(*address, row)) || !accepts(query.filters, row);
+        });
+        if (rows->empty() && address) return no_match();
         return print(session, std::move(*rows), /*clear=*/false);
     }
 

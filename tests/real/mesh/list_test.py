@@ -130,6 +130,51 @@ class List(mesh.MeshCase):
         self.assertEqual((rows[foreign.pid]["label"], rows[foreign.pid]["owner"]), ("byhand", "by hand"))
         self.assertEqual({rows[pid]["state"], rows[foreign.pid]["state"]}, {"running"})
 
+    def test_the_list_of_this_machine_takes_filters_and_addresses(self):
+        self.mesh.make_vm("pool", "runs", "idle")
+        configuration = self.mesh.make_vm("pool", "rests", "idle")
+        self.start_mesh()
+        self.mesh.start_vm("runs")
+
+        def local(*arguments):
+            outcome = self.mesh.ctys("list", "--local", "-o", "jsonl", *arguments)
+            return outcome.status, [row["label"] for row in outcome.rows]
+
+        below = "b:" + self.mesh.path("pool")
+        for broker in (True, False):
+            if not broker:
+                self.assertEqual(self.mesh.stop("broker"), 0)
+            self.assertEqual(local("l:runs," + below), (0, ["runs"]))
+            self.assertEqual(local("id:" + configuration), (0, ["rests"]))
+            self.assertEqual(local("f:" + configuration[4:], "--filter", "state=stopped"), (0, ["rests"]))
+            self.assertEqual(local("f:" + configuration[4:], "--filter", "state=running")[0], 3)
+            self.assertEqual(local("l:runs,w:nowhere")[0], 3)
+            self.assertEqual(local("--filter", "label=rests"), (0, ["rests"]))
+            self.assertEqual(local("--filter", "label=nobody"), (0, []))
+            self.assertEqual(local("--filter", "state=runing")[0], 2)
+            self.assertEqual(local("--watch")[0], 2)
+
+    def test_an_address_without_a_match_ends_alike_in_every_format(self):
+        self.mesh.make_vm("pool", "rests", "idle")
+        self.start_mesh()
+
+        for form in ("table", "json", "jsonl", "name"):
+            self.assertEqual(self.mesh.ctys("list", "nobody", "-o", form).status, 3, form)
+            self.assertEqual(self.mesh.ctys("list", "rests", "-o", form).status, 0, form)
+
+    def test_a_name_is_a_label_only_where_that_finds_the_machine_again(self):
+        self.mesh.make_vm("pool", "alone", "idle")
+        self.mesh.make_vm("pool", "twin", "idle")
+        first = self.mesh.uuids["twin"]
+        self.mesh.make_vm("pool", "twin", "idle", directory="second")
+        self.start_mesh()
+
+        names = self.mesh.ctys("list", "-o", "name", "u:" + first).out.split()
+        self.assertEqual(names, ["u:" + first])
+        every = self.mesh.ctys("list", "-o", "name", "--filter", "label=alone,twin").out.split()
+        self.assertEqual(sorted(every), sorted(["alone", "u:" + first, "u:" + self.mesh.uuids["twin"]]))
+        self.assertEqual(self.mesh.ctys("show", "alone", "-o", "name").out, "alone\n")
+
 
 if __name__ == "__main__":
     mesh.main()

@@ -119,12 +119,15 @@ TEST_CASE("no rows are an empty array, and no lines at all in jsonl", "[tools][l
     CHECK(render({}, Format::Jsonl).empty());
 }
 
-TEST_CASE("names that are not unique are printed as UUIDs, so that they pipe back in",
+TEST_CASE("labels not known to be unique are printed as UUIDs, so that they pipe back in",
           "[tools][list]") {
-    auto twin = stopped("web");
-    twin.vm = vm_id(3);
+    auto only = running("lab");
+    only.label_unique = true;
+    auto untypable = stopped("my vm");
+    untypable.vm = vm_id(3);
+    untypable.label_unique = true;
 
-    CHECK(render({running("lab"), stopped("web"), twin}, Format::Name) ==
+    CHECK(render({only, stopped("web"), untypable}, Format::Name) ==
           "lab\n"
           "u:00000000-0000-0000-0000-000000000002\n"
           "u:00000000-0000-0000-0000-000000000003\n");
