@@ -17,15 +17,14 @@ namespace ctys::tools {
 namespace {
 
 // Global options that are followed by a value: their values are no verbs.
-constexpr std::array<std::string_view, 9> valued = {"-o",
+constexpr std::array<std::string_view, 8> valued = {"-o",
                                                     "--output",
                                                     "--broker",
                                                     "--key",
                                                     "--broker-key",
                                                     "--runtime-dir",
                                                     "--state-dir",
-                                                    "--timeout",
-                                                    "--config"};
+                                                    "--timeout"};
 
 void declare_globals(Arguments& arguments, Globals& globals) {
     arguments.text("-o,--output", globals.format, "FORMAT", "table wide json jsonl csv name");
@@ -55,16 +54,32 @@ std::string options_page() {
     return app.help("ctys");
 }
 
-// The first word that is no option and no value of one.
-std::string_view first_word(const std::vector<std::string>& args) {
-    for (std::size_t i = 0; i < args.size(); ++i) {
+// Where the first word stands that is no option and no value of one; the size when none is there.
+std::size_t find_word(const std::vector<std::string>& args, std::size_t from) {
+    for (auto i = from; i < args.size(); ++i) {
         if (std::find(valued.begin(), valued.end(), args[i]) != valued.end()) {
             ++i;
         } else if (!args[i].starts_with('-')) {
-            return args[i];
+            return i;
         }
     }
-    return {};
+    return args.size();
+}
+
+// The value of the last -o, in whichever way it was written; empty without one.
+std::string_view asked_format(const std::vector<std::string>& args) {
+    std::string_view format;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+        const std::string_view arg = args[i];
+        if (arg == "-o" || arg == "--output") {
+            if (++i < args.size()) format = args[i];
+        } else if (arg.starts_with("--output=")) {
+            format = arg.substr(arg.find('=') + 1);
+        } else if (arg.starts_with("-o") && !arg.starts_with("--")) {
+            format = arg.substr(arg.starts_with("-o=") ? 3 : 2);
+        }
+    }
+    return format;
 }
 
 std::vector<std::string_view> names_of(const Subcommands& verbs) {
@@ -157,9 +172,12 @@ Result<std::vector<std::string>> take_globals(const std::vector<std::string>& ar
     return rest;
 }
 
+namespace {
+
 Result<Parsed>
-parse_arguments(const std::vector<std::string>& args, const Subcommands& verbs, Globals& globals) {
-    const auto word = first_word(args);
+read_arguments(const std::vector<std::string>& args, const Subcommands& verbs, Globals& globals) {
+    const auto at = find_word(args, 0);
+    const auto word = at < args.size() ? args[at] : std::string{};
     if (auto known = check_verb(word, names_of(verbs)); !known)
         return tl::unexpected(known.error());
     if (word.empty() || word == "help") {
@@ -169,13 +187,14 @@ parse_arguments(const std::vector<std::string>& args, const Subcommands& verbs, 
                           std::find(args.begin(), args.end(), "--help") != args.end() ||
                           std::find(args.begin(), args.end(), "-h") != args.end();
         if (asks) {
-            const auto topic = args.size() > 1 && word == "help" ? args.back() : std::string{};
+            const auto next = find_word(args, at + 1);
+            const auto topic = next < args.size() ? args[next] : std::string{};
             if (topic == "options") return Page{options_page()};
-            auto page = help_page(topic, verbs);
+            auto page = help_page(topic == "help" ? std::string{} : topic, verbs);
             if (page) return Page{std::move(*page)};
             if (auto known = check_verb(topic, names_of(verbs)); !known)
                 return tl::unexpected(known.error());
-            return parse_arguments({topic, "--help"}, verbs, globals);
+            return read_arguments({topic, "--help"}, verbs, globals);
         }
     }
     CLI::App app{"ctys: virtual machines of a mesh", "ctys"};
@@ -202,6 +221,18 @@ parse_arguments(const std::vector<std::string>& args, const Subcommands& verbs, 
         return tl::unexpected(usage_error(app, error));
     }
     return Chosen{apps.front().second};
+}
+
+} // namespace
+
+Result<Parsed>
+parse_arguments(const std::vector<std::string>& args, const Subcommands& verbs, Globals& globals) {
+    auto parsed = read_arguments(args, verbs, globals);
+    // Who asked for JSON gets the refusal of his words in JSON, wherever the reading ended.
+    if (!parsed) {
+        if (const auto format = asked_format(args); !format.empty()) globals.format = format;
+    }
+    return parsed;
 }
 
 } // namespace ctys::tools

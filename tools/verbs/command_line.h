@@ -21,7 +21,8 @@ using Parsed = std::variant<Page, Chosen>;
 
 /// Reads the arguments (without the program) into `globals` and the options of one of `verbs`.
 /// Words from other tools, misspelt verbs and options are answered with what to type instead.
-/// Errors: Usage, Unsupported.
+/// `globals` has the format asked for also when the rest cannot be read. Errors: Usage,
+/// Unsupported.
 [[nodiscard]] Result<Parsed>
 parse_arguments(const std::vector<std::string>& args, const Subcommands& verbs, Globals& globals);
 

@@ -1,4 +1,6 @@
+#include "mesh/core/row_filter.h"
 #include "tools/verbs/command_line.h"
+#include "tools/verbs/filters.h"
 #include "tools/verbs/help_pages.h"
 #include "tools/verbs/local_scan.h"
 
@@ -66,6 +68,64 @@ TEST_CASE("wrong words are answered with the right ones", "[tools][arguments]") 
     CHECK(error_of({"shutdown"}).code == ErrorCode::Usage);
     CHECK(error_of({"show", "a", "b"}).code == ErrorCode::Usage);
     CHECK(error_of({"-q"}).code == ErrorCode::Usage);
+}
+
+TEST_CASE("wrong words are answered in the format asked for", "[tools][arguments]") {
+    const auto& args = GENERATE(table<std::vector<std::string>, std::string>(
+        {{{"-o", "json", "stop", "web"}, "json"},
+         {{"stop", "web", "-o", "jsonl"}, "jsonl"},
+         {{"--output=json", "frobnicate"}, "json"},
+         {{"list", "--frobnicate", "-ojson"}, "json"},
+         {{"help", "frobnicate", "--output", "json"}, "json"},
+         {{"stop", "web"}, "table"},
+         {{"stop", "web", "-o"}, "table"}}));
+    CAPTURE(std::get<0>(args));
+    Globals globals;
+    const auto verbs = all_subcommands();
+
+    CHECK_FALSE(parse_arguments(std::get<0>(args), verbs, globals).has_value());
+
+    CHECK(globals.format == std::get<1>(args));
+}
+
+TEST_CASE("help is of the first word behind it", "[tools][arguments]") {
+    const auto overview = page_of({"help"});
+    const auto list = page_of({"list", "--help"});
+
+    CHECK(page_of({"help", "help"}) == overview);
+    CHECK(page_of({"help", "--help"}) == overview);
+    CHECK(page_of({"-q", "help"}) == overview);
+    CHECK(page_of({"help", "list", "-q"}) == list);
+    CHECK(page_of({"help", "-o", "json", "list"}) == list);
+    CHECK(error_of({"help", "frobnicate", "list"}).code == ErrorCode::Usage);
+}
+
+TEST_CASE("show and cancel of actions take several ids", "[tools][arguments]") {
+    Globals globals;
+    const auto verbs = all_subcommands();
+
+    const auto parsed = parse_arguments({"actions", "show", "a-1", "a-2", "-q"}, verbs, globals);
+
+    REQUIRE(parsed.has_value());
+    CHECK(std::get<Chosen>(*parsed).verb->subject() == "show a-1 a-2");
+}
+
+TEST_CASE("a misspelt word of a filter is answered with the one that was meant",
+          "[tools][arguments]") {
+    const auto [typed, meant] = GENERATE(
+        table<std::string, std::string>({{"state=runing,paused", "--filter state=running,paused"},
+                                         {"owner=byhand", "--filter 'owner=by hand'"},
+                                         {"workerstate=lost", "--filter worker_state=lost"},
+                                         {"managed=yes", ""}}));
+    CAPTURE(typed);
+
+    const auto parsed = parse_filters({"label=web", typed}, row_filter_fields());
+
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().code == ErrorCode::Usage);
+    CHECK(parsed.error().try_next == meant);
+    CHECK(parse_filters({"kind=stoped"}, event_filter_fields()).error().try_next ==
+          "--filter kind=stopped");
 }
 
 TEST_CASE("help teaches every verb with examples", "[tools][arguments]") {
