@@ -102,7 +102,11 @@ private:
     /// A copy on other storage is started only after a decision of its owner (DESIGN: Identity).
     Status
     check_copy(const Turn& turn, const VmRecord& copy, const std::vector<PathRecord>& paths) const;
-    Result<Admission> admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm);
+    /// With a place, only the instance that is there.
+    Result<Admission> admit_other(Turn& turn,
+                                  ActionRecord& record,
+                                  const VmRecord& vm,
+                                  const std::optional<WorkerId>& place);
     /// The error, unless the worker is about to call.
     [[nodiscard]] Result<Admission> unless_settling(const WorkerId& worker, Error error) const;
     void dispatch(Turn& turn, ActionRecord& record, Open& open);

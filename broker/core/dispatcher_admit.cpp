@@ -1,6 +1,7 @@
 // What becomes of an order before it is an action: refused, held, or admitted with its worker.
 
 #include "broker/core/dispatcher.h"
+#include "broker/core/meant_vm.h"
 #include "broker/core/placement.h"
 #include "mesh/core/text.h"
 
@@ -12,9 +13,20 @@ namespace ctys::broker {
 
 namespace {
 
-std::string ambiguity_line(const VmRecord& vm, const std::vector<PathRecord>& paths) {
-    return fmt::format(
-        "u:{} {}", vm.id, paths.empty() ? std::string{"(no configuration)"} : paths.front().config);
+/// Where an order that is no start means: --on, or the w: of its address. Nowhere: none.
+/// Errors: those of Roster::require_name, Usage (they name two workers).
+Result<std::optional<WorkerId>> require_place(const Roster& roster,
+                                              const Address& address,
+                                              const std::optional<WorkerId>& named,
+                                              const std::string& on) {
+    if (on.empty()) return named;
+    const auto asked = roster.require_name(on);
+    if (!asked) return tl::unexpected(asked.error());
+    const auto id = (*asked)->record.id;
+    if (named && *named != id)
+        return fail(ErrorCode::Usage,
+                    fmt::format("w:{} and {} are two workers", *address.worker, on));
+    return id;
 }
 
 } // namespace
@@ -170,27 +182,16 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
     }
     const auto named = roster_.require_worker(address->worker);
     if (!named) return tl::unexpected(named.error());
-    const auto found = find_vms(turn.inventory(), *address, *named, 16);
-    if (found.empty()) {
-        if (address->bare && roster_.require_name(*address->label)) {
-            return fail(
-                ErrorCode::NotFound,
-                fmt::format("no VM has this label; {} is a worker", *address->label),
-                fmt::format("ctys {} w:{}", to_string(record.action.verb), *address->label));
-        }
-        return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
-    }
-    if (found.size() > 1) {
-        std::vector<std::string> candidates;
-        for (const auto& vm : found) {
-            candidates.push_back(ambiguity_line(*vm, turn.inventory().paths(vm->id)));
-        }
-        return fail(ErrorCode::Ambiguous,
-                    fmt::format("{} VMs match this address", found.size()),
-                    fmt::format("ctys {} u:{}", to_string(record.action.verb), found.front()->id),
-                    std::move(candidates));
-    }
-    const auto& vm = *found.front();
+    const bool starts = record.action.verb == Verb::Start;
+    const auto place = require_place(roster_, *address, *named, starts ? std::string{} : submit.on);
+    if (!place) return tl::unexpected(place.error());
+    // What runs is asked where it runs; a start only needs a path to the VM there.
+    const auto meant =
+        !starts && *place
+            ? require_vm_on(turn.inventory(), roster_, record.action, *address, **place)
+            : require_vm(turn.inventory(), roster_, record.action, *address, *named);
+    if (!meant) return tl::unexpected(meant.error());
+    const auto& vm = **meant;
     record.action.vm = vm.id;
     record.label = vm.label;
     // Only what asks a VM to end for good cuts it at its own deadline unasked.
@@ -198,11 +199,11 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
         record.action.deadline = vm.grace;
     if (record.action.always_cut && !submit.action.deadline)
         record.action.deadline = std::chrono::seconds{20};
-    if (record.action.verb == Verb::Start) {
+    if (starts) {
         const auto on = submit.on.empty() && *named ? (*named)->to_string() : submit.on;
         return admit_start(turn, record, on, vm);
     }
-    return admit_other(turn, record, vm);
+    return admit_other(turn, record, vm, *place);
 }
 
 Status Dispatcher::check_copy(const Turn& turn,
@@ -285,9 +286,17 @@ Dispatcher::admit_start(Turn& turn, ActionRecord& record, std::string_view on, c
     return Admission{};
 }
 
-Result<Dispatcher::Admission>
-Dispatcher::admit_other(Turn& turn, ActionRecord& record, const VmRecord& vm) {
-    const auto live = require_live(vm, turn.inventory().instances(vm.id));
+Result<Dispatcher::Admission> Dispatcher::admit_other(Turn& turn,
+                                                      ActionRecord& record,
+                                                      const VmRecord& vm,
+                                                      const std::optional<WorkerId>& place) {
+    auto instances = turn.inventory().instances(vm.id);
+    if (place) {
+        auto there = instances_on(*place, vm, instances, roster_);
+        if (!there) return tl::unexpected(there.error());
+        instances = std::move(*there);
+    }
+    const auto live = require_live(vm, instances);
     if (!live) return tl::unexpected(live.error());
     const auto* member = roster_.find(live->worker);
     if (member == nullptr || !member->reachable()) {

@@ -14,4 +14,10 @@ vm b web like a
 4 tool ann list
 5 tool ann start web as A
 expect A ambiguous
+6 tool ann start l:web,w:w1 as B
+8 tool ann kill web on w2 as C
+10 tool ann kill web on w1 as D
+expect B ok
+expect C conflict
+expect D ok
 end 15

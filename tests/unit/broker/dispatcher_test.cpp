@@ -5,6 +5,39 @@ using namespace ctys::broker;
 using std::chrono::hours;
 using std::chrono::seconds;
 
+namespace {
+
+void put(Bench& bench, Record record) {
+    REQUIRE(bench.store().commit({Put{std::make_shared<const Record>(std::move(record))}}));
+}
+
+/// A process of the VM on this worker, told by nobody but the store.
+void run(Bench& bench, const VmId& vm, const std::string& worker, std::uint32_t pid) {
+    InstanceRecord instance;
+    instance.vm = vm;
+    instance.worker = Bench::worker(worker);
+    instance.key = {.boot = {Bench::named(3, worker)}, .pid = pid, .start_ticks = 1};
+    instance.state = VmState::Running;
+    instance.managed = true;
+    instance.owner = Owner::Ctys;
+    put(bench, instance);
+}
+
+msg::Submit order(Verb verb, const std::string& target, const std::string& on) {
+    auto submit = Bench::start(1, target);
+    submit.action.verb = verb;
+    submit.on = on;
+    return submit;
+}
+
+Error refusal(const Bench& bench) {
+    const auto told = bench.told<msg::Failure>("ann");
+    REQUIRE(told.size() == 1);
+    return told[0].error;
+}
+
+} // namespace
+
 TEST_CASE("an order that could wait for more than a day is refused", "[broker]") {
     Bench bench;
     bench.join("w1", {"web"});
@@ -251,5 +284,102 @@ TEST_CASE("a copy is started only after a decision, and never beside its origina
         bench.say("bob", Bench::start(1, "web"));
         bench.say("ann", Bench::start(2, "copy"));
         CHECK(refusal().find("it is a backup of web (u:") == 0);
+    }
+}
+
+TEST_CASE("an order for what runs on a worker reaches no other worker", "[broker]") {
+    Bench bench;
+    bench.join("lab02", {"web"});
+    bench.join("lab07", {"web"});
+    run(bench, Bench::vm("web"), "lab07", 7);
+    bench.clear();
+    const auto verb =
+        GENERATE(Verb::Shutdown, Verb::Kill, Verb::Reboot, Verb::Reset, Verb::Pause, Verb::Resume);
+    INFO(to_string(verb));
+
+    SECTION("named beside the address") {
+        bench.say("ann", order(verb, "web", "lab02"));
+    }
+    SECTION("named in the address") {
+        bench.say("ann", order(verb, "l:web,w:lab02", ""));
+    }
+
+    CHECK(refusal(bench).code == ErrorCode::Conflict);
+    CHECK(refusal(bench).message == "runs on lab07, not on lab02");
+    CHECK(bench.told<msg::Command>("lab07").empty());
+    CHECK(bench.told<msg::Command>("lab02").empty());
+}
+
+TEST_CASE("an order for what runs on a worker is carried out there", "[broker]") {
+    Bench bench;
+    bench.join("lab02", {"web"});
+    bench.join("lab07", {"web"});
+    run(bench, Bench::vm("web"), "lab07", 7);
+    bench.clear();
+
+    SECTION("named by its name") {
+        bench.say("ann", order(Verb::Kill, "web", "lab07"));
+    }
+    SECTION("named by its id") {
+        bench.say("ann", order(Verb::Kill, "web", Bench::worker("lab07").to_string()));
+    }
+    SECTION("one of two that run it, though nobody could choose between them") {
+        run(bench, Bench::vm("web"), "lab02", 2);
+        bench.say("ann", order(Verb::Kill, "web", "lab07"));
+    }
+
+    REQUIRE(bench.told<msg::Command>("lab07").size() == 1);
+    CHECK(bench.told<msg::Command>("lab07")[0].action.instance.pid == 7);
+    CHECK(bench.told<msg::Command>("lab02").empty());
+}
+
+TEST_CASE("an order names no VM where no worker is called so", "[broker]") {
+    Bench bench;
+    bench.join("lab02", {"web"});
+    run(bench, Bench::vm("web"), "lab02", 2);
+
+    SECTION("an unknown worker") {
+        bench.say("ann", order(Verb::Kill, "web", "lab99"));
+        CHECK(refusal(bench).code == ErrorCode::NotFound);
+    }
+    SECTION("two workers at once") {
+        bench.join("lab07", {});
+        bench.say("ann", order(Verb::Kill, "l:web,w:lab07", "lab02"));
+        CHECK(refusal(bench).code == ErrorCode::Usage);
+    }
+    CHECK(bench.told<msg::Command>("lab02").empty());
+}
+
+TEST_CASE("of several VMs with one label the one that runs on the worker is meant", "[broker]") {
+    Bench bench;
+    bench.join("lab02", {"web"});
+    bench.join("lab07", {});
+    VmRecord copy;
+    copy.id = Bench::vm("a copy of web");
+    copy.label = "web";
+    put(bench, copy);
+    run(bench, Bench::vm("web"), "lab02", 2);
+    bench.clear();
+
+    SECTION("one runs there") {
+        run(bench, copy.id, "lab07", 7);
+        bench.say("ann", order(Verb::Kill, "web", "lab07"));
+        REQUIRE(bench.told<msg::Command>("lab07").size() == 1);
+        CHECK(bench.told<msg::Command>("lab07")[0].action.vm == copy.id);
+    }
+    SECTION("none runs there") {
+        bench.say("ann", order(Verb::Kill, "web", "lab07"));
+        CHECK(refusal(bench).code == ErrorCode::Conflict);
+        CHECK(refusal(bench).message == "2 VMs match this address, and none runs on lab07");
+        CHECK(refusal(bench).evidence.size() == 2);
+    }
+    SECTION("both run there") {
+        run(bench, copy.id, "lab02", 3);
+        bench.say("ann", order(Verb::Kill, "web", "lab02"));
+        CHECK(refusal(bench).code == ErrorCode::Ambiguous);
+    }
+    SECTION("no worker was named") {
+        bench.say("ann", order(Verb::Kill, "web", ""));
+        CHECK(refusal(bench).code == ErrorCode::Ambiguous);
     }
 }
