@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view address_page =
     "A bare word is the label of a VM. Other addresses are keys, joined by commas; all must hold:\n"
     "  l:LABEL  id:/path/to.ctys  u:UUID  m:MAC  t:IP  f:PART-OF-PATH  b:/below/this  w:WORKER\n"
+    "w: of an order is for what runs there; of a start, for a path there.\n"
     "Labels match exactly. More than one match lists the candidates and ends with 4.\n"
     "  ctys start web01\n"
     "  ctys show m:00:50:56:16:11:0b\n"
@@ -27,6 +28,7 @@ constexpr std::string_view legacy_page =
     "  ctys -a list\n"
     "  ctys -a enumerate=b:/mntn/vmpool\n"
     "  ctys -a info lab02\n"
+    "A HOST is a worker: its name, or its host with or without domain. localhost is this machine.\n"
     "create and cancel print the action's id and return; with -b sync they wait for the end.\n"
     "poweroff always cuts the power at its time, 20 s when none is given.\n"
     "Separators , : % are masked by doubling them; keys ignore case. Keys: ctys help create,\n"

@@ -1,6 +1,8 @@
 #include "tools/verbs/legacy_call.h"
 
 #include "mesh/core/text.h"
+#include "mesh/setup/process.h"
+#include "tools/legacy/hosts.h"
 #include "tools/legacy/table.h"
 #include "tools/output/vm_rows.h"
 #include "tools/output/worker_rows.h"
@@ -9,8 +11,7 @@
 #include "tools/verbs/surroundings.h"
 
 #include <algorithm>
-#include <array>
-#include <unistd.h>
+#include <set>
 
 namespace ctys::tools {
 
@@ -18,19 +19,37 @@ namespace {
 
 constexpr Duration default_patience = std::chrono::seconds{180};
 
-std::string worker_named(const std::string& host) {
-    if (host != "localhost" && host != "127.0.0.1") return host;
-    std::array<char, 256> name{};
-    if (::gethostname(name.data(), name.size() - 1) != 0) return host;
-    return name.data();
-}
+/// A HOST of the line with the worker it means.
+struct Place {
+    legacy::Target target;
+    WorkerRecord worker;
+    std::string handle; ///< what names the worker to the broker
+};
 
-std::vector<Filter> workers_of(const legacy::CommandLine& line) {
-    if (line.targets.empty()) return {};
-    Filter filter{.field = "worker", .values = {}};
-    for (const auto& target : line.targets)
-        filter.values.push_back(worker_named(target.host));
-    return {filter};
+/// Each worker once, however often the line names it: nobody is asked for the same thing twice.
+Result<std::vector<Place>> places_of(Session& session, const legacy::CommandLine& line) {
+    std::vector<Place> places;
+    if (line.targets.empty()) return places;
+    const auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});
+    if (!workers) return tl::unexpected(workers.error());
+    legacy::OwnMachine own;
+    if (const auto facts = setup::read_machine_facts())
+        own = {.boot = facts->boot, .host = facts->host_name};
+    for (const auto& target : line.targets) {
+        const auto worker = legacy::require_host(*workers, target.host, own);
+        if (!worker) return tl::unexpected(worker.error());
+        const auto known = std::find_if(places.begin(), places.end(), [&](const Place& place) {
+            return place.worker.id == (*worker)->id;
+        });
+        if (known != places.end()) {
+            known->target.sync = known->target.sync || target.sync;
+            continue;
+        }
+        places.push_back({.target = target,
+                          .worker = **worker,
+                          .handle = legacy::handle_of(**worker, *workers)});
+    }
+    return places;
 }
 
 bool lies_below(const VmRow& row, const std::vector<std::string>& bases) {
@@ -52,57 +71,81 @@ Status print_vms(Session& session, std::vector<VmRow> rows, legacy::Columns colu
     return session.print(out);
 }
 
-msg::Submit order_for(const Address& address,
-                      const std::string& user,
-                      const legacy::Target& target,
-                      Session& session) {
+msg::Submit
+order_for(const Address& address, const std::string& user, const Place& place, Session& session) {
     msg::Submit order;
     order.action.id = session.new_action_id();
     order.action.target = address.to_string();
-    order.action.user = !user.empty() ? user : target.user;
-    if (!target.host.empty()) order.on = worker_named(target.host);
+    order.action.user = !user.empty() ? user : place.target.user;
+    order.on = place.handle;
     return order;
+}
+
+// In an address a comma ends a base and a percent sign divides two: such bases are looked for here,
+// in the path that a list shows.
+bool can_be_asked(const std::vector<std::string>& bases) {
+    return std::all_of(bases.begin(), bases.end(), [](const std::string& base) {
+        return base.find_first_of(",%") == std::string::npos;
+    });
+}
+
+/// What is stored on the worker, or anywhere where none is named.
+Result<std::vector<VmRow>>
+stored_at(Session& session, const std::vector<std::string>& bases, const WorkerRecord* worker) {
+    const bool asked = can_be_asked(bases);
+    Address address;
+    if (asked) address.bases = bases;
+    if (worker != nullptr) address.worker = worker->id.to_string();
+    auto rows = session.rows_of<VmRow>({.table = Table::Vms, .address = address.to_string()});
+    if (!rows) return rows;
+    std::erase_if(*rows, [&](const VmRow& row) {
+        return row.paths == 0 || (!asked && !lies_below(row, bases));
+    });
+    return rows;
 }
 
 /// One function per action of the original.
 struct Call {
     Session& session;
     const legacy::CommandLine& line;
+    const std::vector<Place>& places; ///< empty: wherever
 
     Status operator()(const legacy::ListRequest& request) const {
-        auto rows = session.rows_of<VmRow>({.table = Table::Vms,
-                                            .filters = workers_of(line),
-                                            .names = session.format() == Format::Name});
+        Query query{.table = Table::Vms, .names = session.format() == Format::Name};
+        if (!places.empty()) {
+            query.filters.push_back({.field = "worker", .values = {}});
+            for (const auto& place : places)
+                query.filters[0].values.push_back(place.worker.id.to_string());
+        }
+        auto rows = session.rows_of<VmRow>(query);
         if (!rows) return tl::unexpected(rows.error());
         std::erase_if(*rows, [](const VmRow& row) { return !is_live(row.state); });
         return print_vms(session, std::move(*rows), request.columns, request.title);
     }
 
     Status operator()(const legacy::EnumerateRequest& request) const {
-        auto rows = session.rows_of<VmRow>(
-            {.table = Table::Vms, .names = session.format() == Format::Name});
-        if (!rows) return tl::unexpected(rows.error());
-        std::erase_if(*rows, [&](const VmRow& row) {
-            return row.paths == 0 || !lies_below(row, request.bases);
-        });
-        return print_vms(session, std::move(*rows), request.columns, request.title);
+        std::vector<VmRow> all;
+        std::set<VmId> known;
+        for (std::size_t i = 0; i < std::max<std::size_t>(places.size(), 1); ++i) {
+            const auto* worker = places.empty() ? nullptr : &places[i].worker;
+            auto rows = stored_at(session, request.bases, worker);
+            if (!rows) return tl::unexpected(rows.error());
+            for (auto& row : *rows) {
+                if (known.insert(row.vm).second) all.push_back(std::move(row));
+            }
+        }
+        return print_vms(session, std::move(all), request.columns, request.title);
     }
 
     Status operator()(const legacy::InfoRequest&) const {
-        auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});
+        std::vector<WorkerRecord> named;
+        for (const auto& place : places)
+            named.push_back(place.worker);
+        auto workers = places.empty() ? session.rows_of<WorkerRecord>({.table = Table::Workers})
+                                      : Result<std::vector<WorkerRecord>>{std::move(named)};
         if (!workers) return tl::unexpected(workers.error());
-        const auto filters = workers_of(line);
-        std::erase_if(*workers, [&](const WorkerRecord& worker) {
-            return !filters.empty() &&
-                   std::find(filters[0].values.begin(), filters[0].values.end(), worker.name) ==
-                       filters[0].values.end();
-        });
-        if (workers->empty()) {
-            return fail(ErrorCode::NotFound,
-                        line.targets.empty() ? "no worker has reported yet"
-                                             : "no worker has this name",
-                        "ctys workers");
-        }
+        if (workers->empty())
+            return fail(ErrorCode::NotFound, "no worker has reported yet", "ctys workers");
         if (!is_for_people(session.format())) return session.print_rows(*workers, worker_listing());
         fmt::memory_buffer out;
         for (const auto& worker : *workers)
@@ -111,8 +154,8 @@ struct Call {
     }
 
     Status operator()(const legacy::CreateRequest& request) const {
-        return submit([&](const legacy::Target& target) {
-            auto order = order_for(request.address, request.user, target, session);
+        return submit([&](const Place& place) {
+            auto order = order_for(request.address, request.user, place, session);
             order.action.verb = Verb::Start;
             order.action.if_running = request.if_running;
             return order;
@@ -121,24 +164,23 @@ struct Call {
 
     // The original's delay is the time until power is cut, whatever the configuration says.
     Status operator()(const legacy::CancelRequest& request) const {
-        if (request.stack) {
-            if (auto carries = check_carries_none(request.address); !carries) return carries;
-        }
-        return submit([&](const legacy::Target& target) {
-            auto order = order_for(request.address, request.user, target, session);
-            order.action.verb = request.verb;
-            order.action.deadline = request.deadline;
-            order.action.always_cut = request.always_cut;
-            order.action.force = request.force;
-            return order;
-        });
+        return submit(
+            [&](const Place& place) {
+                auto order = order_for(request.address, request.user, place, session);
+                order.action.verb = request.verb;
+                order.action.deadline = request.deadline;
+                order.action.always_cut = request.always_cut;
+                order.action.force = request.force;
+                return order;
+            },
+            request.stack);
     }
 
 private:
     /// STACK asks for what lies in the VM to end first, which is not built: nothing to say where
     /// nothing lies in it.
-    [[nodiscard]] Status check_carries_none(const Address& address) const {
-        auto vm = session.vm_at(address.to_string());
+    [[nodiscard]] Status check_carries_none(const msg::Submit& order) const {
+        auto vm = vm_meant_by(session, order);
         if (!vm) return tl::unexpected(vm.error());
         auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});
         if (!workers) return tl::unexpected(workers.error());
@@ -156,14 +198,17 @@ private:
     }
 
     template <typename Make>
-    Status submit(Make make) const {
+    Status submit(Make make, bool carries_none = false) const {
         std::vector<msg::Submit> orders;
         bool sync = line.sync;
-        for (const auto& target : line.targets) {
-            orders.push_back(make(target));
-            sync = sync || target.sync;
+        for (const auto& place : places) {
+            orders.push_back(make(place));
+            sync = sync || place.target.sync;
         }
-        if (orders.empty()) orders.push_back(make(legacy::Target{}));
+        if (orders.empty()) orders.push_back(make(Place{}));
+        for (std::size_t i = 0; carries_none && i < orders.size(); ++i) {
+            if (auto checked = check_carries_none(orders[i]); !checked) return checked;
+        }
         if (line.dry_run) return rehearse(session, orders);
         return carry_out(
             session, std::move(orders), sync ? Waiting::Outcome : Waiting::None, default_patience);
@@ -173,7 +218,9 @@ private:
 } // namespace
 
 Status run_legacy(Session& session, const legacy::CommandLine& line) {
-    return std::visit(Call{session, line}, line.what);
+    const auto places = places_of(session, line);
+    if (!places) return tl::unexpected(places.error());
+    return std::visit(Call{session, line, *places}, line.what);
 }
 
 } // namespace ctys::tools

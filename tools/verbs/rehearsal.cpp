@@ -1,9 +1,11 @@
 #include "tools/verbs/rehearsal.h"
 
+#include "mesh/core/address.h"
 #include "mesh/core/text.h"
 #include "tools/client/sum_up.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace ctys::tools {
 
@@ -34,13 +36,63 @@ std::string deadline_of(const msg::Submit& order, const VmDetail& detail) {
                        to_short_text(deadline.value_or(std::chrono::seconds{20})));
 }
 
+/// The worker that an order for what runs names, by HOST or by the w: of its address.
+/// Errors: NotFound, as the broker would say.
+Result<std::optional<WorkerRecord>> place_named_by(Session& session, const msg::Submit& order) {
+    if (order.action.verb == Verb::Start) return std::nullopt;
+    auto name = order.on;
+    if (const auto address = Address::parse(order.action.target); address && name.empty())
+        name = address->worker.value_or("");
+    if (name.empty()) return std::nullopt;
+    auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});
+    if (!workers) return tl::unexpected(workers.error());
+    for (const auto by : {+[](const WorkerRecord& w) { return w.id.to_string(); },
+                          +[](const WorkerRecord& w) { return w.name; },
+                          +[](const WorkerRecord& w) { return w.host; }}) {
+        for (auto& worker : *workers) {
+            if (by(worker) == name) return std::move(worker);
+        }
+    }
+    return fail(ErrorCode::NotFound,
+                fmt::format("no worker is called {}", printable(name, 80)),
+                "ctys workers");
+}
+
+bool runs_on(const WorkerRecord& place, const VmDetail& detail) {
+    return std::any_of(
+        detail.instances.begin(), detail.instances.end(), [&](const InstanceRecord& instance) {
+            return instance.worker == place.id && is_live(instance.state);
+        });
+}
+
+Result<VmDetail> vm_on(Session& session, const msg::Submit& order, const WorkerRecord* place) {
+    const auto& target = order.action.target;
+    if (place == nullptr) return session.vm_at(target);
+    auto running = session.rows_of<VmRow>(
+        {.table = Table::Vms,
+         .address = target,
+         .filters = {{.field = "worker", .values = {place->id.to_string()}}}});
+    if (running && running->size() == 1 && is_live(running->front().state))
+        return session.vm_at(fmt::format("u:{}", running->front().vm));
+    return session.vm_at(target);
+}
+
 } // namespace
 
-std::string rehearsal_of(const msg::Submit& order, const VmDetail& detail) {
+Result<VmDetail> vm_meant_by(Session& session, const msg::Submit& order) {
+    const auto place = place_named_by(session, order);
+    if (!place) return tl::unexpected(place.error());
+    return vm_on(session, order, *place ? &**place : nullptr);
+}
+
+std::string
+rehearsal_of(const msg::Submit& order, const VmDetail& detail, const WorkerRecord* named_place) {
     const auto& row = detail.row;
     const bool starts = order.action.verb == Verb::Start;
     const bool lives = is_live(row.state);
-    const auto place = row.worker_name.empty() ? std::string{} : " on " + row.worker_name;
+    const bool is_there = named_place != nullptr && runs_on(*named_place, detail);
+    const auto& worker = is_there ? named_place->name : row.worker_name;
+    const auto place = worker.empty() ? std::string{} : " on " + worker;
     auto text = fmt::format("{} {} (u:{}), {}{}: ",
                             to_string(order.action.verb),
                             row.label,
@@ -54,6 +106,9 @@ std::string rehearsal_of(const msg::Submit& order, const VmDetail& detail) {
                                                              : "would be left as it is";
     } else if (!lives) {
         text += "would be refused, as it does not run";
+    } else if (named_place != nullptr && !is_there) {
+        text += fmt::format(
+            "would be refused, as it runs on {}, not on {}", row.worker_name, named_place->name);
     } else {
         text += fmt::format("would be asked{}{}", place, deadline_of(order, detail));
     }
@@ -64,12 +119,15 @@ Status rehearse(Session& session, const std::vector<msg::Submit>& orders) {
     fmt::memory_buffer out;
     std::vector<FailedTarget> failures;
     for (const auto& order : orders) {
-        auto vm = session.vm_at(order.action.target);
+        const auto named = place_named_by(session, order);
+        if (!named) return tl::unexpected(named.error());
+        const auto* place = *named ? &**named : nullptr;
+        auto vm = vm_on(session, order, place);
         if (!vm) {
             failures.push_back({order.action.target, vm.error()});
             continue;
         }
-        const auto text = rehearsal_of(order, *vm);
+        const auto text = rehearsal_of(order, *vm, place);
         if (is_for_people(session.format()) || session.format() == Format::Name) {
             fmt::format_to(std::back_inserter(out), "{}. Nothing done.\n", printable(text));
             continue;
@@ -79,7 +137,8 @@ Status rehearse(Session& session, const std::vector<msg::Submit>& orders) {
         json.member("verb", to_string(order.action.verb));
         json.member("label", vm->row.label);
         json.member("vm", vm->row.vm);
-        json.member_or_null("worker", order.on.empty() ? vm->row.worker_name : order.on);
+        const auto& asked = place != nullptr ? place->name : order.on;
+        json.member_or_null("worker", asked.empty() ? vm->row.worker_name : asked);
         json.member("would", text);
         json.end_object();
         out.push_back('\n');

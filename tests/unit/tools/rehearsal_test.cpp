@@ -73,3 +73,20 @@ TEST_CASE("a rehearsed shutdown says when power would be cut", "[tools][dry-run]
     CHECK(says(rehearsal_of(soon, detail), "power is cut after 5.0 s"));
     CHECK(says(rehearsal_of(order(Verb::Kill), stopped()), "refused, as it does not run"));
 }
+
+TEST_CASE("a rehearsed order for one worker is for what runs there", "[tools][dry-run]") {
+    WorkerRecord lab01;
+    lab01.id = WorkerId{Uuid{{1}}};
+    lab01.name = "lab01";
+    auto lab02 = lab01;
+    lab02.id = WorkerId{Uuid{{2}}};
+    lab02.name = "lab02";
+    auto detail = running();
+    detail.instances = {{.worker = lab01.id, .state = VmState::Running}};
+
+    CHECK(says(rehearsal_of(order(Verb::Kill), detail, &lab01), "would be asked on lab01"));
+    CHECK(says(rehearsal_of(order(Verb::Kill), detail, &lab02),
+               "would be refused, as it runs on lab01, not on lab02"));
+    detail.instances.push_back({.worker = lab02.id, .state = VmState::Running});
+    CHECK(says(rehearsal_of(order(Verb::Kill), detail, &lab02), "would be asked on lab02"));
+}
