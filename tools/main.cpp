@@ -2,6 +2,7 @@
 #include "tools/legacy/command_line.h"
 #include "tools/output/error_report.h"
 #include "tools/verbs/command_line.h"
+#include "tools/verbs/help_pages.h"
 #include "tools/verbs/legacy_call.h"
 
 #include <fmt/format.h>
@@ -31,11 +32,16 @@ int report(const Error& error, std::string_view subject, const Globals& globals)
     return traits(error.code).exit_status;
 }
 
+int show_page(std::string_view text) {
+    return write_all(STDOUT_FILENO, text) ? 0 : broken_pipe_status;
+}
+
 int run_original(const std::vector<std::string>& args, Globals& globals) {
-    auto rest = take_globals(args, globals);
+    auto rest = take_globals(legacy::spell_out(args), globals);
     if (!rest) return report(rest.error(), "", globals);
     auto line = legacy::parse_command_line(*rest);
     if (!line) return report(line.error(), "", globals);
+    if (line->help) return show_page(help_page("legacy", {}).value_or(""));
     auto session = Session::open(globals, common_formats());
     if (!session) return report(session.error(), "", globals);
     auto done = run_legacy(**session, *line);
@@ -52,8 +58,7 @@ int run(const std::vector<std::string>& args) {
 
     auto parsed = parse_arguments(args, verbs, globals);
     if (!parsed) return report(parsed.error(), "", globals);
-    if (const auto* page = std::get_if<Page>(&*parsed))
-        return write_all(STDOUT_FILENO, page->text) ? 0 : broken_pipe_status;
+    if (const auto* page = std::get_if<Page>(&*parsed)) return show_page(page->text);
     auto& verb = *std::get<Chosen>(*parsed).verb;
     auto session = Session::open(globals, verb.formats());
     if (!session) return report(session.error(), verb.name(), globals);

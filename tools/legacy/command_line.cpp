@@ -48,33 +48,37 @@ Result<bool> parse_background(std::string_view text) {
     return sync.value_or(false);
 }
 
-Status check_type(std::string_view type) {
+// A list that preloads plugins for consoles names QEMU as well; without it only sessions of kinds
+// that do not exist here are asked for.
+Status check_type(char option, std::string_view type) {
+    constexpr std::array<std::string_view, 2> built = {"qemu", "all"};
+    constexpr std::array<std::string_view, 10> others = {
+        "cli", "x11", "vnc", "rdp", "vmw", "vbox", "xen", "pm", "kvm", "ovz"};
+    const auto is_one = [](const auto& names, const std::string& name) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    bool is_built = false;
     for (const auto word : split(type, ',')) {
         const auto name = to_lower(trim(word));
-        constexpr std::array<std::string_view, 2> built = {"qemu", "all"};
-        constexpr std::array<std::string_view, 10> others = {
-            "cli", "x11", "vnc", "rdp", "vmw", "vbox", "xen", "pm", "kvm", "ovz"};
-        if (std::find(built.begin(), built.end(), name) != built.end()) continue;
-        // A list that preloads plugins for consoles names QEMU as well; alone they are sessions
-        // of a kind that does not exist here.
-        if (std::find(others.begin(), others.end(), name) != others.end()) {
-            if (type.find(',') != std::string_view::npos) continue;
-            return fail(
-                ErrorCode::Unsupported,
-                fmt::format("-t {}: not built yet: sessions of this type", printable(type, 40)),
-                "-t QEMU");
-        }
-        return fail(
-            ErrorCode::Usage, fmt::format("-t {}: no such type", printable(type, 40)), "-t QEMU");
+        is_built = is_built || is_one(built, name);
+        if (is_one(built, name) || is_one(others, name)) continue;
+        return fail(ErrorCode::Usage,
+                    fmt::format("-{} {}: no such type", option, printable(type, 40)),
+                    "-t QEMU");
     }
-    return {};
+    if (is_built) return {};
+    return fail(ErrorCode::Unsupported,
+                fmt::format("-{} {}: not built yet: sessions of this type; QEMU is there",
+                            option,
+                            printable(type, 40)),
+                "-t QEMU");
 }
 
 Status apply_option(Settings& settings, char option, std::string_view value) {
     switch (option) {
     case 't':
     case 'T':
-        if (auto ok = check_type(value); !ok) return ok;
+        if (auto ok = check_type(option, value); !ok) return ok;
         if (option == 't' || settings.type.empty()) settings.type = value;
         for (auto& c : settings.type)
             c = static_cast<char>(std::toupper(c));
@@ -106,8 +110,12 @@ Status apply_option(Settings& settings, char option, std::string_view value) {
     }
 }
 
+// Behind a host, action and type come too late: they are of the whole line.
+enum class Where : std::uint8_t { Line, Bracket };
+
 // Options from the front of `words`; returns how many words they took.
-Result<std::size_t> apply_options(Settings& settings, const std::vector<std::string>& words) {
+Result<std::size_t>
+apply_options(Settings& settings, const std::vector<std::string>& words, Where where) {
     std::size_t at = 0;
     while (at < words.size() && words[at].size() > 1 && words[at][0] == '-' && words[at] != "--") {
         const auto& word = words[at++];
@@ -116,6 +124,14 @@ Result<std::size_t> apply_options(Settings& settings, const std::vector<std::str
                         fmt::format("{}: no such option beside -a", printable(word, 60)),
                         "ctys help legacy");
         }
+        if (where == Where::Bracket &&
+            std::string_view{"atT"}.find(word[1]) != std::string_view::npos)
+            return fail(
+                ErrorCode::Unsupported,
+                fmt::format("-{} in brackets: not built yet: an action or a type of its own "
+                            "for one host",
+                            word[1]),
+                "one call for each action");
         std::string value = word.substr(2);
         if (with_value.find(word[1]) != std::string_view::npos) {
             if (value.empty()) {
@@ -157,6 +173,12 @@ Result<Target> parse_target(std::string_view text, const Settings& settings) {
             ErrorCode::Unsupported,
             fmt::format("{}: not built yet: stacks, groups and macros", printable(text, 80)));
     }
+    if (text.starts_with('-')) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("{}: options stand before the hosts, or in brackets behind one",
+                                printable(text, 80)),
+                    "ctys help legacy");
+    }
     const auto at = text.find('@');
     Target target{.user = settings.user, .host = std::string{text}};
     target.sync = settings.sync.value_or(false);
@@ -190,7 +212,7 @@ Result<std::vector<Target>> parse_targets(std::string_view text, Settings& setti
                             fmt::format("\"{}\": the bracket is not closed",
                                         printable(text.substr(at), 80)));
             const auto words = words_of(text.substr(at + 1, close - at - 1));
-            auto used = apply_options(settings, words);
+            auto used = apply_options(settings, words, Where::Bracket);
             if (!used) return tl::unexpected(used.error());
             if (*used != words.size())
                 return fail(ErrorCode::Usage,
@@ -216,6 +238,17 @@ Status require_type(const CommandLine& line) {
                 fmt::format("ctys -t QEMU -a {}", line.action_text));
 }
 
+// -h among the options, not as the value of one.
+bool asks_for_help(const std::vector<std::string>& args) {
+    for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
+        if (args[i] == "-h" || args[i] == "--help") return true;
+        const bool takes_next = args[i].size() == 2 && args[i][0] == '-' &&
+                                with_value.find(args[i][1]) != std::string_view::npos;
+        if (takes_next) ++i;
+    }
+    return false;
+}
+
 } // namespace
 
 bool is_legacy(const std::vector<std::string>& args, const std::vector<std::string_view>& verbs) {
@@ -228,9 +261,31 @@ bool is_legacy(const std::vector<std::string>& args, const std::vector<std::stri
     return false;
 }
 
+std::vector<std::string> spell_out(const std::vector<std::string>& args) {
+    std::vector<std::string> words;
+    for (const auto& arg : args) {
+        const auto equals = arg.find('=');
+        if (arg.starts_with("--") && arg.size() > 2 && equals != std::string::npos) {
+            words.push_back(arg.substr(0, equals));
+            words.push_back(arg.substr(equals + 1));
+        } else if (arg.starts_with("-o")) {
+            words.emplace_back("--output");
+            if (arg.size() > 2) words.push_back(arg.substr(2));
+        } else {
+            words.push_back(arg);
+        }
+    }
+    return words;
+}
+
 Result<CommandLine> parse_command_line(const std::vector<std::string>& args) {
+    if (asks_for_help(args)) {
+        CommandLine line;
+        line.help = true;
+        return line;
+    }
     Settings settings;
-    auto used = apply_options(settings, args);
+    auto used = apply_options(settings, args, Where::Line);
     if (!used) return tl::unexpected(used.error());
     auto at = *used;
     if (at < args.size() && args[at] == "--") ++at;

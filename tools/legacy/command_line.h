@@ -24,6 +24,7 @@ struct CommandLine {
     std::string action_text; ///< as typed, for messages
     bool sync = false;       ///< create and cancel wait for their outcome
     bool dry_run = false;    ///< -n
+    bool help = false;       ///< -h: nothing else of the line counts
     std::vector<Target> targets;
 
     bool operator==(const CommandLine&) const = default;
@@ -33,6 +34,10 @@ struct CommandLine {
 /// before any verb?
 [[nodiscard]] bool is_legacy(const std::vector<std::string>& args,
                              const std::vector<std::string_view>& verbs);
+
+/// The same words with the options of the new language as the verbs have them, in two words each:
+/// `--broker=URL`, `-o FORMAT` and `-oFORMAT` become `--broker URL` and `--output FORMAT`.
+[[nodiscard]] std::vector<std::string> spell_out(const std::vector<std::string>& args);
 
 /// Errors: Usage, Unsupported. Messages begin with the option they are about.
 [[nodiscard]] Result<CommandLine> parse_command_line(const std::vector<std::string>& args);

@@ -96,7 +96,9 @@ stored_at(Session& session, const std::vector<std::string>& bases, const WorkerR
     Address address;
     if (asked) address.bases = bases;
     if (worker != nullptr) address.worker = worker->id.to_string();
-    auto rows = session.rows_of<VmRow>({.table = Table::Vms, .address = address.to_string()});
+    auto rows = session.rows_of<VmRow>({.table = Table::Vms,
+                                        .address = address.to_string(),
+                                        .names = session.format() == Format::Name});
     if (!rows) return rows;
     std::erase_if(*rows, [&](const VmRow& row) {
         return row.paths == 0 || (!asked && !lies_below(row, bases));

@@ -172,6 +172,51 @@ TEST_CASE("create without a type is refused, list without one is not", "[tools][
     CHECK(error_of({"-t", "vnc", "-a", "list"}).code == ErrorCode::Unsupported);
 }
 
+TEST_CASE("a list of types names one that is there", "[tools][legacy]") {
+    const auto option = GENERATE("-t", "-T");
+    INFO(option);
+
+    CHECK(parse_command_line({option, "xen,QEMU", "-a", "create=l:x"}).has_value());
+    CHECK(parse_command_line({option, "VNC,all", "-a", "create=l:x"}).has_value());
+    const auto error = error_of({option, "XEN,VNC", "-a", "create=l:x"});
+    CHECK(error.code == ErrorCode::Unsupported);
+    CHECK(error.message.find("QEMU is there") != std::string::npos);
+    CHECK(error_of({option, "QEMU,NONSENSE", "-a", "list"}).code == ErrorCode::Usage);
+}
+
+TEST_CASE("action and type are of the whole line, not of one host", "[tools][legacy]") {
+    const auto words = GENERATE("lab02(-a cancel=l:x)", "( -t QEMU ) lab02", "lab02(-T ALL)");
+    INFO(words);
+    const auto error = error_of({"-t", "QEMU", "-a", "list", words});
+
+    CHECK(error.code == ErrorCode::Unsupported);
+    CHECK(error.message.find("in brackets: not built yet") != std::string::npos);
+}
+
+TEST_CASE("options behind the hosts are not taken for hosts", "[tools][legacy]") {
+    const auto error = error_of({"-a", "list", "lab02", "-b", "sync"});
+
+    CHECK(error.code == ErrorCode::Usage);
+    CHECK(error.message.starts_with("-b: options stand before the hosts"));
+}
+
+TEST_CASE("-h asks for the page wherever it stands among the options", "[tools][legacy]") {
+    CHECK(parse_command_line({"-t", "QEMU", "-h"})->help);
+    CHECK(parse_command_line({"-h", "-a", "nonsense"})->help);
+    CHECK(parse_command_line({"-a", "list", "--help"})->help);
+    CHECK(parse_command_line({"-a", "list", "lab02", "-h"})->help);
+    CHECK_FALSE(parse_command_line({"-a", "list", "-l", "-h"})->help);
+    CHECK_FALSE(parse_command_line({"-a", "list"})->help);
+}
+
+TEST_CASE("options of the new language are spelled out beside -a", "[tools][legacy]") {
+    using Words = std::vector<std::string>;
+    CHECK(spell_out({"--broker=tcp://h:1?a=b", "-a", "create=l:x"}) ==
+          Words{"--broker", "tcp://h:1?a=b", "-a", "create=l:x"});
+    CHECK(spell_out({"-o", "json", "-a", "list"}) == Words{"--output", "json", "-a", "list"});
+    CHECK(spell_out({"-ojson", "--", "lab02"}) == Words{"--output", "json", "--", "lab02"});
+}
+
 TEST_CASE("broken command lines are refused with the option they are about", "[tools][legacy]") {
     CHECK(error_of({"-t"}).message == "-t: needs a value");
     CHECK(error_of({"-t", "qemu", "-a", "list", "-q"}).message == "-q: no such option");
