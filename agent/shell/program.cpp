@@ -112,13 +112,6 @@ std::map<Owner, std::vector<std::string>> owner_commands_of(const setup::Setting
     return commands;
 }
 
-std::string program_folder() {
-    std::array<char, 4096> path{};
-    const auto size = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
-    const std::string_view whole{path.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
-    return std::string{whole.substr(0, whole.rfind('/'))};
-}
-
 bus::SocketOptions socket_options(const setup::Settings& settings, const bus::Endpoint& broker) {
     bus::SocketOptions options{.linger = std::chrono::milliseconds{200},
                                .send_high_water = 4000,
@@ -142,8 +135,8 @@ int discover(const setup::Directories& directories) {
     loop::EventLoop loop;
     const auto facts = setup::read_machine_facts();
     const auto host = facts ? facts->host_name : std::string{};
-    const auto found =
-        require(discover_once(loop, program_folder() + "/ctys-probe", std::chrono::seconds{5}));
+    const auto found = require(
+        discover_once(loop, setup::program_folder() + "/ctys-probe", std::chrono::seconds{5}));
     std::string out;
     for (const auto& process : found) {
         auto foreign = describe_foreign(
@@ -203,7 +196,7 @@ int run(const ProgramOptions& options) {
                 AgentOptions{.worker = require(identify_worker(name, own.state, ids)),
                              .pools = require(pools_of(settings, own.state)),
                              .owner_commands = owner_commands_of(settings),
-                             .programs = program_folder(),
+                             .programs = setup::program_folder(),
                              .state = own.state,
                              .mesh_runtime = directories.runtime,
                              .socket = own.runtime + "/agent.sock"},

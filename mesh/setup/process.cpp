@@ -74,6 +74,20 @@ Result<std::uint64_t> raise_descriptor_limit() {
     return limit.rlim_cur;
 }
 
+std::string program_folder() {
+    std::array<char, 4096> path{};
+    const auto size = ::readlink("/proc/self/exe", path.data(), path.size());
+    // What fills the room was cut off and names something else.
+    if (size <= 0 || static_cast<std::size_t>(size) == path.size()) return {};
+    const std::string_view own(path.data(), static_cast<std::size_t>(size));
+    return std::string(own.substr(0, own.rfind('/')));
+}
+
+std::string program_beside(std::string_view name) {
+    const auto beside = fmt::format("{}/{}", program_folder(), name);
+    return ::access(beside.c_str(), X_OK) == 0 ? beside : std::string(name);
+}
+
 std::vector<LeakyDescriptor> leaky_descriptors() {
     std::vector<LeakyDescriptor> leaky;
     std::error_code code;

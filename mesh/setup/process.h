@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ctys::setup {
@@ -25,6 +26,11 @@ struct MachineFacts {
 /// Raises the soft limit of open files to 65,536, or to the hard limit where that is lower; never
 /// lowers it. Returns the limit now in force. Errors: Failed.
 [[nodiscard]] Result<std::uint64_t> raise_descriptor_limit();
+
+/// The folder of the running program, without a slash at its end; empty where /proc does not tell.
+[[nodiscard]] std::string program_folder();
+/// Path of a program of ours: beside the running one, else its name, to be looked up in PATH.
+[[nodiscard]] std::string program_beside(std::string_view name);
 
 struct LeakyDescriptor {
     int descriptor = -1;

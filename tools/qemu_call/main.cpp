@@ -2,6 +2,7 @@
 #include "mesh/core/digest.h"
 #include "mesh/core/text.h"
 #include "mesh/qemu/command_line.h"
+#include "mesh/setup/process.h"
 #include "tools/qemu_call/check.h"
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/lease.h"
@@ -9,10 +10,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <unistd.h>
 
 using namespace ctys;
 using namespace ctys::call;
@@ -55,13 +54,6 @@ Result<std::string> absolute(const std::string& path) {
     return out;
 }
 
-std::string program_beside(std::string_view name) {
-    std::array<char, 4096> path{};
-    const auto size = ::readlink("/proc/self/exe", path.data(), path.size());
-    const std::string_view own{path.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
-    return fmt::format("{}/{}", own.substr(0, own.rfind('/')), name);
-}
-
 // What the agent hands to the wrapper it starts; by hand, the lease it grants.
 Status obtain_right(const Options& options, const Request& request, qemu::InstanceFacts& facts) {
     const char* action = std::getenv("CTYS_ACTION");
@@ -73,8 +65,8 @@ Status obtain_right(const Options& options, const Request& request, qemu::Instan
         facts.token = token == nullptr ? 0 : std::strtoull(token, nullptr, 10);
         return {};
     }
-    const auto lease =
-        ask_agent_for_lease(program_beside("ctys-ask-lease"), options.config, request.plan.label);
+    const auto lease = ask_agent_for_lease(
+        setup::program_folder() + "/ctys-ask-lease", options.config, request.plan.label);
     switch (lease.kind) {
     case LeaseAnswer::Kind::Granted:
         facts.action = lease.action;

@@ -1,7 +1,7 @@
 #include "tools/verbs/checks.h"
 
 #include "mesh/core/text.h"
-#include "tools/verbs/local_scan.h"
+#include "mesh/setup/process.h"
 #include "tools/verbs/single_machine.h"
 
 #include <cerrno>
@@ -209,7 +209,7 @@ Finding check_files() {
 
 Finding check_programs() {
     for (const auto* name : {"ctys-broker", "ctys-agent"}) {
-        if (!program_beside(name).starts_with('/'))
+        if (!setup::program_beside(name).starts_with('/'))
             return {Verdict::Warn, "programs", fmt::format("{} is not beside ctys", name), {}};
     }
     return {Verdict::Ok, "programs", "broker and agent are installed beside ctys", {}};

@@ -3,15 +3,14 @@
 #include "mesh/bus/context.h"
 #include "mesh/core/text.h"
 #include "mesh/loop/child_process.h"
+#include "mesh/setup/process.h"
 #include "tools/client/agent_sockets.h"
 
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <map>
 #include <optional>
 #include <set>
-#include <unistd.h>
 
 namespace ctys::tools {
 
@@ -49,17 +48,6 @@ Owner owner_from(std::string_view text) {
 }
 
 } // namespace
-
-std::string program_beside(std::string_view name) {
-    std::array<char, 4096> path{};
-    const auto size = ::readlink("/proc/self/exe", path.data(), path.size());
-    if (size > 0 && static_cast<std::size_t>(size) < path.size()) {
-        std::string own(path.data(), static_cast<std::size_t>(size));
-        const auto beside = own.substr(0, own.rfind('/') + 1) + std::string{name};
-        if (::access(beside.c_str(), X_OK) == 0) return beside;
-    }
-    return std::string{name};
-}
 
 Result<VmRow> parse_vm_row(std::string_view json) {
     const auto object = Json::parse(json, nullptr, /*allow_exceptions=*/false);
@@ -142,7 +130,7 @@ std::optional<std::vector<VmRow>> ask_agents(Session& session) {
 Result<std::vector<VmRow>> scan_locally(Session& session) {
     if (auto rows = ask_agents(session)) return std::move(*rows);
     loop::ChildSpec spec;
-    spec.argv = {program_beside("ctys-agent"), "--discover", "-o", "jsonl"};
+    spec.argv = {setup::program_beside("ctys-agent"), "--discover", "-o", "jsonl"};
     if (!session.globals().state_dir.empty())
         spec.argv.insert(spec.argv.end(), {"--state-dir", session.globals().state_dir});
     if (!session.globals().runtime_dir.empty())

@@ -16,7 +16,4 @@ namespace ctys::tools {
 /// Errors: Malformed.
 [[nodiscard]] Result<VmRow> parse_vm_row(std::string_view json);
 
-/// Path of a program of ours: beside this one, else to be looked up in PATH.
-[[nodiscard]] std::string program_beside(std::string_view name);
-
 } // namespace ctys::tools

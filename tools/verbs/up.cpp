@@ -1,13 +1,16 @@
+#include "mesh/bus/endpoint.h"
 #include "mesh/core/text.h"
 #include "mesh/loop/child_process.h"
+#include "mesh/setup/process.h"
 #include "tools/client/terminal.h"
 #include "tools/verbs/factories.h"
-#include "tools/verbs/local_scan.h"
 #include "tools/verbs/single_machine.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <unistd.h>
 
 namespace ctys::tools {
 
@@ -33,6 +36,29 @@ std::string last_line_of(const std::string& path) {
     return last;
 }
 
+/// Ours, without what could lead the agent to another broker.
+std::vector<std::string> environment_without_broker() {
+    std::vector<std::string> variables;
+    for (char** variable = ::environ; *variable != nullptr; ++variable) {
+        if (!std::string_view{*variable}.starts_with("CTYS_BROKER="))
+            variables.emplace_back(*variable);
+    }
+    return variables;
+}
+
+/// --broker can only name what is started here.
+Status check_own(const std::string& asked, const bus::Endpoint& own) {
+    if (asked.empty()) return {};
+    const auto endpoint = bus::Endpoint::parse(asked);
+    if (!endpoint) return tl::unexpected(endpoint.error());
+    if (endpoint->to_string() == own.to_string()) return {};
+    return fail(ErrorCode::Usage,
+                fmt::format("--broker {}: up starts the broker of this machine, at {}",
+                            endpoint->to_string(),
+                            own.to_string()),
+                fmt::format("ctys-agent --broker {} for an agent of that broker", asked));
+}
+
 class Up final : public Subcommand {
 public:
     [[nodiscard]] std::string_view name() const override { return "up"; }
@@ -43,7 +69,8 @@ public:
         return "  ctys up\n"
                "  ctys up --pool /srv/vms --pool ~/vms\n"
                "  ctys up --runtime-dir /tmp/r --state-dir /tmp/s --name test\n"
-               "What runs already is left as it is. ctys down ends both; VMs go on.\n";
+               "What runs already is left as it is. ctys down ends both; VMs go on.\n"
+               "Broker and agent are of this machine, whatever CTYS_BROKER and ctys.toml say.\n";
     }
     void declare(Arguments& arguments) override {
         arguments.texts("--pool", pools_, "DIR", "directory tree with VMs; may be repeated");
@@ -53,6 +80,14 @@ public:
     [[nodiscard]] Status run(Session& session) override {
         auto directories = session.directories();
         if (!directories) return tl::unexpected(directories.error());
+        const auto endpoint = bus::Endpoint::ipc(directories->runtime + "/broker/mesh");
+        if (!endpoint) return tl::unexpected(endpoint.error());
+        if (auto own = check_own(session.globals().broker, *endpoint); !own) return own;
+        // What is asked while starting is asked of the broker started here.
+        auto globals = session.globals();
+        globals.broker = endpoint->to_string();
+        auto mesh = Session::open(std::move(globals));
+        if (!mesh) return tl::unexpected(mesh.error());
         for (const auto& folder : {directories->state, directories->runtime}) {
             if (auto made = setup::prepare_directory(folder, {.group = {}, .keep_group = true});
                 !made)
@@ -63,10 +98,10 @@ public:
         Daemon agent;
         if (auto ready = start(session, *directories, "broker", "broker", {}, broker); !ready)
             return ready;
-        if (auto ready = wait_for(session, broker, begun, [&] { return broker_answers(session); });
+        if (auto ready = wait_for(session, broker, begun, [&] { return broker_answers(**mesh); });
             !ready)
             return wrap("broker", ready.error());
-        std::vector<std::string> options;
+        std::vector<std::string> options = {"--broker", endpoint->to_string()};
         for (const auto& pool : pools_) {
             std::error_code error;
             const auto absolute = std::filesystem::absolute(pool, error);
@@ -77,9 +112,15 @@ public:
                 start(session, *directories, "agent", agent_role(name_), std::move(options), agent);
             !ready)
             return ready;
-        if (auto ready = wait_for(session, agent, begun, [&] { return agent_answers(session); });
+        if (auto ready = wait_for(session, agent, begun, [&] { return agent_answers(**mesh); });
             !ready)
             return wrap("agent", ready.error());
+        if (const char* other = std::getenv("CTYS_BROKER");
+            other != nullptr && *other != '\0' && other != endpoint->to_string()) {
+            session.remark(fmt::format("CTYS_BROKER names another broker, {}: unset it to ask "
+                                       "this one",
+                                       other));
+        }
         return session.globals().quiet
                    ? Status{}
                    : session.print(
@@ -106,12 +147,13 @@ private:
         if (auto made = setup::prepare_directory(folder); !made) return made;
         daemon.log = folder + "/log";
         loop::ChildSpec spec;
-        spec.argv = {program_beside(fmt::format("ctys-{}", program)),
+        spec.argv = {setup::program_beside(fmt::format("ctys-{}", program)),
                      "--state-dir",
                      directories.state,
                      "--runtime-dir",
                      directories.runtime};
         spec.argv.insert(spec.argv.end(), options.begin(), options.end());
+        spec.env = environment_without_broker();
         spec.cwd = "/";
         spec.new_session = true;
         spec.output = loop::ToFile{daemon.log};

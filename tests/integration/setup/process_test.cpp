@@ -95,3 +95,11 @@ TEST_CASE("a descriptor that children would inherit is found", "[setup]") {
     CHECK(names() == std::vector<std::string>{directory / "kept"});
     ::close(descriptor);
 }
+
+TEST_CASE("a program of ours is looked for beside the running one, else in PATH", "[setup]") {
+    const auto own = std::filesystem::read_symlink("/proc/self/exe");
+
+    CHECK(program_folder() == own.parent_path().string());
+    CHECK(program_beside(own.filename().string()) == own.string());
+    CHECK(program_beside("ctys-no-such-program") == "ctys-no-such-program");
+}
