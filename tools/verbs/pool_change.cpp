@@ -49,7 +49,12 @@ std::vector<LocalAgent> local_agents(const setup::Directories& directories) {
     return found;
 }
 
-Result<LocalAgent> choose(const std::vector<LocalAgent>& agents, const std::string& name) {
+std::string_view word_of(PoolChange change) {
+    return change == PoolChange::Add ? "add" : "trust";
+}
+
+Result<LocalAgent>
+choose(const std::vector<LocalAgent>& agents, const std::string& name, PoolChange change) {
     std::vector<LocalAgent> fitting;
     for (const auto& agent : agents) {
         if (name.empty() || agent.name() == name) fitting.push_back(agent);
@@ -62,14 +67,16 @@ Result<LocalAgent> choose(const std::vector<LocalAgent>& agents, const std::stri
         return fail(ErrorCode::NotFound,
                     name.empty() ? "no agent of this user has run on this machine"
                                  : fmt::format("no agent of this user is called {}", name),
-                    "as the agent's user, for example: sudo ctys pool add DIR; or: ctys up");
+                    fmt::format("as the agent's user, for example: sudo ctys pool {} DIR; or: "
+                                "ctys up",
+                                word_of(change)));
     }
     std::vector<std::string> names;
     names.reserve(fitting.size());
     for (const auto& agent : fitting) {
         names.push_back(agent.name());
     }
-    auto example = fmt::format("ctys pool add {}:DIR", names.front());
+    auto example = fmt::format("ctys pool {} {}:DIR", word_of(change), names.front());
     return fail(ErrorCode::Ambiguous,
                 "several agents run here: which one?",
                 std::move(example),
@@ -163,31 +170,68 @@ Status put_entry(const LocalAgent& agent, const std::string& root, PoolChange ch
     return setup::write_pool_file(path, *entries);
 }
 
-/// A pool in a pool would be walked twice and give each VM two owners.
-Status check_free(Session& session, const LocalAgent& agent, const std::string& root) {
-    auto kept = setup::read_pool_file(setup::pool_file(agent.state));
-    if (!kept) return tl::unexpected(kept.error());
+/// Roots in the agent's file, and those of its configuration as far as the broker knows them.
+struct KnownRoots {
     std::vector<std::string> roots;
+    Status asked; ///< the error when the broker could not be asked
+};
+
+Result<KnownRoots> roots_of(Session& session, const LocalAgent& agent) {
+    const auto kept = setup::read_pool_file(setup::pool_file(agent.state));
+    if (!kept) return tl::unexpected(kept.error());
+    KnownRoots known;
     for (const auto& entry : *kept)
-        roots.push_back(entry.root);
-    // Those of its configuration are known from what it reports.
-    if (auto workers = ask_worker(session, agent.name())) {
-        for (const auto& worker : *workers) {
-            for (const auto& pool : worker.pools)
-                roots.push_back(pool.root);
-        }
+        known.roots.push_back(entry.root);
+    const auto workers = ask_worker(session, agent.name());
+    if (!workers) {
+        known.asked = tl::unexpected(workers.error());
+        return known;
     }
-    for (const auto& other : roots) {
-        if (!lies_in(root, other)) continue;
-        return fail(ErrorCode::Conflict,
-                    root == other ? fmt::format("is a pool of {} already", agent.name())
-                                  : fmt::format("lies in {}, a pool of {}", other, agent.name()),
-                    "ctys scan " + agent.name());
+    for (const auto& worker : *workers) {
+        for (const auto& pool : worker.pools)
+            known.roots.push_back(pool.root);
     }
-    return {};
+    std::sort(known.roots.begin(), known.roots.end());
+    known.roots.erase(std::unique(known.roots.begin(), known.roots.end()), known.roots.end());
+    return known;
+}
+
+/// Trust is given to what the agent walks already: a root that it has not would become one.
+Status check_known(const std::string& root, const KnownRoots& known, const LocalAgent& agent) {
+    if (std::find(known.roots.begin(), known.roots.end(), root) != known.roots.end()) return {};
+    if (!known.asked)
+        return wrap(fmt::format("which pools {} has cannot be asked", agent.name()),
+                    known.asked.error());
+    return fail(ErrorCode::NotFound,
+                fmt::format("{} is no pool of {}{}",
+                            printable(root),
+                            agent.name(),
+                            known.roots.empty() ? "" : "; its pools are"),
+                "ctys pool list",
+                known.roots);
 }
 
 } // namespace
+
+Status check_apart(const std::string& root,
+                   const std::vector<std::string>& roots,
+                   const std::string& agent) {
+    for (const auto& other : roots) {
+        if (root == other)
+            return fail(ErrorCode::Conflict,
+                        fmt::format("is a pool of {} already", agent),
+                        "ctys scan " + agent);
+        if (lies_in(root, other))
+            return fail(ErrorCode::Conflict,
+                        fmt::format("lies in {}, a pool of {}", printable(other), agent),
+                        "ctys scan " + agent);
+        if (lies_in(other, root))
+            return fail(ErrorCode::Conflict,
+                        fmt::format("holds {}, a pool of {}", printable(other), agent),
+                        "a folder beside it; or take that one away first");
+    }
+    return {};
+}
 
 Status tell_agent(Session& session, const std::string& pool, PoolChange change) {
     const auto colon = pool.find(':');
@@ -195,7 +239,9 @@ Status tell_agent(Session& session, const std::string& pool, PoolChange change) 
     const auto name = names_agent ? pool.substr(0, colon) : std::string{};
     const auto given = names_agent ? pool.substr(colon + 1) : pool;
     if (given.empty())
-        return fail(ErrorCode::Usage, "the directory is missing", "ctys pool add /srv/vms");
+        return fail(ErrorCode::Usage,
+                    "the directory is missing",
+                    fmt::format("ctys pool {} /srv/vms", word_of(change)));
     std::error_code error;
     auto root = std::filesystem::absolute(given, error).lexically_normal().string();
     while (root.size() > 1 && root.back() == '/')
@@ -204,11 +250,13 @@ Status tell_agent(Session& session, const std::string& pool, PoolChange change) 
         return fail(ErrorCode::NotFound, fmt::format("{} is no directory", printable(root)));
     auto directories = session.directories();
     if (!directories) return tl::unexpected(directories.error());
-    auto agent = choose(local_agents(*directories), name);
+    auto agent = choose(local_agents(*directories), name, change);
     if (!agent) return tl::unexpected(agent.error());
-    if (change == PoolChange::Add) {
-        if (auto free = check_free(session, *agent, root); !free) return free;
-    }
+    const auto known = roots_of(session, *agent);
+    if (!known) return tl::unexpected(known.error());
+    auto fits = change == PoolChange::Add ? check_apart(root, known->roots, agent->name())
+                                          : check_known(root, *known, *agent);
+    if (!fits) return fits;
     if (auto put = put_entry(*agent, root, change); !put) return put;
     if (agent->pid == 0) {
         return session.print(fmt::format("{} is kept for {}, which does not run: it counts when it "

@@ -39,12 +39,28 @@ class Pool(mesh.MeshCase):
 
         again = self.mesh.ctys("pool", "add", self.mesh.path("pool"))
         inside = self.mesh.ctys("pool", "add", self.mesh.path("pool", "web"))
+        around = self.mesh.ctys("pool", "add", self.mesh.root)
         missing = self.mesh.ctys("pool", "add", self.mesh.path("nowhere"))
         stranger = self.mesh.ctys("pool", "add", "w9:" + self.mesh.path("run"))
 
         self.assertEqual((again.status, inside.status), (5, 5), again.err + inside.err)
         self.assertIn("lies in " + self.mesh.path("pool"), inside.err)
+        self.assertEqual(around.status, 5, around.err)
+        self.assertIn("holds " + self.mesh.path("pool"), around.err)
         self.assertEqual((missing.status, stranger.status), (3, 3), missing.err + stranger.err)
+
+    def test_only_a_pool_of_the_agent_is_trusted(self):
+        self.mesh.make_vm("pool", "web", "idle")
+        self.start_mesh()
+
+        other = self.mesh.ctys("pool", "trust", self.mesh.path("run"))
+        unnamed = self.mesh.ctys("pool", "trust")
+
+        self.assertEqual(other.status, 3, other.err)
+        self.assertIn(self.mesh.path("pool"), other.err)
+        self.assertFalse(os.path.exists(self.mesh.path("state", "agent-w1", "pools.toml")))
+        self.assertEqual(unnamed.status, 2, unnamed.err)
+        self.assertIn("ctys pool trust", unnamed.err)
 
     def test_a_pool_taken_out_of_the_file_goes_with_its_machines(self):
         self.mesh.make_vm("pool", "first", "idle")
