@@ -152,6 +152,18 @@ const KeyHolder* KnownKeys::find_name(std::string_view name) const {
     return found == key_of_name_.end() ? nullptr : find_key(found->second);
 }
 
+std::vector<KeyHolder> KnownKeys::all() const {
+    std::vector<KeyHolder> holders;
+    holders.reserve(by_key_.size());
+    for (const auto& [key, holder] : by_key_) {
+        holders.push_back(holder);
+    }
+    std::sort(holders.begin(), holders.end(), [](const auto& a, const auto& b) {
+        return a.name < b.name;
+    });
+    return holders;
+}
+
 Result<KnownKeys::Load> KnownKeys::load(const std::string& directory) {
     Load load;
     std::error_code error;

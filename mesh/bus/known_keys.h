@@ -41,6 +41,8 @@ public:
     [[nodiscard]] Status add(KeyHolder holder);
     [[nodiscard]] const KeyHolder* find_key(std::string_view public_key) const;
     [[nodiscard]] const KeyHolder* find_name(std::string_view name) const;
+    /// In order of names.
+    [[nodiscard]] std::vector<KeyHolder> all() const;
     [[nodiscard]] std::size_t size() const { return by_key_.size(); }
 
 private:

@@ -12,6 +12,45 @@ namespace ctys::tools {
 
 namespace {
 
+std::vector<Column> columns(bool /*wide*/) {
+    return {{"NAME"}, {"ROLE"}, {"WORKER"}, {"KEY"}};
+}
+
+std::vector<Cell> cells(const bus::KeyHolder& holder, bool /*wide*/, const View& /*view*/) {
+    return {Cell{holder.name},
+            Cell{std::string{to_string(holder.role)}},
+            Cell{holder.worker},
+            Cell{holder.key}};
+}
+
+void json(JsonWriter& out, const bus::KeyHolder& holder) {
+    out.begin_object();
+    out.member("name", holder.name);
+    out.member("role", to_string(holder.role));
+    out.member_or_null("worker", holder.worker);
+    out.member("key", holder.key);
+    out.end_object();
+}
+
+std::vector<std::string> names(const std::vector<bus::KeyHolder>& holders) {
+    std::vector<std::string> out;
+    out.reserve(holders.size());
+    for (const auto& holder : holders)
+        out.push_back(holder.name);
+    return out;
+}
+
+constexpr Listing<bus::KeyHolder> listing{columns, cells, json, names};
+
+Status check_name(std::string_view option, const std::string& name) {
+    if (is_label(name)) return {};
+    return fail(ErrorCode::Usage,
+                fmt::format("{} {}: letters, digits, - _ and . only, 63 at most",
+                            option,
+                            printable(name, 80)),
+                "ctys keys generate --name NAME");
+}
+
 class Keys final : public Subcommand {
 public:
     [[nodiscard]] std::string_view name() const override { return "keys"; }
@@ -52,6 +91,11 @@ private:
                         fmt::format("--role {}: no such role", printable(role_, 40)),
                         "--role viewer, operator, admin or agent");
         }
+        const char* user = std::getenv("USER");
+        const std::string name = !name_.empty() ? name_ : user != nullptr ? user : "me";
+        // What cannot be loaded again is not written.
+        if (auto fits = check_name("--name", name); !fits) return fits;
+        if (auto fits = check_name("--worker", worker_); !fits && !worker_.empty()) return fits;
         auto file = file_;
         if (file.empty()) {
             const auto home = setup::config_places().own();
@@ -61,13 +105,8 @@ private:
         }
         const auto keys = bus::CurveKeyPair::generate();
         if (auto saved = keys.save(file); !saved) return saved;
-        const char* user = std::getenv("USER");
-        const bus::KeyHolder holder{.name = !name_.empty()    ? name_
-                                            : user != nullptr ? user
-                                                              : "me",
-                                    .key = keys.public_key,
-                                    .role = *role,
-                                    .worker = worker_};
+        const bus::KeyHolder holder{
+            .name = name, .key = keys.public_key, .role = *role, .worker = worker_};
         session.remark(fmt::format(
             "the secret key is in {}; the broker needs this as {}.pub:", file, holder.name));
         return session.print(bus::KnownKeys::to_text(holder));
@@ -84,7 +123,7 @@ private:
         if (!loaded) return tl::unexpected(loaded.error());
         for (const auto& problem : loaded->problems)
             session.remark(fmt::format("ctys: keys list: {}", problem.message));
-        return session.print(fmt::format("{} usable keys in {}\n", loaded->keys.size(), folder));
+        return session.print_rows(loaded->keys.all(), listing);
     }
 
     std::string what_;

@@ -89,3 +89,16 @@ TEST_CASE("a directory that does not exist knows no keys", "[bus][keys]") {
     CHECK(load->keys.size() == 0);
     CHECK(load->problems.empty());
 }
+
+TEST_CASE("known keys are listed in order of their names", "[bus][keys]") {
+    KnownKeys keys;
+    REQUIRE(keys.add({.name = "zoe", .key = key_a, .role = Role::Viewer}));
+    REQUIRE(keys.add({.name = "ann", .key = key_b, .role = Role::Admin}));
+
+    const auto all = keys.all();
+
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].name == "ann");
+    CHECK(all[0].key == key_b);
+    CHECK(all[1].name == "zoe");
+}
