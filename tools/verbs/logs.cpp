@@ -1,17 +1,17 @@
 #include "mesh/core/text.h"
+#include "tools/client/log_tail.h"
 #include "tools/verbs/factories.h"
 #include "tools/verbs/session.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
-#include <fstream>
 
 namespace ctys::tools {
 
 namespace {
 
 constexpr std::uint64_t default_lines = 40;
-constexpr std::streamoff most_bytes = 64 * 1024; // of one file: a tail, not an archive
 
 /// Files an instance directory may have; those that exist are shown.
 struct LogFile {
@@ -23,27 +23,6 @@ constexpr std::array log_files = {LogFile{"stderr", "QEMU"},
                                   LogFile{"qemu.log", "QEMU"},
                                   LogFile{"serial.log", "serial console"},
                                   LogFile{"console.log", "serial console"}};
-
-std::string tail_of(const std::filesystem::path& path, std::uint64_t lines) {
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    const auto size = static_cast<std::streamoff>(file.tellg());
-    if (!file || size <= 0) return {};
-    file.seekg(std::max<std::streamoff>(size - most_bytes, 0));
-    std::string text(static_cast<std::size_t>(std::min(size, most_bytes)), '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    const auto all = split(text, '\n');
-    const bool ends_line = !all.empty() && all.back().empty();
-    const auto count = all.size() - (ends_line ? 1 : 0);
-    std::string out;
-    for (auto i = count - std::min<std::size_t>(count, lines); i < count; ++i) {
-        // A guest prints what it likes: nothing of it may steer the terminal.
-        auto line = all[i];
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        out += "  " + printable(line, 2000) + "\n";
-    }
-    return out;
-}
 
 class Logs final : public Subcommand {
 public:
@@ -75,8 +54,18 @@ public:
                                to_string(instance.ended->by),
                                printable(instance.ended->detail));
             }
-            if (instance.console.empty()) continue;
-            append_files(out, std::filesystem::path(instance.console).parent_path());
+            // The files beside a foreign console are not ours to know.
+            if (!instance.managed || instance.console.empty()) continue;
+            append_files(session, out, std::filesystem::path(instance.console).parent_path());
+        }
+        const auto is_foreign = [](const InstanceRecord& instance) { return !instance.managed; };
+        if (out.size() == 0 && !detail->instances.empty() &&
+            std::all_of(detail->instances.begin(), detail->instances.end(), is_foreign)) {
+            return fail(ErrorCode::NotFound,
+                        fmt::format("ctys did not start it: its logs are where its owner ({}) "
+                                    "keeps them",
+                                    to_string(detail->row.owner)),
+                        fmt::format("ctys events --since 1h --filter vm={}", detail->row.label));
         }
         if (out.size() == 0) {
             return fail(ErrorCode::NotFound,
@@ -90,15 +79,23 @@ public:
     }
 
 private:
-    void append_files(fmt::memory_buffer& out, const std::filesystem::path& folder) const {
+    void append_files(Session& session,
+                      fmt::memory_buffer& out,
+                      const std::filesystem::path& folder) const {
         for (const auto& file : log_files) {
-            const auto text = tail_of(folder / file.name, lines_);
-            if (text.empty()) continue;
-            fmt::format_to(std::back_inserter(out),
-                           "{} ({})\n{}",
-                           file.title,
-                           (folder / file.name).string(),
-                           text);
+            const auto path = (folder / file.name).string();
+            const auto text = log_tail(path, lines_);
+            if (!text) {
+                session.remark(
+                    fmt::format("ctys: logs: {}{}",
+                                text.error().message,
+                                text.error().code == ErrorCode::Refused
+                                    ? "; call ctys as root or as the account the VM runs as"
+                                    : "; remove it to have a log there at the next start"));
+                continue;
+            }
+            if (text->empty()) continue;
+            fmt::format_to(std::back_inserter(out), "{} ({})\n{}", file.title, path, *text);
         }
     }
 
