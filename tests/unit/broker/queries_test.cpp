@@ -143,7 +143,8 @@ TEST_CASE("a list of names tells which labels are unique among all VMs, shown or
 
     const auto unique = [&](const PeerId& peer) {
         std::map<std::string, bool> found;
-        for (const auto& row : bench.told<msg::Rows>(peer).at(0).rows)
+        const auto told = bench.told<msg::Rows>(peer);
+        for (const auto& row : told.at(0).rows)
             found[std::get<VmRow>(row).label] = std::get<VmRow>(row).label_unique;
         return found;
     };
