@@ -200,7 +200,7 @@ Server::work(BrokerStore& store, std::vector<Job> jobs, std::uint64_t& broken) {
             outcomes.push_back(
                 {.status = trimmed ? Status{} : Status{tl::unexpected(trimmed.error())}});
         } else if (job.is_probe) {
-            outcomes.push_back({.status = store.commit({std::move(job.commit)}),
+            outcomes.push_back({.status = store.commit(std::span{&job.commit, 1}),
                                 .core = job.core,
                                 .is_probe = true});
         } else if (job.head_only) {
