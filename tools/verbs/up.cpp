@@ -86,7 +86,7 @@ public:
         // What is asked while starting is asked of the broker started here.
         auto globals = session.globals();
         globals.broker = endpoint->to_string();
-        auto mesh = Session::open(std::move(globals));
+        auto mesh = Session::open(std::move(globals), common_formats());
         if (!mesh) return tl::unexpected(mesh.error());
         for (const auto& folder : {directories->state, directories->runtime}) {
             if (auto made = setup::prepare_directory(folder, {.group = {}, .keep_group = true});

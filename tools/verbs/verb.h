@@ -25,9 +25,7 @@ public:
     [[nodiscard]] virtual std::string_view examples() const = 0;
     virtual void declare(Arguments& arguments) = 0;
     /// Of -o; the first is meant where none is given, and by "table".
-    [[nodiscard]] virtual std::vector<std::string_view> formats() const {
-        return common_formats();
-    }
+    [[nodiscard]] virtual std::vector<std::string_view> formats() const { return common_formats(); }
     /// The object of the verb as the person typed it, for the first line of an error.
     [[nodiscard]] virtual std::string subject() const { return {}; }
     [[nodiscard]] virtual Status run(Session& session) = 0;

@@ -57,12 +57,12 @@ std::string text_of(Render render) {
 TEST_CASE("a stack is a tree of workers and VMs", "[tools][stack]") {
     const auto text = text_of([](auto& out) { render_stack(out, picture(), {}, {.now = noon}); });
 
-    CHECK(text == "rack            worker       tcg   seen 1s\n"
-                  "├─ byhand       running 90s  by hand\n"
-                  "└─ lab          running 90s  VM and worker, seen 1s\n"
-                  "   └─ cache     running 90s  VM and worker agent7, seen 1s\n"
-                  "      ├─ db      running 90s\n"
-                  "      └─ sensor  running 90s\n");
+    CHECK(text == "rack             worker         tcg   seen 1.0 s\n"
+                  "├─ byhand        running 1m30s  by hand\n"
+                  "└─ lab           running 1m30s  VM and worker, seen 1.0 s\n"
+                  "   └─ cache      running 1m30s  VM and worker agent7, seen 1.0 s\n"
+                  "      ├─ db      running 1m30s\n"
+                  "      └─ sensor  running 1m30s\n");
 }
 
 TEST_CASE("a tree can begin at one VM or worker, in plain ASCII", "[tools][stack]") {
@@ -74,9 +74,9 @@ TEST_CASE("a tree can begin at one VM or worker, in plain ASCII", "[tools][stack
         render_stack(out, picture(), {.worker = {uuid("on lab")}, .vm = {}}, ascii);
     });
 
-    CHECK(of_vm == "cache      running 90s  VM and worker agent7, seen 1s\n"
-                   "|- db      running 90s\n"
-                   "`- sensor  running 90s\n");
+    CHECK(of_vm == "cache      running 1m30s  VM and worker agent7, seen 1.0 s\n"
+                   "|- db      running 1m30s\n"
+                   "`- sensor  running 1m30s\n");
     CHECK(of_worker.find("lab") == 0);
     CHECK(of_worker.find("rack") == std::string::npos);
 }
