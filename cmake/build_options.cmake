@@ -21,8 +21,13 @@ target_include_directories(ctys_build_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(ctys_build_options INTERFACE CTYS_VERSION="${PROJECT_VERSION}")
 
 if(CTYS_SANITIZE)
+    # What is tested is built with every sanitizer. The tests' own code goes without the one for
+    # undefined behaviour, which makes it take nearly twice as long to compile.
+    string(REPLACE ",undefined" "" sanitize_tests "${CTYS_SANITIZE}")
+    string(REPLACE "," "$<COMMA>" sanitize "${CTYS_SANITIZE}")
     target_compile_options(ctys_build_options INTERFACE
-        -fsanitize=${CTYS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+        -fsanitize=$<IF:$<BOOL:$<TARGET_PROPERTY:CTYS_TEST_CODE>>,${sanitize_tests},${sanitize}>
+        -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(ctys_build_options INTERFACE -fsanitize=${CTYS_SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CTYS_SANITIZE MATCHES "undefined|thread")

@@ -29,7 +29,7 @@ TEST_CASE("a scan finds configurations with the magic and nothing else", "[scann
     f.write("other/other.ctys", "#@#MAGICID-XEN\n");
     f.write("other/notes.txt", "#@#MAGICID-QEMU\n");
     f.write("old/old.ctys", "#@#MAGICID-IGNORE\n#@#MAGICID-QEMU\n");
-    f.write("far/far.ctys", std::string(70'000, '#') + "\n#@#MAGICID-QEMU\n");
+    f.write("far/far.ctys", fmt::format("{:#<70000}\n#@#MAGICID-QEMU\n", ""));
 
     f.start_and_scan();
 
