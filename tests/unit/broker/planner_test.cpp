@@ -1,0 +1,258 @@
+// What a plan orders, and when. Times are in seconds from the plan's beginning.
+
+#include "broker/core/planner.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+using namespace ctys;
+using namespace ctys::broker;
+using namespace std::chrono_literals;
+
+namespace {
+
+Uuid uuid(const std::string& name) {
+    return Uuid::from_name(ctys_namespace(), name);
+}
+
+/// A mesh of machines: hardware "rack", and VMs, each of which carries a worker of its name.
+struct Estate {
+    std::vector<StackVm> vms;
+    std::vector<WorkerRecord> workers;
+
+    Estate() { add_worker("rack", {}); }
+    WorkerRecord& add_worker(const std::string& name, const Uuid& platform) {
+        WorkerRecord record;
+        record.id = {uuid("worker " + name)};
+        record.name = name;
+        record.boot = {uuid("boot " + name)};
+        record.platform = platform;
+        return workers.emplace_back(std::move(record));
+    }
+    StackVm& add(const std::string& label, const std::string& on, Duration grace = 10s) {
+        StackVm vm{.vm = {uuid(label)}, .label = label};
+        vm.worker = {uuid("worker " + on)};
+        vm.state = VmState::Running;
+        vm.grace = grace;
+        add_worker(label, vm.vm.uuid);
+        return vms.emplace_back(std::move(vm));
+    }
+    WorkerRecord& worker(const std::string& name) {
+        return *std::find_if(
+            workers.begin(), workers.end(), [&](const auto& one) { return one.name == name; });
+    }
+    [[nodiscard]] Result<Plan> plan(const std::vector<std::string>& targets,
+                                    PlanRequest request = {},
+                                    PlanPolicy policy = {}) const {
+        for (const auto& target : targets)
+            request.targets.push_back({uuid(target)});
+        return make_plan(StackGraph(vms, workers), request, policy);
+    }
+};
+
+/// "label begin-until after a,b" for every step.
+std::vector<std::string> told(const Plan& plan) {
+    std::vector<std::string> out;
+    for (const auto& step : plan.steps) {
+        std::vector<std::string> after;
+        for (const auto index : step.after) {
+            after.push_back(plan.steps.at(index).label);
+        }
+        out.push_back(fmt::format("{} {}-{}{}{}",
+                                  step.label,
+                                  step.begin / 1s,
+                                  step.until / 1s,
+                                  after.empty() ? "" : " after ",
+                                  fmt::join(after, ",")));
+    }
+    return out;
+}
+
+using Lines = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("a plan goes inner first and gives what is left over to the innermost", "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack", 70s);
+    estate.add("db", "lab", 60s);
+    estate.add("cache", "lab", 5s);
+    estate.add("sensor", "db", 20s);
+
+    const auto plan = estate.plan({"lab"}, {.deadline = 180s});
+
+    REQUIRE(plan);
+    CHECK(told(*plan) == Lines{"sensor 0-50",
+                               "db 50-110 after sensor",
+                               "cache 0-110",
+                               "lab 110-180 after db,cache"});
+    CHECK(plan->levels == 3);
+    CHECK(plan->needed == 150s);
+    CHECK(plan->until == 180s);
+    Lines chain;
+    for (const auto index : plan->critical)
+        chain.push_back(plan->steps.at(index).label);
+    CHECK(chain == Lines{"sensor", "db", "lab"});
+    CHECK(std::all_of(plan->steps.begin(), plan->steps.end(), [](const auto& step) {
+        return step.cuts && step.verb == Verb::Shutdown;
+    }));
+}
+
+TEST_CASE("every step comes after those it waits for, whatever the order of targets", "[stack]") {
+    Estate estate;
+    estate.add("a", "rack");
+    estate.add("b", "a");
+    estate.add("c", "b");
+    estate.add("d", "rack");
+
+    const auto plan = estate.plan({"c", "d", "a"});
+
+    REQUIRE(plan);
+    CHECK(plan->steps.size() == 4);
+    for (std::uint32_t i = 0; i < plan->steps.size(); ++i) {
+        for (const auto before : plan->steps[i].after)
+            CHECK(before < i);
+    }
+}
+
+TEST_CASE("too short a deadline is refused with the time that is needed, or shared out",
+          "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack", 60s);
+    estate.add("l2", "l1", 40s);
+
+    const auto refused = estate.plan({"l1"}, {.deadline = 50s});
+    const auto shrunk = estate.plan({"l1"}, {.deadline = 50s, .shrink = true});
+
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::Conflict);
+    CHECK(refused.error().message == "50s are too short, 1m40s are needed");
+    REQUIRE(shrunk);
+    CHECK(told(*shrunk) == Lines{"l2 0-20", "l1 20-50 after l2"});
+}
+
+TEST_CASE("a deadline of nothing cuts at once, inner first", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack");
+    estate.add("l2", "l1");
+
+    const auto plan = estate.plan({"l1"}, {.deadline = 0s});
+
+    REQUIRE(plan);
+    CHECK(told(*plan) == Lines{"l2 0-0", "l1 0-0 after l2"});
+    CHECK(plan->steps[0].verb == Verb::Kill);
+    CHECK(plan->steps[1].verb == Verb::Kill);
+}
+
+TEST_CASE("a deadline of a year is a plan like any other", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack", 8760h);
+    estate.add("l2", "l1", 8760h);
+
+    CHECK(estate.plan({"l1"}, {.deadline = 17520h}));
+    const auto shrunk = estate.plan({"l1"}, {.deadline = 8760h, .shrink = true});
+    REQUIRE(shrunk);
+    CHECK(shrunk->steps[0].until == 4380h);
+}
+
+TEST_CASE("without any deadline only VMs with a grace are cut", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack").grace = std::nullopt;
+    estate.add("l2", "l1", 30s);
+
+    const auto plan = estate.plan({"l1"});
+
+    REQUIRE(plan);
+    CHECK(plan->steps[0].cuts);
+    CHECK_FALSE(plan->steps[1].cuts);
+    CHECK(plan->needed == 210s);
+}
+
+TEST_CASE("siblings beyond the width wait for another wave", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack", 10s);
+    for (int i = 0; i < 5; ++i)
+        estate.add(fmt::format("v{}", i), "l1", 20s);
+
+    const auto plan = estate.plan({"l1"}, {.deadline = 70s, .width = 2});
+
+    REQUIRE(plan);
+    CHECK(plan->needed == 70s);
+    CHECK(told(*plan) == Lines{"v0 0-20",
+                               "v1 0-20",
+                               "v2 20-40",
+                               "v3 20-40",
+                               "v4 40-60",
+                               "l1 60-70 after v0,v1,v2,v3,v4"});
+}
+
+TEST_CASE("what nobody can order is named by what carries it", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack");
+    estate.add("l2", "l1");
+    estate.add("l3", "l2");
+    estate.worker("l1").state = WorkerState::Lost;
+
+    const auto plan = estate.plan({"l1"});
+    const auto inside = estate.plan({"l2"});
+
+    REQUIRE(plan);
+    REQUIRE(plan->steps.size() == 1);
+    CHECK(plan->steps[0].unreached == Lines{"l2"});
+    REQUIRE_FALSE(inside);
+    CHECK(inside.error().code == ErrorCode::Unreachable);
+}
+
+TEST_CASE("a VM that cannot be asked is told, and cut only if that is wanted", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack");
+    estate.add("byhand", "l1").can_ask = false;
+
+    const auto careful = estate.plan({"l1"});
+    const auto cutting = estate.plan({"l1"}, {.cut_unaskable = true});
+
+    REQUIRE(careful);
+    CHECK_FALSE(careful->asks_all());
+    CHECK(careful->steps[0].verb == Verb::Shutdown);
+    REQUIRE(cutting);
+    CHECK(cutting->asks_all());
+    CHECK(cutting->steps[0].verb == Verb::Kill);
+    CHECK(cutting->steps[1].verb == Verb::Shutdown);
+}
+
+TEST_CASE("force is one step, resume goes outer first", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack");
+    estate.add("l2", "l1");
+
+    const auto forced = estate.plan({"l1"}, {.scope = Scope::Force});
+    const auto resumed = estate.plan({"l1"}, {.verb = Verb::Resume});
+
+    REQUIRE(forced);
+    CHECK(forced->steps.size() == 1);
+    REQUIRE(resumed);
+    REQUIRE(resumed->steps.size() == 2);
+    CHECK(resumed->steps[0].label == "l1");
+    CHECK(resumed->steps[1].after == std::vector<std::uint32_t>{0});
+}
+
+TEST_CASE("a plan for nothing says so", "[stack]") {
+    Estate estate;
+    estate.add("off", "rack").worker = {};
+
+    CHECK(estate.plan({"off"}).error().code == ErrorCode::Conflict);
+    CHECK(estate.plan({"nosuch"}).error().code == ErrorCode::NotFound);
+    CHECK(estate.plan({"off"}, {.verb = Verb::Reset}).error().code == ErrorCode::Unsupported);
+}
+
+TEST_CASE("a circle is never planned through", "[stack]") {
+    Estate estate;
+    estate.add("x", "y");
+    estate.add("y", "x");
+
+    const auto plan = estate.plan({"x"});
+
+    REQUIRE(plan);
+    CHECK(plan->steps.size() == 1);
+}
