@@ -77,12 +77,10 @@ tell agent_gone "$(systemctl is-active ctys-agent)"
 kill -0 "$web" && kill -0 "$theirs"
 tell outlived $?
 systemctl start ctys-agent
-# Away until the new life of the agent has said hello: status 6.
-shut=6
-while [ $shut = 6 ]; do
-    ctys shutdown web theirs --deadline 40s >&2
-    shut=$?
-done
+# Away until the new life of the agent has said hello.
+until ctys scan w1 >&2; do :; done
+ctys shutdown web theirs --deadline 40s >&2
+shut=$?
 tell shut_down $shut
 tell scopes "$(systemctl list-units --plain --no-legend 'ctys-vm-*' | wc -l)"
 """
