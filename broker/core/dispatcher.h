@@ -100,7 +100,7 @@ private:
     Result<Admission>
     admit_start(Turn& turn, ActionRecord& record, std::string_view on, const VmRecord& vm);
     /// A copy on other storage is started only after a decision of its owner (DESIGN: Identity).
-    Status
+    [[nodiscard]] Status
     check_copy(const Turn& turn, const VmRecord& copy, const std::vector<PathRecord>& paths) const;
     /// With a place, only the instance that is there.
     Result<Admission> admit_other(Turn& turn,

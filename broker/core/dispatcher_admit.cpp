@@ -23,9 +23,10 @@ Result<std::optional<WorkerId>> require_place(const Roster& roster,
     const auto asked = roster.require_name(on);
     if (!asked) return tl::unexpected(asked.error());
     const auto id = (*asked)->record.id;
-    if (named && *named != id)
+    if (named && *named != id) {
         return fail(ErrorCode::Usage,
                     fmt::format("w:{} and {} are two workers", *address.worker, on));
+    }
     return id;
 }
 

@@ -272,9 +272,10 @@ void Server::on_outcomes(std::vector<Outcome> outcomes) {
     }
     if (!failure.empty()) {
         // A write that is cut short by a full disk is an input/output error to LMDB.
-        if (is_disk_full())
+        if (is_disk_full()) {
             failure = fmt::format("no space is left on the disk of the store: free {} MiB or more",
                                   least_room >> 20);
+        }
         log_.error("nothing can be recorded: {}; queries go on, actions are refused", failure);
         return make_core(failure);
     }

@@ -51,8 +51,10 @@ private:
 
 std::vector<ActionId> ids_of(const std::vector<msg::Submit>& orders) {
     std::vector<ActionId> ids;
-    for (const auto& order : orders)
+    ids.reserve(orders.size());
+    for (const auto& order : orders) {
         ids.push_back(order.action.id);
+    }
     return ids;
 }
 
@@ -65,8 +67,10 @@ Filter filter_for(const std::vector<ActionId>& ids) {
 
 std::string names_of(const std::vector<ActionId>& ids) {
     std::vector<std::string> names;
-    for (const auto id : ids)
+    names.reserve(ids.size());
+    for (const auto id : ids) {
         names.push_back(short_text(id));
+    }
     return fmt::format("{}", fmt::join(names, " "));
 }
 
@@ -167,9 +171,10 @@ tl::unexpected<Error> Errand::give_up(const Action& at, Error error) const {
     if (orders_.size() > 1) error = within(at.target, std::move(error));
     auto before = going_on();
     before.pop_back(); // the one that was not answered
-    if (!before.empty())
+    if (!before.empty()) {
         error.evidence.push_back(
             fmt::format("{} asked before go on: {}", before.size(), names_of(before)));
+    }
     return tl::unexpected(std::move(error));
 }
 
