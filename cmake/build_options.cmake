@@ -28,6 +28,12 @@ if(CTYS_SANITIZE)
     target_compile_options(ctys_build_options INTERFACE
         -fsanitize=$<IF:$<BOOL:$<TARGET_PROPERTY:CTYS_TEST_CODE>>,${sanitize_tests},${sanitize}>
         -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CTYS_SANITIZE MATCHES "address")
+        # The stack of a test's own code is full of what assertions leave there: not watched, a long
+        # test compiles in three quarters of the time. Heap, leaks and all that is tested still are.
+        target_compile_options(ctys_build_options INTERFACE
+            $<$<BOOL:$<TARGET_PROPERTY:CTYS_TEST_CODE>>:--param=asan-stack=0>)
+    endif()
     target_link_options(ctys_build_options INTERFACE -fsanitize=${CTYS_SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CTYS_SANITIZE MATCHES "undefined|thread")

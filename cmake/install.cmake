@@ -1,7 +1,7 @@
 # cmake --install BUILD --prefix DIR. Packagers: DESTDIR works; units name the programs of the prefix.
 include(GNUInstallDirs)
 
-install(TARGETS ctys ctys-broker ctys-agent ctys-probe ctys-scan-helper ctys-qemu-call
+install(TARGETS ctys ctys-broker ctys-agent ctys-probe ctys-scan-helper ctys-qemu-call ctys-ask-lease
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES docs/man/ctys.1 docs/man/ctys-qemu-call.1
     DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
@@ -17,7 +17,7 @@ install(DIRECTORY deploy/templates/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/template
     USE_SOURCE_PERMISSIONS)
 
 # The prefix is known when it is installed, not before.
-foreach(unit ctys-broker.service ctys-agent.service ctys-guests.target)
+foreach(unit ctys-broker.service ctys-agent.service ctys-guests.service ctys-guests.target)
     install(CODE "
         file(READ \"${CMAKE_SOURCE_DIR}/deploy/systemd/${unit}\" text)
         string(REPLACE \"/usr/bin/ctys\" \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/ctys\"

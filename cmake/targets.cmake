@@ -25,24 +25,32 @@ function(ctys_test name)
     set_target_properties(${name} PROPERTIES CTYS_TEST_CODE "${CTYS_TEST_CODE}")
     target_link_libraries(${name} PRIVATE ctys_build_options ctys_catch_main ${arg_USES})
     ctys_precompile(${name})
-    catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS "${arg_LABELS}")
+    set(alone)
+    if("real" IN_LIST arg_LABELS)
+        set(alone RESOURCE_LOCK mesh) # agents of other tests would find its QEMUs
+    endif()
+    catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS "${arg_LABELS}" ${alone})
 endfunction()
 
 # fmt, tl::expected and the containers are in every file; reading them once halves the build.
 function(ctys_precompile name)
     set(pch ctys_pch)
+    set(more)
+    set(more_uses)
     if(CTYS_TEST_CODE)
         set(pch ctys_pch_tests) # other sanitizers, another header
+        set(more <catch2/catch.hpp>)
+        set(more_uses Catch2::Catch2)
     endif()
     if(NOT TARGET ${pch})
         file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "// Carries the precompiled header.\n")
         add_library(${pch} STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
         set_target_properties(${pch} PROPERTIES CTYS_TEST_CODE "${CTYS_TEST_CODE}")
-        target_link_libraries(${pch} PUBLIC ctys_build_options fmt::fmt tl::expected)
+        target_link_libraries(${pch} PUBLIC ctys_build_options fmt::fmt tl::expected ${more_uses})
         target_precompile_headers(${pch} PRIVATE
             <algorithm> <array> <chrono> <cstdint> <functional> <map> <memory> <optional> <span>
             <string> <string_view> <unordered_map> <utility> <variant> <vector>
-            <fmt/format.h> <tl/expected.hpp>)
+            <fmt/format.h> <tl/expected.hpp> ${more})
     endif()
     target_link_libraries(${name} PRIVATE fmt::fmt tl::expected)
     target_precompile_headers(${name} REUSE_FROM ${pch})

@@ -33,6 +33,17 @@ struct Action @0xa559b1d8bc66f515 {
   config @17 :Text;           # set by the broker: path on the worker
   dryRun @18 :Bool;
   instance @19 :Vm.InstanceKey;  # set by the broker: the process it means; absent for a start
+  shrink @20 :Bool;           # too short a deadline for a stack shortens every share
+  cutUnaskable @21 :Bool;     # of a stack: VMs that cannot be asked are cut
+  width @22 :UInt32;          # of a stack: siblings at once; 0: as the broker chooses
+  plan @23 :UInt64;           # set by the broker: the plan this is an order of; 0: none
+  stack @24 :Bool;            # of a start: what carries the VM is started before it
+  self @26 :Bool;             # of a whole worker: the VM that carries it ends, too
+  likeBefore @25 :UInt64;     # of a start: all that this action has ended; 0: only the target
+  discardState @27 :Bool;     # of a start: what suspend has saved is thrown away
+  noRestore @28 :Bool;        # of a reboot or reset: what ran inside is not started again
+  hasRunLevel @29 :Bool;
+  runLevel @30 :UInt8;        # 0 to 6; of shutdown and reboot: by the guest alone; of init: which
 }
 
 struct Outcome @0xf01851c6c93e84cd {

@@ -41,6 +41,8 @@ namespace ctys::schema {
 [[nodiscard]] std::vector<std::byte> encode(const WorkerRecord& record);
 [[nodiscard]] std::vector<std::byte> encode(const ActionRecord& record);
 [[nodiscard]] std::vector<std::byte> encode(const Lease& record);
+[[nodiscard]] std::vector<std::byte> encode(const PlanRecord& record);
+[[nodiscard]] std::vector<std::byte> encode(const PlanStepRecord& record);
 [[nodiscard]] std::vector<std::byte> encode(const Intent& record);
 
 [[nodiscard]] Result<VmRecord> decode_vm(std::span<const std::byte> bytes);
@@ -49,6 +51,8 @@ namespace ctys::schema {
 [[nodiscard]] Result<WorkerRecord> decode_worker(std::span<const std::byte> bytes);
 [[nodiscard]] Result<ActionRecord> decode_action(std::span<const std::byte> bytes);
 [[nodiscard]] Result<Lease> decode_lease(std::span<const std::byte> bytes);
+[[nodiscard]] Result<PlanRecord> decode_plan(std::span<const std::byte> bytes);
+[[nodiscard]] Result<PlanStepRecord> decode_plan_step(std::span<const std::byte> bytes);
 [[nodiscard]] Result<Intent> decode_intent(std::span<const std::byte> bytes);
 
 } // namespace ctys::schema

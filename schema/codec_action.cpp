@@ -41,13 +41,24 @@ void put(To to, const Action& value) {
     put_text<&To::setConfig>(to, value.config, limits::path);
     to.setDryRun(value.dry_run);
     if (value.instance != InstanceKey{}) put(to.initInstance(), value.instance);
+    to.setShrink(value.shrink);
+    to.setCutUnaskable(value.cut_unaskable);
+    to.setWidth(value.width);
+    to.setPlan(value.plan.value);
+    to.setSelf(value.self);
+    to.setStack(value.stack);
+    to.setLikeBefore(value.like_before.value);
+    to.setDiscardState(value.discard_state);
+    to.setNoRestore(value.no_restore);
+    to.setHasRunLevel(value.run_level.has_value());
+    to.setRunLevel(value.run_level.value_or(0));
 }
 
 template <typename From>
 Action take_action(Reading& in, From from) {
     Action action;
     action.id = {from.getId()};
-    action.verb = in.choice("verb", from.getVerb(), Verb::Start, Verb::Suspend);
+    action.verb = in.choice("verb", from.getVerb(), Verb::Start, Verb::Init);
     action.target = in.text("target", from.getTarget(), limits::path);
     action.vm = {take_uuid(from.getVm())};
     action.worker = {take_uuid(from.getWorker())};
@@ -64,6 +75,16 @@ Action take_action(Reading& in, From from) {
     action.config = in.text("configuration path", from.getConfig(), limits::path);
     action.dry_run = from.getDryRun();
     action.instance = take_instance_key(in, from.getInstance());
+    action.shrink = from.getShrink();
+    action.cut_unaskable = from.getCutUnaskable();
+    action.width = from.getWidth();
+    action.plan = {from.getPlan()};
+    action.self = from.getSelf();
+    action.stack = from.getStack();
+    action.like_before = {from.getLikeBefore()};
+    action.discard_state = from.getDiscardState();
+    action.no_restore = from.getNoRestore();
+    if (from.getHasRunLevel()) action.run_level = in.run_level(from.getRunLevel());
     return action;
 }
 
@@ -107,7 +128,7 @@ template <typename From>
 Intent take_intent(Reading& in, From from) {
     return {
         .action = {from.getAction()},
-        .verb = in.choice("verb", from.getVerb(), Verb::Start, Verb::Suspend),
+        .verb = in.choice("verb", from.getVerb(), Verb::Start, Verb::Init),
         .instance = take_instance_key(in, from.getInstance()),
         .vm = {take_uuid(from.getVm())},
         .at = in.wall("written at", from.getAtUs()),

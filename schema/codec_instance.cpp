@@ -63,6 +63,8 @@ void put(To to, const InstanceRecord& value) {
     to.setStartedBy(value.started_by.value);
     to.setToken(value.token);
     if (value.ended) put_ending(to.initEnded(), *value.ended);
+    to.setFrozenFrom(wire_value(value.frozen_from));
+    to.setUnverified(value.unverified);
 }
 
 template <typename From>
@@ -99,6 +101,9 @@ InstanceRecord take_instance(Reading& in, From from) {
     one.started_by = {from.getStartedBy()};
     one.token = from.getToken();
     if (from.hasEnded()) one.ended = take_ending(in, from.getEnded());
+    one.frozen_from =
+        in.choice("state before", from.getFrozenFrom(), VmState::Unknown, VmState::Gone);
+    one.unverified = from.getUnverified();
     return one;
 }
 

@@ -21,7 +21,7 @@ void put(To to, const Query& value) {
 template <typename From>
 Query take_query(Reading& in, From from) {
     return {
-        .table = in.choice("table", from.getTable(), Table::Vms, Table::Broker),
+        .table = in.choice("table", from.getTable(), Table::Vms, Table::Plan),
         .address = in.text("address", from.getAddress(), limits::path),
         .filters = in.list("filters",
                            from.getFilters(),
@@ -238,6 +238,8 @@ struct PutRow {
     void operator()(const ActionRecord& value) { put(to.initAction(), value); }
     void operator()(const WatchRow& value) { put_watch_row(to.initWatch(), value); }
     void operator()(const StatusRow& value) { put_status(to.initStatus(), value); }
+    void operator()(const PlanRecord& value) { put(to.initPlan(), value); }
+    void operator()(const PlanStepRecord& value) { put(to.initStep(), value); }
 };
 
 } // namespace
@@ -262,6 +264,10 @@ Row take_row(Reading& in, From from) {
         return take_watch_row(in, from.getWatch());
     case wire::Row::STATUS:
         return take_status(in, from.getStatus());
+    case wire::Row::PLAN:
+        return take_plan(in, from.getPlan());
+    case wire::Row::STEP:
+        return take_plan_step(in, from.getStep());
     case wire::Row::UNSPECIFIED:
         break;
     }

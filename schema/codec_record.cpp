@@ -3,6 +3,7 @@
 #include "schema/codec.h"
 #include "schema/frame.h"
 #include "schema/parts.h"
+#include "schema/plan.capnp.h"
 #include "schema/vm.capnp.h"
 #include "schema/worker.capnp.h"
 
@@ -39,6 +40,14 @@ std::vector<std::byte> encode(const ActionRecord& record) {
 
 std::vector<std::byte> encode(const Lease& record) {
     return encode_record<wire::Lease>(record);
+}
+
+std::vector<std::byte> encode(const PlanRecord& record) {
+    return encode_record<wire::PlanRecord>(record);
+}
+
+std::vector<std::byte> encode(const PlanStepRecord& record) {
+    return encode_record<wire::PlanStepRecord>(record);
 }
 
 std::vector<std::byte> encode(const Intent& record) {
@@ -84,6 +93,16 @@ Result<ActionRecord> decode_action(std::span<const std::byte> bytes) {
 Result<Lease> decode_lease(std::span<const std::byte> bytes) {
     return decode_frame<wire::Lease>(
         "lease", bytes, [](Reading& in, auto from) { return take_lease(in, from); });
+}
+
+Result<PlanRecord> decode_plan(std::span<const std::byte> bytes) {
+    return decode_frame<wire::PlanRecord>(
+        "plan", bytes, [](Reading& in, auto from) { return take_plan(in, from); });
+}
+
+Result<PlanStepRecord> decode_plan_step(std::span<const std::byte> bytes) {
+    return decode_frame<wire::PlanStepRecord>(
+        "step of a plan", bytes, [](Reading& in, auto from) { return take_plan_step(in, from); });
 }
 
 Result<Intent> decode_intent(std::span<const std::byte> bytes) {

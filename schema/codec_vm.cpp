@@ -57,6 +57,9 @@ void put(To to, const VmRecord& value) {
     to.setVcpus(value.vcpus);
     to.setHasGrace(value.grace.has_value());
     to.setGraceUs(wire_value(value.grace.value_or(Duration{})));
+    to.setOnStop(wire_value(value.on_stop));
+    to.setOnBoot(wire_value(value.on_boot));
+    put_texts<&To::initStartAfter>(to, value.start_after, limits::start_after, limits::label);
     put_storage(to.initHome(), value.home);
     put_list<&To::initSettings>(to, value.settings, limits::settings, put_setting);
 }
@@ -76,12 +79,16 @@ VmRecord take_vm_brief(Reading& in, From from) {
     vm.memory_mb = from.getMemoryMb();
     vm.vcpus = from.getVcpus();
     if (from.getHasGrace()) vm.grace = in.span("grace", from.getGraceUs());
+    vm.on_stop = in.choice("ONSTOP", from.getOnStop(), OnStop::Shutdown, OnStop::Kill);
+    vm.on_boot = in.choice("ONBOOT", from.getOnBoot(), OnBoot::No, OnBoot::LikeBefore);
     return vm;
 }
 
 template <typename From>
 VmRecord take_vm(Reading& in, From from) {
     auto vm = take_vm_brief(in, from);
+    vm.start_after =
+        in.texts("STARTAFTER", from.getStartAfter(), limits::start_after, limits::label);
     vm.home = take_storage(in, from.getHome());
     vm.settings = in.list("settings", from.getSettings(), limits::settings, [&](auto each) {
         return take_setting(in, each);

@@ -85,6 +85,8 @@ void put(To to, const WorkerRecord& value) {
     to.setLastSeenUs(wire_value(value.last_seen));
     to.setStateSinceUs(wire_value(value.state_since));
     to.setFenced(value.fenced);
+    to.setDraining(value.draining.value);
+    to.setBootedUs(wire_value(value.booted));
 }
 
 template <typename From>
@@ -118,6 +120,8 @@ WorkerRecord take_worker(Reading& in, From from) {
     worker.last_seen = in.wall("last seen", from.getLastSeenUs());
     worker.state_since = in.wall("state since", from.getStateSinceUs());
     worker.fenced = from.getFenced();
+    worker.draining = {from.getDraining()};
+    worker.booted = in.wall("booted", from.getBootedUs());
     return worker;
 }
 

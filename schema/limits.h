@@ -32,7 +32,8 @@ constexpr std::size_t long_text = 64U << 10;
 
 // Lists inside a record: an encoder cuts what is beyond.
 constexpr std::size_t settings = 400;
-constexpr std::size_t addresses = 64; ///< MACs or IPs of one VM
+constexpr std::size_t addresses = 64;   ///< MACs or IPs of one VM
+constexpr std::size_t start_after = 64; ///< labels that a VM waits for
 constexpr std::size_t facts = 32;
 constexpr std::size_t evidence = 256; ///< lines of an error, e.g. candidates
 constexpr std::size_t pools = 256;
@@ -42,7 +43,9 @@ constexpr std::size_t remarks = 64; ///< blind spots, warnings
 constexpr std::size_t filters = 64;
 constexpr std::size_t filter_values = 256;
 constexpr std::size_t draining = 256;
-constexpr std::size_t paths = 4096; ///< of one VM: as many workers may share its pool
+constexpr std::size_t inside = 64;       ///< workers on the machine that a VM is
+constexpr std::size_t steps = 64U << 10; ///< of a plan; more than its step may wait for
+constexpr std::size_t paths = 4096;      ///< of one VM: as many workers may share its pool
 constexpr std::size_t instances = 1024;
 
 // Lists that are a message: whoever fills them starts a new message in time.

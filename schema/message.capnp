@@ -148,6 +148,14 @@ struct Submit @0x9b60ab86609a3849 {
   action @0 :Action.Action;
   on @1 :Text;                # worker name asked for, or empty
   yes @2 :Bool;               # the person agreed to a question that would be asked
+  platform :group {           # of the machine the tool runs on; none when it does not say
+    hi @3 :UInt64;
+    lo @4 :UInt64;
+  }
+  boot :group {               # of that machine's kernel; none when it does not say
+    hi @5 :UInt64;
+    lo @6 :UInt64;
+  }
 }
 
 struct CancelAction @0xa3d95500f5521299 {
@@ -261,6 +269,23 @@ struct HandGrant @0x94c6b2f81d3ea750 {
   reason @3 :Text;            # of a refusal, or why there is no lease
 }
 
+struct StopGuests @0xb27d90c4f1a6e835 {
+  # `ctys-agent --stop-guests` to the agent of its machine: stop the VMs here. Answered by several
+  # GuestsStopping.
+  hasDeadline @0 :Bool;
+  deadlineUs @1 :Int64;       # span: what is left is cut then; without it, as the agent is configured
+  reason @2 :Text;
+}
+
+struct GuestsStopping @0xe9604b1d83f7c25a {
+  # Answers StopGuests: at once, each second, and with `done` for the last time.
+  lines @0 :List(Text);       # what happened since the last one, for people
+  leftUs @1 :Int64;           # span: until what is left is cut
+  waiting @2 :UInt32;         # VMs that are still to end
+  done @3 :Bool;
+  error @4 :Types.Error;      # with `done`, where not all ended; absent otherwise
+}
+
 struct Envelope @0x8f6f77986ffc3a84 {
   version @0 :UInt16;         # of the protocol, 1...
   correlation @1 :UInt64;     # of the request this belongs to; chosen by who asked
@@ -298,5 +323,7 @@ struct Envelope @0x8f6f77986ffc3a84 {
     watchEvents @31 :WatchEvents;
     handStart @32 :HandStart;
     handGrant @33 :HandGrant;
+    stopGuests @34 :StopGuests;
+    guestsStopping @35 :GuestsStopping;
   }
 }

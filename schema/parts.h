@@ -73,6 +73,16 @@ template <typename From>
 template <typename From>
 [[nodiscard]] Intent take_intent(Reading& in, From from);
 
+// codec_plan.cpp
+template <typename To>
+void put(To to, const PlanRecord& value);
+template <typename To>
+void put(To to, const PlanStepRecord& value);
+template <typename From>
+[[nodiscard]] PlanRecord take_plan(Reading& in, From from);
+template <typename From>
+[[nodiscard]] PlanStepRecord take_plan_step(Reading& in, From from);
+
 // codec_query.cpp
 template <typename To>
 void put(To to, const Query& value);

@@ -121,6 +121,22 @@ void put_fields(wire::HandStart::Builder to, const msg::HandStart& value) {
     put_text<&To::setUser>(to, value.user, limits::short_text);
 }
 
+void put_fields(wire::StopGuests::Builder to, const msg::StopGuests& value) {
+    using To = wire::StopGuests::Builder;
+    to.setHasDeadline(value.deadline.has_value());
+    to.setDeadlineUs(wire_value(value.deadline.value_or(Duration{})));
+    put_text<&To::setReason>(to, value.reason, limits::sentence);
+}
+
+void put_fields(wire::GuestsStopping::Builder to, const msg::GuestsStopping& value) {
+    using To = wire::GuestsStopping::Builder;
+    put_texts<&To::initLines>(to, value.lines, limits::evidence, limits::sentence);
+    to.setLeftUs(wire_value(value.left));
+    to.setWaiting(value.waiting);
+    to.setDone(value.done);
+    if (value.error) put(to.initError(), *value.error);
+}
+
 void put_fields(wire::HandGrant::Builder to, const msg::HandGrant& value) {
     using To = wire::HandGrant::Builder;
     to.setAction(value.action.value);
@@ -152,6 +168,8 @@ void put_fields(wire::Submit::Builder to, const msg::Submit& value) {
     put(to.initAction(), value.action);
     put_text<&To::setOn>(to, value.on, limits::short_text);
     to.setYes(value.yes);
+    put_uuid(to.getPlatform(), value.platform);
+    put_uuid(to.getBoot(), value.boot.uuid);
 }
 
 void put_fields(wire::CancelAction::Builder to, const msg::CancelAction& value) {
@@ -249,6 +267,8 @@ struct PutBody {
     void operator()(const msg::WatchEvents& v) { put_fields(to.initWatchEvents(), v); }
     void operator()(const msg::HandStart& v) { put_fields(to.initHandStart(), v); }
     void operator()(const msg::HandGrant& v) { put_fields(to.initHandGrant(), v); }
+    void operator()(const msg::StopGuests& v) { put_fields(to.initStopGuests(), v); }
+    void operator()(const msg::GuestsStopping& v) { put_fields(to.initGuestsStopping(), v); }
 };
 
 } // namespace

@@ -8,6 +8,7 @@ using Types = import "types.capnp";
 using Vm = import "vm.capnp";
 using Worker = import "worker.capnp";
 using Action = import "action.capnp";
+using Plan = import "plan.capnp";
 
 struct Query @0x8334b1946829f270 {
   # Set by the tool.
@@ -127,5 +128,7 @@ struct Row @0xf8569051820f8f8c {
     action @4 :Action.ActionRecord;
     watch @5 :WatchRow;
     status @6 :StatusRow;
+    plan @7 :Plan.PlanRecord;
+    step @8 :Plan.PlanStepRecord;
   }
 }

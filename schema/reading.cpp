@@ -18,6 +18,13 @@ WallTime Reading::wall(std::string_view what, std::int64_t us) {
     return {};
 }
 
+std::uint8_t Reading::run_level(std::uint8_t value) {
+    constexpr std::uint8_t last = 6;
+    if (value <= last) return value;
+    reject(ErrorCode::Malformed, fmt::format("there is no run level {}", value));
+    return 0;
+}
+
 void Reading::reject(ErrorCode code, std::string message) {
     if (!failure_) failure_ = Error{.code = code, .message = std::move(message)};
 }

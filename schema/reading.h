@@ -39,6 +39,7 @@ public:
 
     [[nodiscard]] Duration span(std::string_view what, std::int64_t us);
     [[nodiscard]] WallTime wall(std::string_view what, std::int64_t us);
+    [[nodiscard]] std::uint8_t run_level(std::uint8_t value); ///< 0 to 6
 
     /// `take` makes a value of an element.
     template <typename List, typename Take>

@@ -109,6 +109,24 @@ msg::HandGrant take(Reading& in, wire::HandGrant::Reader from) {
             .reason = in.text("reason", from.getReason(), limits::sentence)};
 }
 
+msg::StopGuests take(Reading& in, wire::StopGuests::Reader from) {
+    msg::StopGuests asked{.deadline = {},
+                          .reason = in.text("reason", from.getReason(), limits::sentence)};
+    if (from.getHasDeadline()) asked.deadline = in.span("deadline", from.getDeadlineUs());
+    return asked;
+}
+
+msg::GuestsStopping take(Reading& in, wire::GuestsStopping::Reader from) {
+    msg::GuestsStopping told{
+        .lines = in.texts("lines", from.getLines(), limits::evidence, limits::sentence),
+        .left = in.span("left", from.getLeftUs()),
+        .waiting = from.getWaiting(),
+        .done = from.getDone(),
+        .error = {}};
+    if (from.hasError()) told.error = take_error(in, from.getError());
+    return told;
+}
+
 msg::ProveStorage take(Reading& in, wire::ProveStorage::Reader from) {
     return {
         .pool = {take_uuid(from.getPool())},
@@ -132,7 +150,9 @@ msg::StorageProof take(Reading& in, wire::StorageProof::Reader from) {
 msg::Submit take(Reading& in, wire::Submit::Reader from) {
     return {.action = take_action(in, from.getAction()),
             .on = in.text("asked worker", from.getOn(), limits::short_text),
-            .yes = from.getYes()};
+            .yes = from.getYes(),
+            .platform = take_uuid(from.getPlatform()),
+            .boot = {take_uuid(from.getBoot())}};
 }
 
 msg::Administer take(Reading& in, wire::Administer::Reader from) {
@@ -293,6 +313,10 @@ Body take_body(Reading& in, From from) {
         return take(in, from.getHandStart());
     case Kind::HAND_GRANT:
         return take(in, from.getHandGrant());
+    case Kind::STOP_GUESTS:
+        return take(in, from.getStopGuests());
+    case Kind::GUESTS_STOPPING:
+        return take(in, from.getGuestsStopping());
     case Kind::UNSPECIFIED:
         break;
     }

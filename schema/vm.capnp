@@ -46,6 +46,9 @@ struct VmRecord @0xe1bdadaa3767d4f4 {
   graceUs @14 :Int64;         # span: deadline of a shutdown that names none
   home @15 :StorageIdentity;  # storage that keeps the identity
   settings @16 :List(Setting);
+  onStop @17 :UInt16;         # OnStop: when its machine goes down; 0: shutdown
+  onBoot @18 :UInt16;         # OnBoot: when its machine has come up; 0: no
+  startAfter @19 :List(Text); # labels of VMs on the same worker that run first
 }
 
 struct PathRecord @0xfc004487520cd9b8 {
@@ -132,6 +135,8 @@ struct InstanceRecord @0xf6d9317cea71e777 {
   startedBy @30 :UInt64;      # action id, 0: none
   token @31 :UInt64;          # fencing token it was started with; 0 for foreign ones
   ended @32 :Ending;          # absent while it lives
+  frozenFrom @33 :UInt16;     # VmState; set by the broker while the state is frozen
+  unverified @34 :Bool;       # set by the broker: the end was concluded from its carrier's
 }
 
 struct Lease @0xfeb43ebc0f325cfc {

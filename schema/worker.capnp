@@ -71,4 +71,6 @@ struct WorkerRecord @0xf0df136a8d2559eb {
   lastSeenUs @22 :Int64;      # set by the broker
   stateSinceUs @23 :Int64;    # set by the broker
   fenced @24 :Bool;           # set by the broker: an administrator declared its VMs dead
+  draining @25 :UInt64;       # set by the broker: the plan that ends what runs there; 0: none
+  bootedUs @26 :Int64;        # set by the broker: when its present boot first called; 0: unknown
 }

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstring>
 #include <optional>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace ctys::bus {
 
@@ -102,8 +104,7 @@ public:
             const auto code = zmq_errno() == EADDRINUSE ? ErrorCode::Conflict : ErrorCode::Failed;
             return tl::unexpected(zmq_failure("listen on " + endpoint.to_string(), code));
         }
-        if (!endpoint.is_tcp()) ::chmod(endpoint.path().c_str(), options_.ipc_mode);
-        return {};
+        return endpoint.is_tcp() ? Status{} : open_to_group(endpoint.path());
     }
 
     Status connect(const Endpoint& endpoint) {
@@ -153,6 +154,16 @@ public:
     [[nodiscard]] const SocketCounters& counters() const { return counters_; }
 
 private:
+    /// The folder decides who comes near the file, and the file who may dial.
+    [[nodiscard]] Status open_to_group(const std::string& path) const {
+        const auto keep_owner = static_cast<uid_t>(-1);
+        if ((!options_.ipc_group || ::lchown(path.c_str(), keep_owner, *options_.ipc_group) == 0) &&
+            ::chmod(path.c_str(), options_.ipc_mode) == 0)
+            return {};
+        return fail(ErrorCode::Failed,
+                    fmt::format("change group and mode of {}: {}", path, std::strerror(errno)));
+    }
+
     /// Options apply to the binds and connects that follow: tcp is never served without CURVE, ipc
     /// always, since there the kernel knows the peer.
     Status secure(const Endpoint& endpoint, bool has_keys) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <variant>
@@ -50,7 +51,8 @@ struct SocketOptions {
     /// Messages received per round of the loop, so that a flood does not starve timers.
     int receive_budget = 256;
 
-    mode_t ipc_mode = 0600; ///< of the socket file of an ipc bind
+    mode_t ipc_mode = 0600;              ///< of the socket file of an ipc bind
+    std::optional<gid_t> ipc_group = {}; ///< of the same; none: that of this process
     std::variant<std::monostate, CurveServer, CurveClient> security = {};
 };
 

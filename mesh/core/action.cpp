@@ -22,12 +22,14 @@ std::string_view to_string(Verb verb) {
         return "scan";
     case Verb::Suspend:
         return "suspend";
+    case Verb::Init:
+        return "init";
     }
     return "unknown";
 }
 
 std::optional<Verb> verb_from_text(std::string_view text) {
-    for (std::uint16_t value = 1; value <= static_cast<std::uint16_t>(Verb::Suspend); ++value) {
+    for (std::uint16_t value = 1; value <= static_cast<std::uint16_t>(Verb::Init); ++value) {
         const auto verb = static_cast<Verb>(value);
         if (to_string(verb) == text) return verb;
     }
@@ -35,7 +37,7 @@ std::optional<Verb> verb_from_text(std::string_view text) {
 }
 
 bool is_repeatable(Verb verb) {
-    return verb != Verb::Reset && verb != Verb::Reboot;
+    return !is_rebooting(verb) && verb != Verb::Init;
 }
 
 std::string_view to_string(ActionState state) {

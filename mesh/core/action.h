@@ -23,11 +23,25 @@ enum class Verb : std::uint16_t {
     Resume = 7,
     Scan = 8,    ///< of a worker: walk its pools now
     Suspend = 9, ///< state to disk
+    /// Of a worker's own machine, by its agent: run level 0 powers it off, 6 reboots it.
+    Init = 10,
 };
 [[nodiscard]] std::string_view to_string(Verb verb);
 [[nodiscard]] std::optional<Verb> verb_from_text(std::string_view text);
+/// Of stacks: what carries comes before what is carried.
+[[nodiscard]] constexpr bool is_outer_first(Verb verb) {
+    return verb == Verb::Resume || verb == Verb::Start;
+}
+/// It ends VMs for good.
+[[nodiscard]] constexpr bool is_ending(Verb verb) {
+    return verb == Verb::Shutdown || verb == Verb::Kill;
+}
+/// What it means goes down and comes up again.
+[[nodiscard]] constexpr bool is_rebooting(Verb verb) {
+    return verb == Verb::Reboot || verb == Verb::Reset;
+}
 /// After a crash in the middle, may it be executed or judged again from what is observed?
-/// False for reset and reboot: those end as indeterminate and are never repeated.
+/// False for reset, reboot and init: those end as indeterminate and are never repeated.
 [[nodiscard]] bool is_repeatable(Verb verb);
 
 /// What to do when the VM to start already runs.
@@ -53,6 +67,17 @@ struct Action {
     /// The process that is meant, as the broker saw it; none for a start. One that follows it is
     /// not touched.
     InstanceKey instance;
+    bool shrink = false;        ///< of a stack: too short a deadline shortens every share
+    bool cut_unaskable = false; ///< of a stack: VMs that cannot be asked are cut in their turn
+    std::uint32_t width = 0;    ///< of a stack: siblings at once; 0: as the broker chooses
+    bool self = false;          ///< of a whole worker: its own machine ends, too, as the last
+    bool stack = false;         ///< of a start: what carries the VM is started before it
+    ActionId like_before;       ///< of a start: all that this action has ended, not one target
+    bool discard_state = false; ///< of a start: what `suspend` has saved is thrown away
+    ActionId plan;              ///< set by the broker: this is an order of that plan
+    bool no_restore = false;    ///< of a reboot or reset: what ran inside is not started again
+    /// INIT: of Shutdown and Reboot: the guest alone does it, and no power is cut; of Init: which.
+    std::optional<std::uint8_t> run_level;
 
     bool operator==(const Action&) const = default;
 };

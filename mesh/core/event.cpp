@@ -49,6 +49,7 @@ constexpr std::array kinds = {
     KindRow{EventKind::WorkerDuplicate, "duplicate", EventFamily::Worker},
     KindRow{EventKind::WorkerScanned, "scanned", EventFamily::Worker},
     KindRow{EventKind::WorkerFact, "fact", EventFamily::Worker},
+    KindRow{EventKind::WorkerHostStop, "host-stop", EventFamily::Worker},
     KindRow{EventKind::ActionRequested, "requested", EventFamily::Action},
     KindRow{EventKind::ActionBegun, "begun", EventFamily::Action},
     KindRow{EventKind::ActionProgress, "progress", EventFamily::Action},

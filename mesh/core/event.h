@@ -49,7 +49,8 @@ enum class EventKind : std::uint16_t {
     WorkerPool = 39, ///< health of a pool changed
     WorkerDuplicate = 40,
     WorkerScanned = 41,
-    WorkerFact = 42, ///< what a worker says of itself changed
+    WorkerFact = 42,     ///< what a worker says of itself changed
+    WorkerHostStop = 43, ///< its machine goes down: its VMs are being stopped, or were
     // action/<id>/<kind>/
     ActionRequested = 50,
     ActionBegun = 51,

@@ -187,6 +187,8 @@ struct Submit {
     Action action;    ///< worker, vm, token and config are filled by the broker
     std::string on;   ///< worker name asked for, or empty
     bool yes = false; ///< the person agreed to a question that would be asked
+    Uuid platform;    ///< of the machine the tool runs on; zero when it does not say
+    BootId boot;      ///< of that machine's kernel, which every account may read; none: not said
 
     bool operator==(const Submit&) const = default;
 };
@@ -305,6 +307,27 @@ struct HandGrant {
     bool operator==(const HandGrant&) const = default;
 };
 
+// ---- the machine goes down: ctys-agent --stop-guests -> agent, and back ----------------------
+
+/// Stop the VMs of this machine (root and the agent's account may ask). Answered by GuestsStopping:
+/// at once, each second, and when it is done.
+struct StopGuests {
+    std::optional<Duration>
+        deadline; ///< what is left is cut then; none: as the agent is configured
+    std::string reason;
+
+    bool operator==(const StopGuests&) const = default;
+};
+struct GuestsStopping {
+    std::vector<std::string> lines; ///< what happened since the last one, for people
+    Duration left{};                ///< until what is left is cut
+    std::uint32_t waiting = 0;      ///< VMs that are still to end
+    bool done = false;              ///< the last message
+    std::optional<Error> error;     ///< with `done`: not all ended
+
+    bool operator==(const GuestsStopping&) const = default;
+};
+
 } // namespace msg
 
 using Body = std::variant<msg::Ping,
@@ -337,7 +360,9 @@ using Body = std::variant<msg::Ping,
                           msg::Rows,
                           msg::WatchEvents,
                           msg::HandStart,
-                          msg::HandGrant>;
+                          msg::HandGrant,
+                          msg::StopGuests,
+                          msg::GuestsStopping>;
 
 /// What travels in one frame on the mesh socket.
 struct Envelope {

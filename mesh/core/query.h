@@ -2,6 +2,7 @@
 
 #include "mesh/core/action.h"
 #include "mesh/core/event.h"
+#include "mesh/core/plan.h"
 #include "mesh/core/vm.h"
 #include "mesh/core/worker.h"
 
@@ -48,7 +49,8 @@ enum class Table : std::uint16_t {
     Workers = 3,
     Actions = 4,
     Watches = 5,
-    Broker = 6
+    Broker = 6,
+    Plan = 7 ///< of the action `address`: a PlanRecord, then its steps
 };
 
 struct Query {
@@ -105,6 +107,15 @@ struct VmRow {
     bool operator==(const VmRow&) const = default;
 };
 
+/// Its state is on disk: it is shown as suspended, and no process exists.
+[[nodiscard]] inline bool is_suspended_to_disk(const VmRow& row) {
+    return row.state == VmState::Suspended && row.pid == 0;
+}
+/// A process exists, or is about to.
+[[nodiscard]] inline bool is_live(const VmRow& row) {
+    return is_live(row.state) && !is_suspended_to_disk(row);
+}
+
 /// All about one VM, for `ctys show`.
 struct VmDetail {
     VmRow row;
@@ -153,6 +164,13 @@ struct StatusRow {
     bool operator==(const StatusRow&) const = default;
 };
 
-using Row = std::variant<VmRow, VmDetail, WorkerRecord, ActionRecord, WatchRow, StatusRow>;
+using Row = std::variant<VmRow,
+                         VmDetail,
+                         WorkerRecord,
+                         ActionRecord,
+                         WatchRow,
+                         StatusRow,
+                         PlanRecord,
+                         PlanStepRecord>;
 
 } // namespace ctys

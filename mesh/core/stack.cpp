@@ -16,12 +16,13 @@ Uuid platform_of(const StackVm& vm) {
 }
 
 std::string names_of(const std::vector<const WorkerRecord*>& workers) {
+    constexpr std::size_t most = 8; // of a sentence that people read
     std::vector<std::string_view> names;
-    names.reserve(workers.size());
-    for (const auto* worker : workers) {
-        names.push_back(worker->name);
+    for (std::size_t i = 0; i < std::min(most, workers.size()); ++i) {
+        names.push_back(workers[i]->name);
     }
-    return fmt::format("{}", fmt::join(names, ", "));
+    if (workers.size() <= most) return fmt::format("{}", fmt::join(names, ", "));
+    return fmt::format("{} and {} more", fmt::join(names, ", "), workers.size() - most);
 }
 
 template <typename Key, typename Value>
@@ -129,11 +130,12 @@ VmId StackGraph::choose(const std::vector<const WorkerRecord*>& claims,
 
 void StackGraph::break_loops() {
     // Every walk outwards ends at hardware or comes back to where it has been.
-    std::set<WorkerId> done;
+    std::vector<const WorkerRecord*> too_deep;
     for (const auto& [start, unused] : workers_) {
         std::vector<WorkerId> way;
+        std::set<WorkerId> seen;
         auto at = start;
-        while (!done.contains(at) && std::find(way.begin(), way.end(), at) == way.end()) {
+        while (!depth_.contains(at) && seen.insert(at).second) {
             way.push_back(at);
             const auto edge = carrier_.find(at);
             if (edge == carrier_.end()) break;
@@ -156,7 +158,27 @@ void StackGraph::break_loops() {
                                     names_of(around),
                                     around.size() == 1 ? "itself" : "each other"));
         }
-        done.insert(way.begin(), way.end());
+        measure(way, too_deep);
+    }
+    if (too_deep.empty()) return;
+    add_problem(
+        StackProblem::Kind::Loop,
+        too_deep,
+        fmt::format("{} would stand more than {} levels deep", names_of(too_deep), deepest));
+}
+
+void StackGraph::measure(const std::vector<WorkerId>& way,
+                         std::vector<const WorkerRecord*>& too_deep) {
+    for (auto it = way.rbegin(); it != way.rend(); ++it) {
+        const auto edge = carrier_.find(*it);
+        const auto* vm = edge == carrier_.end() ? nullptr : find_vm(edge->second);
+        const auto outer = vm == nullptr ? depth_.end() : depth_.find(vm->worker);
+        depth_[*it] = outer == depth_.end() ? 0 : outer->second + 1;
+        if (depth_[*it] <= deepest) continue;
+        // It is shown as hardware is, and so is the next one that would be too deep below it.
+        too_deep.push_back(&workers_.at(*it));
+        carrier_.erase(edge);
+        depth_[*it] = 0;
     }
 }
 
@@ -248,9 +270,10 @@ std::vector<VmId> StackGraph::carriers_of(const VmId& vm) const {
     while (at != nullptr) {
         const auto carrier = carrier_of(at->worker);
         if (carrier.is_none()) break;
-        chain.insert(chain.begin(), carrier);
+        chain.push_back(carrier);
         at = find_vm(carrier);
     }
+    std::reverse(chain.begin(), chain.end());
     return chain;
 }
 

@@ -21,7 +21,8 @@ struct StackVm {
     bool conflict = false; ///< it runs more than once
     bool can_ask = true;   ///< as in InstanceRecord
     Owner owner = Owner::Ctys;
-    std::optional<Duration> grace; ///< as in VmRecord
+    std::optional<Duration> grace;             ///< as in VmRecord
+    std::vector<std::string> start_after = {}; ///< as in VmRecord
 
     bool operator==(const StackVm&) const = default;
 };
@@ -49,6 +50,10 @@ struct StackProblem {
 /// from rows.
 class StackGraph {
 public:
+    /// What stands deeper than so many workers is taken for a circle: nobody builds that, and what
+    /// walks a stack may rest on it.
+    static constexpr std::size_t deepest = 32;
+
     StackGraph() = default;
     StackGraph(std::vector<StackVm> vms, const std::vector<WorkerRecord>& workers);
 
@@ -80,6 +85,8 @@ private:
     [[nodiscard]] VmId choose(const std::vector<const WorkerRecord*>& claims,
                               std::vector<const StackVm*> candidates);
     void break_loops();
+    /// Gives the workers on this way inwards (the last one is the outermost) their depth.
+    void measure(const std::vector<WorkerId>& way, std::vector<const WorkerRecord*>& too_deep);
     void sort_children();
     void add_problem(StackProblem::Kind kind,
                      const std::vector<const WorkerRecord*>& workers,
@@ -88,6 +95,7 @@ private:
     std::map<VmId, StackVm> vms_;
     std::map<WorkerId, WorkerRecord> workers_;
     std::map<WorkerId, VmId> carrier_;
+    std::map<WorkerId, std::size_t> depth_; ///< workers from hardware to this one
     std::map<VmId, std::vector<WorkerId>> inside_;
     std::map<WorkerId, std::vector<VmId>> on_;
     std::vector<WorkerId> outermost_;

@@ -44,6 +44,14 @@ std::vector<std::string_view> vm_state_words() {
     return words;
 }
 
+bool keeps_saved_state(const InstanceRecord& instance) {
+    return instance.reason == reason::saved || instance.reason == reason::resuming;
+}
+
+bool is_suspended_to_disk(const InstanceRecord& instance) {
+    return instance.ended.has_value() && instance.reason == reason::suspended;
+}
+
 bool is_live(VmState state) {
     switch (state) {
     case VmState::Starting:
@@ -59,6 +67,46 @@ bool is_live(VmState state) {
         return false;
     }
     return false;
+}
+
+std::string_view to_string(OnStop what) {
+    switch (what) {
+    case OnStop::Shutdown:
+        return "shutdown";
+    case OnStop::Suspend:
+        return "suspend";
+    case OnStop::Leave:
+        return "leave";
+    case OnStop::Kill:
+        return "kill";
+    }
+    return "shutdown";
+}
+
+std::optional<OnStop> on_stop_from_text(std::string_view text) {
+    for (const auto what : {OnStop::Shutdown, OnStop::Suspend, OnStop::Leave, OnStop::Kill}) {
+        if (to_string(what) == text) return what;
+    }
+    return std::nullopt;
+}
+
+std::string_view to_string(OnBoot what) {
+    switch (what) {
+    case OnBoot::No:
+        return "no";
+    case OnBoot::Start:
+        return "start";
+    case OnBoot::LikeBefore:
+        return "like-before";
+    }
+    return "no";
+}
+
+std::optional<OnBoot> on_boot_from_text(std::string_view text) {
+    for (const auto what : {OnBoot::No, OnBoot::Start, OnBoot::LikeBefore}) {
+        if (to_string(what) == text) return what;
+    }
+    return std::nullopt;
 }
 
 std::string_view find_setting(const std::vector<Setting>& settings, std::string_view key) {

@@ -53,6 +53,25 @@ struct StorageIdentity {
     bool operator==(const StorageIdentity&) const = default;
 };
 
+/// What becomes of a VM when its machine goes down: #@#ONSTOP.
+enum class OnStop : std::uint16_t {
+    Shutdown = 0, ///< asked to end; cut at its deadline
+    Suspend = 1,  ///< its state to disk; asked to end where that is not possible
+    Leave = 2,    ///< not touched: it ends as the machine ends it
+    Kill = 3,     ///< cut at once
+};
+[[nodiscard]] std::string_view to_string(OnStop what);
+[[nodiscard]] std::optional<OnStop> on_stop_from_text(std::string_view text);
+
+/// What becomes of a VM when its machine has come up: #@#ONBOOT.
+enum class OnBoot : std::uint16_t {
+    No = 0,         ///< nothing
+    Start = 1,      ///< it is started
+    LikeBefore = 2, ///< it is started if it ran when the machine went down
+};
+[[nodiscard]] std::string_view to_string(OnBoot what);
+[[nodiscard]] std::optional<OnBoot> on_boot_from_text(std::string_view text);
+
 /// A VM as such: identity and configuration. Where it runs is in PathRecord and InstanceRecord.
 struct VmRecord {
     VmId id;
@@ -67,6 +86,10 @@ struct VmRecord {
     std::uint64_t memory_mb = 0;
     std::uint32_t vcpus = 0;
     std::optional<Duration> grace; ///< #@#GRACE: deadline of a shutdown that names none
+    OnStop on_stop = OnStop::Shutdown;
+    OnBoot on_boot = OnBoot::No;
+    /// #@#STARTAFTER: labels of VMs on the same worker that run before this one is started on boot.
+    std::vector<std::string> start_after;
     StorageIdentity home;          ///< storage that keeps the identity
     std::vector<Setting> settings; ///< every key of the configuration, with its line
 
@@ -190,9 +213,26 @@ struct InstanceRecord {
     ActionId started_by;
     std::uint64_t token = 0; ///< fencing token it was started with; 0 for foreign ones
     std::optional<Ending> ended;
+    // What the broker concludes from the VM that carries its worker (DESIGN: Stacks).
+    VmState frozen_from = VmState::Unknown; ///< while Frozen: the state that a resume gives back
+    bool unverified = false; ///< its end was concluded; its own worker has not confirmed it
 
     bool operator==(const InstanceRecord&) const = default;
 };
+
+/// Reasons of instances whose state goes to disk or comes from there (`ctys suspend`).
+namespace reason {
+inline constexpr std::string_view suspending = "suspending"; ///< paused, its state is being saved
+inline constexpr std::string_view saved = "saved";         ///< paused for ever: its state is saved
+inline constexpr std::string_view resuming = "resuming";   ///< its state is loaded; it never ran
+inline constexpr std::string_view suspended = "suspended"; ///< it has ended, its state is on disk
+} // namespace reason
+
+/// Its state is on disk, and it does not move any more, or never did: however it ends, the next
+/// start goes on from there.
+[[nodiscard]] bool keeps_saved_state(const InstanceRecord& instance);
+/// It has ended with its state on disk.
+[[nodiscard]] bool is_suspended_to_disk(const InstanceRecord& instance);
 
 /// The right to run a VM, held by one worker; never ends by time (DESIGN: Life of an action).
 struct Lease {

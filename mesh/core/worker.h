@@ -81,7 +81,9 @@ struct WorkerRecord {
     WorkerState state = WorkerState::Alive;
     WallTime last_seen;
     WallTime state_since;
+    WallTime booted; ///< when its present boot first called, by the broker's clock; zero: unknown
     bool fenced = false; ///< an administrator declared its VMs dead
+    ActionId draining;   ///< of a plan that ends what runs there: nothing is started there
 
     bool operator==(const WorkerRecord&) const = default;
 };

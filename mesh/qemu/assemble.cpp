@@ -85,6 +85,7 @@ Status check_words(const VmPlan& plan) {
     if (plan.binary.empty()) return fail(ErrorCode::Usage, "no QEMU binary is given");
     if (auto fine = check_word("the machine", plan.machine); !fine) return fine;
     if (auto fine = check_word("the network card", plan.nic_model); !fine) return fine;
+    if (auto fine = check_word("the saved state", plan.load_state); !fine) return fine;
     if (!plan.mac0.empty() && !parse_mac(plan.mac0)) {
         return fail(ErrorCode::Usage, fmt::format("not a MAC address: {}", printable(plan.mac0)));
     }
@@ -128,6 +129,7 @@ public:
         }
         if (plan_.snapshot) argv_.emplace_back("-snapshot");
         if (plan_.paused) argv_.emplace_back("-S");
+        if (!plan_.load_state.empty()) add("-loadvm", plan_.load_state);
         argv_.insert(argv_.end(), plan_.extra.begin(), plan_.extra.end());
         if (plan_.boot) drive(*plan_.boot);
         return std::move(argv_);
@@ -250,25 +252,6 @@ Result<std::vector<std::string>> assemble(const VmPlan& plan) {
         return fail(ErrorCode::Usage, "an argument contains a NUL byte: " + printable(argument));
     }
     return argv;
-}
-
-std::string shell_quoted(const std::vector<std::string>& argv) {
-    constexpr std::string_view plain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
-    std::string out;
-    for (const auto& argument : argv) {
-        if (!out.empty()) out += ' ';
-        if (!argument.empty() && argument.find_first_not_of(plain) == std::string::npos) {
-            out += argument;
-            continue;
-        }
-        out += '\'';
-        for (const char c : argument) {
-            out += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
-        }
-        out += '\'';
-    }
-    return out;
 }
 
 } // namespace ctys::qemu

@@ -44,6 +44,7 @@ struct VmPlan {
     std::string nic_model;          ///< empty: e1000 on x86, else virtio-net-pci
     std::string instance_directory; ///< absolute, 0700, its own for every start
     bool paused = false;            ///< -S: whoever started it sends `cont`
+    std::string load_state;         ///< name of the snapshot it goes on from; empty: it boots
     bool snapshot = false;          ///< writes go to temporary files
     bool read_only = false;         ///< of all disks
     std::vector<std::string> extra; ///< ARGSADD, before the boot image
@@ -75,8 +76,5 @@ constexpr std::size_t max_socket_path = 107;
 /// write-protected first block. parse() understands both.
 /// Errors: Usage for a label, path or number QEMU would refuse or misread.
 [[nodiscard]] Result<std::vector<std::string>> assemble(const VmPlan& plan);
-
-/// One line that a POSIX shell reads back as the same arguments.
-[[nodiscard]] std::string shell_quoted(const std::vector<std::string>& argv);
 
 } // namespace ctys::qemu

@@ -3,8 +3,10 @@
 #include "mesh/core/text.h"
 #include "mesh/qemu/option_names.h"
 #include "mesh/qemu/option_text.h"
+#include "mesh/qemu/vnc.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <map>
 
@@ -230,7 +232,10 @@ private:
     void on_incoming(std::string_view value) { out_.incoming = value; }
     void on_id(std::string_view value) { out_.id = value; }
     void on_hidden(std::string_view) { out_.hidden = true; }
-    void on_vnc(std::string_view value) { out_.vnc = value.substr(0, value.find(',')); }
+    void on_vnc(std::string_view value) {
+        out_.vnc = value.substr(0, value.find(','));
+        if (out_.vnc == "none") out_.vnc.clear();
+    }
     void on_display(std::string_view value) {
         const auto properties = parse_argument(value, "type");
         out_.display = find(properties, "type");
@@ -398,6 +403,16 @@ std::string_view arch_of_program(std::string_view program) {
     if (at == std::string_view::npos) return {};
     program.remove_prefix(at + prefix.size());
     return program.substr(0, program.find_first_of(" /"));
+}
+
+std::uint32_t vnc_port(std::string_view display) {
+    const auto colon = display.rfind(':');
+    if (colon == std::string_view::npos || display.starts_with("unix:")) return 0;
+    std::uint32_t number = 0;
+    const auto* end = display.data() + display.size();
+    const auto [at, code] = std::from_chars(display.data() + colon + 1, end, number);
+    const bool is_port = code == std::errc{} && at == end && number <= 65535 - vnc_base_port;
+    return is_port ? vnc_base_port + number : 0;
 }
 
 } // namespace ctys::qemu

@@ -77,4 +77,8 @@ struct QemuCommandLine {
 /// "x86_64" of ".../qemu-system-x86_64", also with " (deleted)" behind it; else empty.
 [[nodiscard]] std::string_view arch_of_program(std::string_view program);
 
+/// TCP port of a VNC display as -vnc names it: 5907 of ":7" or "127.0.0.1:7"; 0 where it has none
+/// (a unix socket, nothing at all, a number beyond the ports).
+[[nodiscard]] std::uint32_t vnc_port(std::string_view display);
+
 } // namespace ctys::qemu

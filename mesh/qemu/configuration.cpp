@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t max_settings = 4096;
 constexpr std::size_t max_warnings = 100;
 constexpr int max_interfaces = 32;
+constexpr std::size_t max_start_after = 64;
 constexpr std::string_view key_mark = "#@#";
 
 std::string upper(std::string_view text) {
@@ -198,6 +199,7 @@ public:
         addresses();
         size();
         grace();
+        policy();
         const auto* state = find({"VMSTATE"});
         if (state != nullptr) out_.vmstate = upper(trim(state->value));
         const auto* type = find({"SESSIONTYPE"});
@@ -311,6 +313,36 @@ private:
         const auto span = parse_duration(trim(given->value));
         if (!span) return warn(*given, "is not a time such as \"120\" or \"2m\"");
         out_.vm.grace = *span;
+    }
+
+    void policy() {
+        const auto* stop = find({"ONSTOP"});
+        if (stop != nullptr && !trim(stop->value).empty()) {
+            const auto what = on_stop_from_text(to_lower(trim(stop->value)));
+            if (what) out_.vm.on_stop = *what;
+            if (!what) warn(*stop, "is not shutdown, suspend, leave or kill; shutdown is used");
+        }
+        const auto* boot = find({"ONBOOT"});
+        if (boot != nullptr && !trim(boot->value).empty()) {
+            const auto what = on_boot_from_text(to_lower(trim(boot->value)));
+            if (what) out_.vm.on_boot = *what;
+            if (!what) warn(*boot, "is not start, like-before or no; no is used");
+        }
+        if (const auto* after = find({"STARTAFTER"})) start_after(*after);
+    }
+
+    void start_after(const Setting& given) {
+        for (const auto word : split(given.value, ' ')) {
+            const auto label = trim(word);
+            if (label.empty()) continue;
+            if (!is_label(label) || label == out_.vm.label) {
+                warn(given, "names what no other VM is called; it is left out");
+            } else if (out_.vm.start_after.size() == max_start_after) {
+                return warn(given, "names too many VMs; the rest is left out");
+            } else {
+                add(out_.vm.start_after, std::string{label});
+            }
+        }
     }
 
     Configuration& out_;

@@ -81,7 +81,12 @@ public:
             status_ = facts.connector;
             status_evidence_ = Evidence::ProcConnector;
         }
-        if (facts.managed) terminated_ = terminated_by(facts.stderr_tail);
+        if (facts.managed) {
+            terminated_ = terminated_by(facts.stderr_tail);
+        } else if (!facts.owner_log.empty()) {
+            libvirt_ = libvirt_end(facts.owner_log);
+            terminated_ = libvirt_.by;
+        }
     }
 
     Ending run() const {
@@ -90,6 +95,7 @@ public:
         if (const auto traced = event_of_cause(facts_.trace_cause)) {
             return by_shutdown(*traced, Evidence::Trace);
         }
+        if (libvirt_.is_libvirts() && !libvirt_.reason.empty() && !was_cut()) return by_libvirt();
         if (terminated_) {
             return ending(asked_for(facts_.asked, terminated_->signal) ? EndedBy::Host
                                                                        : EndedBy::Signal,
@@ -103,7 +109,7 @@ public:
                           words.empty() ? fmt::format("exit code {}", status_->code) : words);
         }
         if (!status_ && facts_.oom_kills > 0) return out_of_memory();
-        if (facts_.asked && facts_.asked->how != Asked::How::Button) {
+        if (was_cut()) {
             return ending(EndedBy::Host, status_evidence_, order());
         }
         return ending(EndedBy::Unknown,
@@ -156,6 +162,18 @@ private:
         return ending(EndedBy::Host, evidence, ours ? order() : reason);
     }
 
+    bool was_cut() const { return facts_.asked && facts_.asked->how != Asked::How::Button; }
+
+    Ending by_libvirt() const {
+        const auto& reason = libvirt_.reason;
+        const auto by = reason == "shutdown"  ? EndedBy::Guest
+                        : reason == "crashed" ? EndedBy::Crash
+                                              : EndedBy::Host;
+        auto out = ending(by, Evidence::Stderr, "libvirt: " + printable(reason, 64));
+        out.signal = 0; // libvirt's way of putting QEMU away says nothing
+        return out;
+    }
+
     std::string order() const {
         const auto how = to_string(facts_.asked->how);
         if (facts_.asked->by.empty()) return std::string{how};
@@ -173,6 +191,7 @@ private:
     std::optional<ExitStatus> status_;
     Evidence status_evidence_ = Evidence::None;
     std::optional<TerminatedBy> terminated_;
+    LibvirtEnd libvirt_;
 };
 
 // The text after the last `mark`, up to the end of its line; nothing without a complete line.
@@ -230,6 +249,20 @@ std::optional<TerminatedBy> terminated_by(std::string_view stderr_text) {
     if (open != std::string_view::npos && close != std::string_view::npos && open < close) {
         out.program = rest.substr(open + 1, close - open - 1);
     }
+    return out;
+}
+
+bool LibvirtEnd::is_libvirts() const {
+    if (!by) return true;
+    const auto name = std::string_view{by->program}.substr(by->program.rfind('/') + 1);
+    return by->signal == SIGTERM && (name == "libvirtd" || name == "virtqemud");
+}
+
+LibvirtEnd libvirt_end(std::string_view log) {
+    const auto run = log.rfind(": starting up libvirt version: ");
+    if (run != std::string_view::npos) log.remove_prefix(run);
+    LibvirtEnd out{.by = terminated_by(log), .reason = {}};
+    if (const auto reason = after_last(log, ": shutting down, reason=")) out.reason = trim(*reason);
     return out;
 }
 

@@ -45,6 +45,7 @@ struct ExitFacts {
     std::optional<ExitStatus> connector;   ///< from the proc connector
     std::optional<int> trace_cause;        ///< last_trace_cause()
     std::string stderr_tail;               ///< of our own instances
+    std::string owner_log;                 ///< end of libvirt's log of a domain of libvirt
     std::uint64_t oom_kills = 0;           ///< growth of oom_kill in its cgroup during its life
     std::optional<Asked> asked;
     WallTime at;
@@ -62,22 +63,36 @@ struct ExitFacts {
 ///     7  SHUTDOWN, host-signal, not asked       signal    qmp
 ///     8  SHUTDOWN, anything else                host      qmp
 ///     9  trace: the same by number              as 5-8    trace
-///     10 stderr names the signal, asked so      host      stderr
-///     11 stderr names the signal                signal    stderr
-///     12 exit code other than 0                 crash     exit-status | proc-connector
-///     13 no status, oom_kill grew               oom       cgroup
-///     14 asked by quit or signal                host      of the status, else none
-///     15 nothing else                           unknown   of the status, else none
+///     10 libvirt's reason, no foreign signal    guest | crash | host   stderr
+///     11 stderr names the signal, asked so      host      stderr
+///     12 stderr names the signal                signal    stderr
+///     13 exit code other than 0                 crash     exit-status | proc-connector
+///     14 no status, oom_kill grew               oom       cgroup
+///     15 asked by quit or signal                host      of the status, else none
+///     16 nothing else                           unknown   of the status, else none
 ///
 /// A signal that ended the process outranks a SHUTDOWN before it: a guest that powered off in a
 /// QEMU that then hung and was killed did not end the process; the detail names both. An exit code
 /// 0 alone never makes `guest`: SIGTERM and quit look the same (FIELD-GUIDE 9). "Asked so" means
 /// that our last rung sent that very signal. The exit status of the shim outranks the proc
-/// connector's.
+/// connector's. A QEMU of libvirt stays when its guest has powered off, and libvirt puts it away:
+/// its log says why (9.0: "shutdown" of a guest alone; a SIGTERM of others is "crashed" to it, and
+/// QEMU's own words before name the sender).
 [[nodiscard]] Ending decide_ending(const ExitFacts& facts);
 
 /// The number in the last complete "qemu_system_shutdown_request reason=N" line of a trace file.
 [[nodiscard]] std::optional<int> last_trace_cause(std::string_view log);
+
+/// What libvirt's log of a domain says of the end of its last run.
+struct LibvirtEnd {
+    std::optional<TerminatedBy> by; ///< QEMU's word
+    std::string reason; ///< libvirt's: "shutdown", "destroyed", "crashed"; empty: none yet
+
+    /// Nobody but libvirt sent QEMU a signal.
+    [[nodiscard]] bool is_libvirts() const;
+    bool operator==(const LibvirtEnd&) const = default;
+};
+[[nodiscard]] LibvirtEnd libvirt_end(std::string_view log);
 
 /// What QEMU or a wrapper said last: one line, or an error of QEMU with the hint behind it;
 /// printable.

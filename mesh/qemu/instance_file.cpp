@@ -79,7 +79,8 @@ Result<ExitFile> parse_exit_file(std::string_view text) {
 
 std::string to_text(const InstanceFacts& facts) {
     return fmt::format("label {}\nuuid {}\nconfig {}\nshim_pid {}\nqemu_pid {}\nstart_ticks {}\n"
-                       "argv_digest {}\naction {}\ntoken {}\narch {}\nvcpus {}\nmemory_mb {}\n",
+                       "argv_digest {}\naction {}\ntoken {}\narch {}\nvcpus {}\nmemory_mb {}\n"
+                       "resumes {}\n",
                        one_line(facts.label),
                        facts.uuid,
                        one_line(facts.config),
@@ -91,7 +92,8 @@ std::string to_text(const InstanceFacts& facts) {
                        facts.token,
                        one_line(facts.arch),
                        facts.vcpus,
-                       facts.memory_mb);
+                       facts.memory_mb,
+                       facts.resumes ? 1 : 0);
 }
 
 Result<InstanceFacts> parse_instance_file(std::string_view text) {
@@ -123,7 +125,8 @@ Result<InstanceFacts> parse_instance_file(std::string_view text) {
                          .token = *token,
                          .arch = printable(field("arch"), 32),
                          .vcpus = number<std::uint32_t>(*fields, "vcpus").value_or(0),
-                         .memory_mb = number<std::uint64_t>(*fields, "memory_mb").value_or(0)};
+                         .memory_mb = number<std::uint64_t>(*fields, "memory_mb").value_or(0),
+                         .resumes = field("resumes") == "1"};
 }
 
 } // namespace ctys::qemu

@@ -45,6 +45,7 @@ struct InstanceFacts {
     std::string arch;              ///< of its command line, as the next two; empty: not told
     std::uint32_t vcpus = 0;       ///< 0: not told
     std::uint64_t memory_mb = 0;   ///< 0: not told
+    bool resumes = false;          ///< it loads the state that a suspend has saved
 
     bool operator==(const InstanceFacts&) const = default;
 };

@@ -20,16 +20,26 @@ namespace {
 
 constexpr rlim_t wanted_descriptors = 65'536;
 
-/// The first line of a small file, or nothing.
-std::string first_line(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+/// What a small file begins with, or nothing. A pipe has no end to wait for.
+template <std::size_t most>
+std::string beginning(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) return {};
-    std::array<char, 256> text{};
-    const auto size = ::read(file, text.data(), text.size());
+    std::string text(most, '\0');
+    std::size_t size = 0;
+    while (size < most) {
+        const auto got = ::read(file, text.data() + size, most - size);
+        if (got <= 0) break;
+        size += static_cast<std::size_t>(got);
+    }
     ::close(file);
-    if (size <= 0) return {};
-    const std::string_view all(text.data(), static_cast<std::size_t>(size));
-    return std::string(trim(all.substr(0, all.find('\n'))));
+    text.resize(size);
+    return text;
+}
+
+std::string first_line(const std::string& path) {
+    const auto all = beginning<256>(path);
+    return std::string(trim(std::string_view{all}.substr(0, all.find('\n'))));
 }
 
 std::optional<Uuid> uuid_in(const std::string& path) {
@@ -56,6 +66,21 @@ Result<MachineFacts> read_machine_facts(const std::string& root) {
                         .machine = uuid_in(root + "/etc/machine-id"),
                         .platform = uuid_in(root + "/sys/class/dmi/id/product_uuid"),
                         .host_name = kernel_host_name()};
+}
+
+Uuid uuid_of_machine(const std::string& vm_conf) {
+    const auto text = beginning<64 * 1024>(vm_conf);
+    for (const auto line : split(text, '\n')) {
+        if (!line.starts_with("#@#UUID")) continue;
+        const auto equals = line.find('=');
+        if (equals == std::string_view::npos) continue;
+        auto value = trim(line.substr(equals + 1));
+        if (value.size() >= 2 && value.front() == '"')
+            value = value.substr(1, value.find('"', 1) - 1);
+        const auto parsed = Uuid::parse(value);
+        if (parsed && parsed->identifies()) return *parsed;
+    }
+    return {};
 }
 
 Result<std::uint64_t> raise_descriptor_limit() {

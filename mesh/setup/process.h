@@ -23,6 +23,10 @@ struct MachineFacts {
 /// the kernel. Errors: Failed (no boot id: there is no /proc).
 [[nodiscard]] Result<MachineFacts> read_machine_facts(const std::string& root = {});
 
+/// `#@#UUID = "..."` of a machine's own configuration (CTYS-REFERENCE 4.5), which anybody may read;
+/// zero where it says nothing that identifies.
+[[nodiscard]] Uuid uuid_of_machine(const std::string& vm_conf = "/etc/ctys.d/vm.conf");
+
 /// Raises the soft limit of open files to 65,536, or to the hard limit where that is lower; never
 /// lowers it. Returns the limit now in force. Errors: Failed.
 [[nodiscard]] Result<std::uint64_t> raise_descriptor_limit();

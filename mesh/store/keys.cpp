@@ -124,6 +124,10 @@ Key action_key(ActionId action) {
     return sequence_key(action.value);
 }
 
+Key plan_step_key(ActionId plan, std::uint32_t step) {
+    return action_key(plan).add_integer(step, 4);
+}
+
 Result<ActionId> decode_action_key(Bytes key) {
     if (key.size() != 8) return malformed("action", key);
     return ActionId{read_big_endian(key)};

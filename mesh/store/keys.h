@@ -23,6 +23,7 @@
 ///                 worker [16] + 1                                  mark of its stream
 ///     action      action [8]                                       ActionRecord
 ///     plan        action [8] that the plan carries out             PlanRecord
+///                 action [8] + step [4]                            PlanStepRecord
 ///     pool        pool [16]                                        PoolRecord
 ///     by_label, by_mac, by_tcp, by_file
 ///                 text + 0 + vm [16]                               nothing
@@ -127,6 +128,9 @@ struct TextKey {
 /// Tables action, plan, intent and outcome.
 [[nodiscard]] Key action_key(ActionId action);
 [[nodiscard]] Result<ActionId> decode_action_key(Bytes key);
+
+/// A row of table plan that is a step; action_key() is a prefix of all of one plan.
+[[nodiscard]] Key plan_step_key(ActionId plan, std::uint32_t step);
 
 [[nodiscard]] Key pool_key(const PoolId& pool);
 [[nodiscard]] Result<PoolId> decode_pool_key(Bytes key);

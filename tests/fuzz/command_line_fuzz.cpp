@@ -1,7 +1,9 @@
 // Fuzzes the reader of QEMU command lines: NUL-separated arguments, as in /proc/PID/cmdline.
 #include "mesh/core/assert.h"
+#include "mesh/core/text.h"
 #include "mesh/qemu/command_line.h"
 #include "mesh/qemu/option_text.h"
+#include "mesh/qemu/owner_handle.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +23,21 @@ std::vector<std::string> arguments(std::string_view bytes) {
         bytes.remove_prefix(end + 1);
     }
     return out;
+}
+
+/// What goes into a command that is run as root is a plain word, whatever the process says.
+void check_handle(const std::vector<std::string>& argv) {
+    for (const auto owner : {Owner::Libvirt, Owner::Proxmox, Owner::Incus}) {
+        const auto handle = qemu::owner_handle(owner, argv);
+        for (const auto* word :
+             {&handle.vmid, &handle.project, &handle.instance, &handle.connection}) {
+            CTYS_ASSERT(word->empty() || word == &handle.connection || is_label(*word));
+        }
+        for (const auto* path : {&handle.pidfile, &handle.log}) {
+            CTYS_ASSERT(path->find("/../") == std::string::npos && printable(*path) == *path);
+        }
+        CTYS_ASSERT(handle.vmid.empty() || qemu::parse_number(handle.vmid));
+    }
 }
 
 #ifdef CTYS_PLANTED_DEFECT
@@ -45,6 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 line.macs.size() <= 256 && line.unknown.size() <= 256);
     CTYS_ASSERT(qemu::parse(argv) == line);
     CTYS_ASSERT(argv.empty() == (qemu::guess_owner(argv) == Owner::Unknown));
+    check_handle(argv);
     for (const auto& mac : line.macs) {
         CTYS_ASSERT(qemu::parse_mac(mac) == mac);
     }

@@ -165,3 +165,43 @@ TEST_CASE("a circle is taken apart, what hangs on it stays", "[stack]") {
         CHECK(labels(graph, graph.carriers_of(vm_id("deep"))) == Texts{"in"});
     }
 }
+
+TEST_CASE("what would stand deeper than anybody builds is no stack, however long", "[stack]") {
+    constexpr int levels = 3000;
+    std::vector<StackVm> vms;
+    std::vector<WorkerRecord> workers{worker("w0")};
+    for (int i = 1; i <= levels; ++i) {
+        vms.push_back(vm(fmt::format("v{}", i), fmt::format("w{}", i - 1)));
+        workers.push_back(worker(fmt::format("w{}", i), fmt::format("v{}", i)));
+    }
+
+    const StackGraph graph(std::move(vms), workers);
+
+    CHECK(only_problem(graph) == StackProblem::Kind::Loop);
+    CHECK(graph.problems().front().text.size() < 200);
+    std::size_t most = 0;
+    for (int i = 1; i <= levels; i += 97) {
+        most = std::max(most, graph.carriers_of(vm_id(fmt::format("v{}", i))).size());
+    }
+    CHECK(most > 0);
+    CHECK(most <= StackGraph::deepest);
+    CHECK(graph.all_inside(vm_id("v1")).size() <= StackGraph::deepest);
+}
+
+TEST_CASE("thousands of claims to one UUID are one problem in one short sentence", "[stack]") {
+    constexpr int many = 3000;
+    std::vector<StackVm> vms{vm("l1", "rack")};
+    std::vector<WorkerRecord> workers{worker("rack")};
+    for (int i = 0; i < many; ++i) {
+        auto copy = vm(fmt::format("copy{}", i), "rack");
+        copy.copy_of = vm_id("l1");
+        vms.push_back(std::move(copy));
+        workers.push_back(worker(fmt::format("claimant{}", i), "l1"));
+    }
+
+    const StackGraph graph(std::move(vms), workers);
+
+    CHECK(only_problem(graph) == StackProblem::Kind::Claims);
+    CHECK(graph.problems().front().text.size() < 300);
+    CHECK(graph.carrier_of(worker_id("claimant7")).is_none());
+}

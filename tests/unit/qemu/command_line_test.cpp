@@ -44,6 +44,7 @@ TEST_CASE("a command line typed by hand gives its facts", "[qemu]") {
     CHECK(line.accel == "kvm:tcg");
     CHECK(line.machine == "pc");
     CHECK(line.vnc == ":7");
+    CHECK(vnc_port(line.vnc) == 5907);
     CHECK(line.pidfile == "/run/w.pid");
     CHECK(line.daemonize);
     CHECK(line.unknown.empty());
@@ -195,4 +196,15 @@ TEST_CASE("the architecture is in the program's name", "[qemu]") {
     CHECK(arch_of_program("/usr/bin/qemu-system-aarch64 (deleted)") == "aarch64");
     CHECK(arch_of_program("qemu-system-i386") == "i386");
     CHECK(arch_of_program("/usr/bin/kvm").empty());
+}
+
+TEST_CASE("a VNC display has its port, whoever may reach it", "[qemu]") {
+    CHECK(vnc_port(":0") == 5900);
+    CHECK(vnc_port("127.0.0.1:7") == 5907);
+    CHECK(vnc_port("[::1]:7") == 5907);
+    for (const auto* none : {"", "none", ":", ":x", ":7x", ":-1", ":59636", "unix:/run/vnc:7"}) {
+        CAPTURE(none);
+        CHECK(vnc_port(none) == 0);
+    }
+    CHECK(parsed("-vnc none").vnc.empty());
 }

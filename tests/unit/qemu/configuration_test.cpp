@@ -64,6 +64,32 @@ TEST_CASE("a typical configuration gives its VM without running anything", "[qem
     CHECK(setting(configuration, "DEFAULTBOOTMODE").empty());
 }
 
+TEST_CASE("a configuration says what becomes of its VM with its machine", "[qemu]") {
+    const auto silent = read(typical);
+    const auto vm = read("#@#LABEL = web\n#@#ONSTOP = \"Leave\"\n#@#ONBOOT = like-before\n"
+                         "#@#STARTAFTER = \" db  cache db \"\n")
+                        .vm;
+
+    CHECK(silent.vm.on_stop == OnStop::Shutdown);
+    CHECK(silent.vm.on_boot == OnBoot::No);
+    CHECK(silent.vm.start_after.empty());
+    CHECK(vm.on_stop == OnStop::Leave);
+    CHECK(vm.on_boot == OnBoot::LikeBefore);
+    CHECK(vm.start_after == std::vector<std::string>{"db", "cache"});
+}
+
+TEST_CASE("a VM does not wait for itself, nor for more than anybody has", "[qemu]") {
+    std::string text = "#@#LABEL = web\n#@#STARTAFTER = \"web";
+    for (int i = 0; i < 100; ++i) {
+        text += fmt::format(" vm{}", i);
+    }
+
+    const auto configuration = read(text + "\"\n");
+
+    CHECK(configuration.vm.start_after.size() == 64);
+    CHECK(configuration.warnings.size() == 2);
+}
+
 TEST_CASE("what only bash can tell is kept as written", "[qemu]") {
     const auto configuration = read(typical);
 
@@ -90,6 +116,13 @@ TEST_CASE("warnings name the line", "[qemu]") {
         {"#@#LABEL=\"a\"\n\nLABEL=b\n", 3, "LABEL \"b\" differs from line 1, which is used"},
         {"#@#LABEL=\"a b\"\n", 1, "LABEL \"a b\" is not a label; the file's name is used"},
         {"#@#GRACE = \"soon\"\n", 1, "GRACE \"soon\" is not a time such as \"120\" or \"2m\""},
+        {"#@#ONSTOP = \"off\"\n",
+         1,
+         "ONSTOP \"off\" is not shutdown, suspend, leave or kill; shutdown is used"},
+        {"#@#ONBOOT = \"yes\"\n", 1, "ONBOOT \"yes\" is not start, like-before or no; no is used"},
+        {"#@#STARTAFTER = \"db a/b\"\n",
+         1,
+         "STARTAFTER \"db a/b\" names what no other VM is called; it is left out"},
         {"MEMSIZE=lots\n", 1, "MEMSIZE \"lots\" is not a size"},
         {"SMP=-1\n", 1, "SMP \"-1\" is not a number of CPUs"},
         {"#@#MAC0 = \"zz\"\n", 1, "MAC0 \"zz\" is not a MAC address"},

@@ -256,7 +256,8 @@ TEST_CASE("the shim's files read back as they were written", "[qemu]") {
                               .token = 7,
                               .arch = "x86_64",
                               .vcpus = 4,
-                              .memory_mb = 512};
+                              .memory_mb = 512,
+                              .resumes = true};
     CHECK(parse_instance_file(to_text(facts)) == facts);
     CHECK(parse_instance_file(to_text(facts) + "later thing\n") == facts);
 }
@@ -274,4 +275,60 @@ TEST_CASE("damaged shim files are refused", "[qemu]") {
 
     CHECK(parse_exit_file(text).error().code == ErrorCode::Malformed);
     CHECK(parse_instance_file(text).error().code == ErrorCode::Malformed);
+}
+
+namespace {
+
+// As libvirt 9.0 of Debian 12 writes it; an earlier run stands before the last one.
+std::string libvirt_log(const std::string& end) {
+    return "2026-11-30 00:01:00.000+0000: starting up libvirt version: 9.0.0, package: 9.0.0-4\n"
+           "2026-11-30T00:02:00.000000Z qemu-system-x86_64: terminating on signal 15 from pid 7 "
+           "(/usr/sbin/libvirtd)\n"
+           "2026-11-30 00:02:00.100+0000: shutting down, reason=destroyed\n"
+           "2026-11-30 00:03:00.000+0000: starting up libvirt version: 9.0.0, package: 9.0.0-4\n"
+           "LC_ALL=C \\\n/usr/bin/qemu-system-x86_64 \\\n-name guest=web,debug-threads=on\n" +
+           end;
+}
+
+} // namespace
+
+TEST_CASE("libvirt's log says why libvirt ended a domain", "[qemu]") {
+    const std::string by_libvirt = "2026-11-30T00:04:00.000000Z qemu-system-x86_64: terminating on "
+                                   "signal 15 from pid 4711 (/usr/sbin/libvirtd)\n";
+    const std::string by_somebody = "2026-11-30T00:04:00.000000Z qemu-system-x86_64: terminating "
+                                    "on signal 15 from pid 4711 (kill)\n";
+    const std::string says = "2026-11-30 00:04:00.100+0000: shutting down, reason=";
+    struct LogRow {
+        std::string end;
+        EndedBy by;
+        std::string detail;
+    };
+    const auto row = GENERATE_COPY(values<LogRow>({
+        {says + "shutdown\n", EndedBy::Guest, "libvirt: shutdown"},
+        {says + "destroyed\n", EndedBy::Host, "libvirt: destroyed"},
+        {says + "crashed\n", EndedBy::Crash, "libvirt: crashed"},
+        {by_libvirt + says + "shutdown\n", EndedBy::Guest, "libvirt: shutdown"},
+        {by_libvirt + says + "destroyed\n", EndedBy::Host, "libvirt: destroyed"},
+        // Its word is awaited, and did not come.
+        {by_libvirt, EndedBy::Signal, "SIGTERM from pid 4711 (/usr/sbin/libvirtd)"},
+        {by_libvirt + says + "shut", EndedBy::Signal, "SIGTERM from pid 4711 (/usr/sbin/libvirtd)"},
+        {by_somebody + says + "crashed\n", EndedBy::Signal, "SIGTERM from pid 4711 (kill)"},
+        // What an earlier run says is not of this one.
+        {"", EndedBy::Unknown, "exit code 0, which a guest and a signal both give"},
+    }));
+    const auto ending = decide_ending(
+        {.connector = ExitStatus{.code = 0, .signal = 0}, .owner_log = libvirt_log(row.end)});
+    CHECK(ending.by == row.by);
+    CHECK(ending.detail == row.detail);
+    CHECK(ending.evidence ==
+          (row.by == EndedBy::Unknown ? Evidence::ProcConnector : Evidence::Stderr));
+}
+
+TEST_CASE("a domain of libvirt that we ended by a signal was ended by the host", "[qemu]") {
+    const auto ending = decide_ending(
+        {.connector = ExitStatus{.code = 0, .signal = 0},
+         .owner_log = libvirt_log("qemu: terminating on signal 15 from pid 99 (ctys-agent)\n"
+                                  "now: shutting down, reason=crashed\n"),
+         .asked = Asked{.how = Asked::How::Sigterm, .by = {}}});
+    CHECK(ending.by == EndedBy::Host);
 }

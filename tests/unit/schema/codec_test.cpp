@@ -20,6 +20,9 @@ TEST_CASE("a value without anything set decodes to the same value", "[schema]") 
     CHECK(schema::decode_vm(schema::encode(VmRecord{})) == VmRecord{});
     CHECK(schema::decode_path(schema::encode(PathRecord{})) == PathRecord{});
     CHECK(schema::decode_instance(schema::encode(InstanceRecord{})) == InstanceRecord{});
+    const InstanceRecord frozen{
+        .state = VmState::Frozen, .frozen_from = VmState::Paused, .unverified = true};
+    CHECK(schema::decode_instance(schema::encode(frozen)) == frozen);
     CHECK(schema::decode_worker(schema::encode(WorkerRecord{})) == WorkerRecord{});
     CHECK(schema::decode_action(schema::encode(ActionRecord{})) == ActionRecord{});
     CHECK(schema::decode_lease(schema::encode(Lease{})) == Lease{});

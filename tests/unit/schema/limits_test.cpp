@@ -51,6 +51,7 @@ TEST_CASE("the largest possible event is within the limit of events", "[schema]"
     facts.vm.settings.assign(many, {.key = huge, .value = huge, .line = 1});
     facts.vm.macs.assign(many, huge);
     facts.vm.ips.assign(many, huge);
+    facts.vm.start_after.assign(many, huge);
     for (auto* text : {&facts.vm.label,
                        &facts.vm.type,
                        &facts.vm.arch,

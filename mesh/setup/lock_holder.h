@@ -4,10 +4,10 @@
 #include <string>
 #include <sys/types.h>
 
-namespace ctys::tools {
+namespace ctys::setup {
 
 /// The process that holds a role's lock file (mesh/setup/role_lock.h): nothing when the file does
 /// not exist or nobody holds it; 0 when it is held and names nobody yet.
 [[nodiscard]] std::optional<pid_t> lock_holder(const std::string& path);
 
-} // namespace ctys::tools
+} // namespace ctys::setup

@@ -1,4 +1,4 @@
-#include "tools/client/lock_holder.h"
+#include "mesh/setup/lock_holder.h"
 
 #include <array>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-namespace ctys::tools {
+namespace ctys::setup {
 
 std::optional<pid_t> lock_holder(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -25,4 +25,4 @@ std::optional<pid_t> lock_holder(const std::string& path) {
     return holder;
 }
 
-} // namespace ctys::tools
+} // namespace ctys::setup

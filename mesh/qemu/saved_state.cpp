@@ -1,0 +1,48 @@
+#include "mesh/qemu/saved_state.h"
+
+#include "mesh/core/text.h"
+
+#include <charconv>
+
+namespace ctys::qemu {
+
+namespace {
+
+constexpr std::size_t max_note_bytes = 4096;
+constexpr std::size_t max_tag = 64;
+
+} // namespace
+
+std::string state_note_path(std::string_view config) {
+    return std::string{config} + ".suspended";
+}
+
+std::string to_text(const StateNote& note) {
+    return fmt::format("# The VM is suspended: how it stood is the snapshot of this name in its "
+                       "images.\n"
+                       "# `ctys start` goes on from there, `ctys start --discard-state` starts "
+                       "anew.\n"
+                       "# Without this file the snapshot is not loaded.\n"
+                       "tag {}\nat_us {}\n",
+                       note.tag,
+                       note.at.us);
+}
+
+Result<StateNote> parse_state_note(std::string_view text) {
+    if (auto fine = check_text("a note of a saved state", text, max_note_bytes); !fine)
+        return tl::unexpected(fine.error());
+    StateNote note;
+    if (text.ends_with('\n')) {
+        for (const auto line : split(text, '\n')) {
+            const auto value = line.substr(std::min(line.find(' ') + 1, line.size()));
+            if (line.starts_with("tag ")) note.tag = value;
+            if (line.starts_with("at_us "))
+                std::from_chars(value.data(), value.data() + value.size(), note.at.us);
+        }
+    }
+    if (!is_label(note.tag) || note.tag.size() > max_tag)
+        return fail(ErrorCode::Malformed, "a note of a saved state does not name its snapshot");
+    return note;
+}
+
+} // namespace ctys::qemu
