@@ -18,12 +18,18 @@ BrokerCore::BrokerCore(Settings settings,
                        const JournalView& journal,
                        Now now)
     : settings_(std::move(settings)), head_(loaded.head), last_recorded_(loaded.last_recorded),
-      durable_(durable), journal_(journal), overlay_(durable),
-      dispatcher_(leases_, roster_, audit_), folder_(leases_, roster_, proofs_),
-      proofs_(settings_.nonce) {
+      durable_(durable), journal_(journal), overlay_(durable), plans_(roster_),
+      dispatcher_(leases_, roster_, audit_, plans_), folder_(leases_, roster_, proofs_),
+      proofs_(settings_.nonce), carried_(folder_, roster_, leases_, dispatcher_) {
     roster_.load(std::move(loaded.workers), loaded.doubtful, now);
     leases_.load(std::move(loaded.leases), loaded.last_token);
     dispatcher_.load(std::move(loaded.actions), now.instant);
+    broken_plans_ = plans_.load(
+        std::move(loaded.plans),
+        std::move(loaded.plan_steps),
+        [this](ActionId id) { return dispatcher_.find(id); },
+        now.instant);
+    ticked_ = now.instant; // standing still before the first tick is no silence of others
     status_.version = settings_.version;
     status_.started = settings_.started.is_none() ? now.wall : settings_.started;
     status_.degraded = settings_.degraded;
@@ -32,13 +38,50 @@ BrokerCore::BrokerCore(Settings settings,
 
 Effects BrokerCore::step(Input input, Now now) {
     if (is_over_) return {};
+    excuse_plans(now.instant);
     Turn turn{now, overlay_, head_, last_recorded_, batch_ + 1};
     std::visit([&](auto& each) { on(turn, each); }, input);
+    carried_.settle(turn);
+    run_plans(turn);
     auto effects = turn.finish();
     for (const auto& effect : effects) {
         if (std::holds_alternative<Commit>(effect)) ++batch_;
     }
     return effects;
+}
+
+/// Before anything is decided: what comes first after this process stood still is not always a
+/// tick.
+void BrokerCore::excuse_plans(Instant now) {
+    const auto span = stepped_ ? now - *stepped_ : Duration{};
+    stepped_ = now;
+    if (span >= own_gap) plans_.excuse(span - tick_every);
+}
+
+void BrokerCore::run_plans(Turn& turn) {
+    for (const auto& vm : turn.take_ended()) {
+        plans_.on_vm_ended(vm);
+    }
+    if (!settings_.degraded.empty() || is_over_) return;
+    const PlanView view{.inventory = overlay_,
+                        .index = overlay_.index(),
+                        .roster = roster_,
+                        .find_action = [this](ActionId id) { return dispatcher_.find(id); }};
+    // An order may be refused, and a plan end, within the same step.
+    for (auto moved = plans_.advance(turn, view); !moved.empty();
+         moved = plans_.advance(turn, view)) {
+        for (auto& [plan, orders] : moved) {
+            for (auto& order : orders.begin) {
+                dispatcher_.begin_order(turn, std::move(order.action), order.label);
+            }
+            for (const auto& order : orders.cancel) {
+                dispatcher_.cancel_order(turn, order);
+            }
+            if (!orders.end) continue;
+            plans_.finish(turn, plan);
+            dispatcher_.end_plan(turn, plan, std::move(*orders.end));
+        }
+    }
 }
 
 Sources BrokerCore::sources() const {
@@ -47,6 +90,7 @@ Sources BrokerCore::sources() const {
                    .roster = roster_,
                    .leases = leases_,
                    .dispatcher = dispatcher_,
+                   .plans = plans_,
                    .watches = watches_,
                    .index = overlay_.index(),
                    .head = head_,
@@ -66,7 +110,11 @@ bool BrokerCore::refuse_degraded(Turn& turn, const Received& from) const {
 
 void BrokerCore::on(Turn& turn, Received& received) {
     if (auto* member = roster_.find_peer(received.peer)) {
-        if (settings_.degraded.empty()) roster_.on_heard(turn, *member);
+        if (settings_.degraded.empty()) {
+            const bool was_paused = member->record.state == WorkerState::Paused;
+            roster_.on_heard(turn, *member);
+            if (was_paused) carried_.on_heard(turn, *member);
+        }
         if (settings_.degraded.empty() && std::exchange(member->record.fenced, false)) {
             // It was declared dead and is not: what it runs must show again (DESIGN: P6).
             demand_exchange(turn, *member, "it was fenced and is back");
@@ -97,6 +145,7 @@ void BrokerCore::on(Turn& turn, const Tick& /*tick*/) {
     watches_.on_tick(turn);
     queries_.on_tick(turn);
     if (!settings_.degraded.empty()) return;
+    carried_.on_tick(turn);
     for (const auto& accepted : roster_.on_tick(turn)) {
         register_worker(turn, accepted.peer, accepted.correlation, accepted.hello);
     }
@@ -108,6 +157,14 @@ void BrokerCore::on(Turn& turn, const Tick& /*tick*/) {
     }
     proofs_.on_tick(turn, roster_);
     audit_.on_tick(turn);
+    for (const auto& id : std::exchange(broken_plans_, {})) {
+        dispatcher_.end_plan(turn,
+                             id,
+                             {.error = Error{.code = ErrorCode::Indeterminate,
+                                             .message = "its plan was damaged in the store; what "
+                                                        "was asked of single VMs goes on"}});
+    }
+    plans_.on_tick(turn);
     folder_.erase_gone(turn);
     dispatcher_.on_tick(turn);
 }

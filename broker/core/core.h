@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/core/audit.h"
+#include "broker/core/carried.h"
 #include "broker/core/dispatcher.h"
 #include "broker/core/fold.h"
 #include "broker/core/proofs.h"
@@ -46,6 +47,8 @@ struct Loaded {
     std::vector<Lease> leases;
     std::vector<ActionRecord> actions;
     std::vector<WorkerRecord> workers;
+    std::vector<PlanRecord> plans;
+    std::vector<PlanStepRecord> plan_steps; ///< in order of plans and indices
     std::vector<std::string> set_aside; ///< sentences about rows that could not be read: recorded
 };
 
@@ -111,6 +114,9 @@ private:
                const Received& from,
                const msg::Administer& administer,
                const Member& member);
+    /// Lets every plan take the steps that this turn has made possible.
+    void excuse_plans(Instant now);
+    void run_plans(Turn& turn);
     [[nodiscard]] Sources sources() const;
     [[nodiscard]] bool refuse_degraded(Turn& turn, const Received& from) const;
 
@@ -124,14 +130,18 @@ private:
     Roster roster_;
     Leases leases_;
     RefusalAudit audit_;
+    Plans plans_;
+    std::vector<ActionId> broken_plans_; ///< to be ended with the first tick
     Dispatcher dispatcher_;
     Folder folder_;
     StorageProofs proofs_;
+    Carried carried_;
     Watches watches_;
     Queries queries_;
     StatusRow status_;
     std::vector<std::string> set_aside_; ///< to be recorded with the first tick
     std::optional<Instant> ticked_;
+    std::optional<Instant> stepped_;
     bool is_over_ = false; ///< a new epoch begins: another core goes on
 };
 

@@ -30,7 +30,7 @@ bool may_publish(const Event& event, const WorkerId& worker) {
         return event.kind != EventKind::PathProven;
     case EventFamily::Worker:
         return event.kind == EventKind::WorkerPool || event.kind == EventKind::WorkerScanned ||
-               event.kind == EventKind::WorkerFact;
+               event.kind == EventKind::WorkerFact || event.kind == EventKind::WorkerHostStop;
     case EventFamily::Action:
         return event.kind == EventKind::ActionBegun || event.kind == EventKind::ActionProgress ||
                event.kind == EventKind::ActionEnded;
@@ -87,10 +87,12 @@ void BrokerCore::register_worker(Turn& turn,
     }
     const auto* before = roster_.find(hello.worker.id);
     const bool is_reboot = before != nullptr && before->record.boot != hello.worker.boot;
+    const bool was_paused = before != nullptr && before->record.state == WorkerState::Paused;
     auto* member = roster_.on_hello(turn, peer, correlation, hello);
     if (member == nullptr) return;
     // Only now: what a cloned machine claims says nothing about the one that is alive.
     if (is_reboot) folder_.on_reboot(turn, *member, hello.worker.boot);
+    if (was_paused) carried_.on_heard(turn, *member);
     auto& mark = member->record.mark;
     std::string why;
     if (mark.stream != hello.end.stream) {

@@ -18,6 +18,8 @@ Event about(const ActionRecord& record, const Roster& roster, EventKind kind, st
     event.by = record.action.principal.name;
     event.text = std::move(text);
     event.data = {{"verb", std::string{to_string(record.action.verb)}}};
+    if (!record.action.plan.is_none())
+        event.data.emplace_back("plan", record.action.plan.to_string());
     if (!record.action.reason.empty()) event.data.emplace_back("reason", record.action.reason);
     if (record.outcome && record.outcome->error) {
         event.data.emplace_back("code", std::string{to_string(record.outcome->error->code)});
@@ -102,8 +104,56 @@ void Dispatcher::end(Turn& turn, ActionRecord& record, Outcome outcome) {
     const auto& error = record.outcome->error;
     store(turn, record, EventKind::ActionEnded, error ? error->message : record.outcome->text);
     open_.erase(record.action.id);
+    plans_.on_order_ended(record.action);
     ended_order_.emplace_back(record.ended, record.action.id);
     drop_oldest(turn);
+}
+
+const ActionRecord* Dispatcher::find(ActionId id) const {
+    const auto found = actions_.find(id);
+    return found == actions_.end() ? nullptr : &found->second;
+}
+
+void Dispatcher::begin_order(Turn& turn, Action action, const std::string& label) {
+    const auto id = action.id;
+    if (actions_.contains(id)) return;
+    const auto expires = turn.now().instant + action.expiry;
+    ActionRecord record{.action = std::move(action), .label = label, .requested = turn.now().wall};
+    auto& stored = actions_.emplace(id, std::move(record)).first->second;
+    store(turn,
+          stored,
+          EventKind::ActionRequested,
+          fmt::format("{} {}, by {}", to_string(stored.action.verb), label, stored.action.plan));
+    if (stored.action.verb == Verb::Start) {
+        // Path and lease are found when its turn has come.
+        const auto vm = turn.inventory().vm(stored.action.vm);
+        auto admitted = vm ? admit_start(turn, stored, stored.action.worker.to_string(), *vm)
+                           : Result<Admission>{fail(ErrorCode::NotFound, "there is no such VM")};
+        if (!admitted) return end(turn, stored, Outcome{.error = admitted.error()});
+        if (admitted->wait) return end(turn, stored, Outcome{.error = admitted->wait->otherwise});
+        if (!admitted->answer.empty()) return end(turn, stored, Outcome{.text = admitted->answer});
+    }
+    auto& open =
+        open_.emplace(id, Open{.expires = expires, .asked = {}, .saved = turn.now().instant})
+            .first->second;
+    dispatch(turn, stored, open);
+}
+
+void Dispatcher::cancel_order(Turn& turn, ActionId order) {
+    const auto found = actions_.find(order);
+    if (found == actions_.end() || found->second.state == ActionState::Ended) return;
+    auto& record = found->second;
+    record.cancelling = true;
+    store(turn, record, EventKind::ActionCancelling, fmt::format("with {}", record.action.plan));
+    const auto* member = roster_.find(record.action.worker);
+    if (member != nullptr && member->peer)
+        turn.release(*member->peer, 0, msg::CancelCommand{order});
+}
+
+void Dispatcher::end_plan(Turn& turn, ActionId plan, Outcome outcome) {
+    const auto found = actions_.find(plan);
+    if (found == actions_.end() || found->second.state == ActionState::Ended) return;
+    end(turn, found->second, std::move(outcome));
 }
 
 void Dispatcher::drop_oldest(Turn& turn) {
@@ -173,7 +223,7 @@ void Dispatcher::on_cancel(Turn& turn,
         end(turn,
             record,
             Outcome{.error = Error{.code = ErrorCode::Cancelled, .message = "cancelled"}});
-    } else if (member != nullptr && member->peer) {
+    } else if (!plans_.cancel(record.action.id) && member != nullptr && member->peer) {
         turn.release(*member->peer, 0, msg::CancelCommand{record.action.id});
     }
     answer(msg::Done{fmt::format("{} is being cancelled", record.action.id)});
@@ -276,6 +326,7 @@ bool Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) 
         record.ended = turn.now().wall;
         record.outcome = outcome;
         open_.erase(event.action);
+        plans_.on_order_ended(record.action);
         ended_order_.emplace_back(record.ended, event.action);
         drop_oldest(turn);
     } else if (record.state != ActionState::Ended && event.kind == EventKind::ActionBegun) {
@@ -354,10 +405,11 @@ void Dispatcher::on_tick(Turn& turn) {
         } else {
             leases_.on_not_started(turn, id);
         }
+        const bool is_certain = !maybe_sent || is_repeatable(record.action.verb);
         end(turn,
             record,
             Outcome{.error = Error{
-                        .code = ErrorCode::Unreachable,
+                        .code = is_certain ? ErrorCode::Unreachable : ErrorCode::Indeterminate,
                         .message = maybe_sent ? "its worker did not answer in time; if it began "
                                                 "after all, its events will tell"
                                               : "its worker was away until it expired"}});

@@ -3,6 +3,7 @@
 #include "broker/core/audit.h"
 #include "broker/core/held_orders.h"
 #include "broker/core/leases.h"
+#include "broker/core/plans.h"
 #include "broker/core/roster.h"
 
 #include <map>
@@ -21,8 +22,8 @@ namespace ctys::broker {
 /// never saw is sent again while it has not expired, except where a repetition could harm.
 class Dispatcher {
 public:
-    Dispatcher(Leases& leases, const Roster& roster, RefusalAudit& audit)
-        : leases_(leases), roster_(roster), audit_(audit) {}
+    Dispatcher(Leases& leases, const Roster& roster, RefusalAudit& audit, Plans& plans)
+        : leases_(leases), roster_(roster), audit_(audit), plans_(plans) {}
 
     /// Ended ones are kept for repeated ids and for `ctys actions`; the oldest beyond `kept` are
     /// dropped.
@@ -74,6 +75,13 @@ public:
     void on_worker_gone(Turn& turn, const WorkerId& worker, std::string_view why);
     void on_tick(Turn& turn);
 
+    /// An order of a plan: it was decided, and is an action like any other from now on.
+    void begin_order(Turn& turn, Action action, const std::string& label);
+    void cancel_order(Turn& turn, ActionId order);
+    /// The action that a plan carried out has its one end.
+    void end_plan(Turn& turn, ActionId plan, Outcome outcome);
+
+    [[nodiscard]] const ActionRecord* find(ActionId id) const;
     [[nodiscard]] const std::map<ActionId, ActionRecord>& actions() const { return actions_; }
     [[nodiscard]] std::size_t open_count() const { return open_.size(); }
 
@@ -90,25 +98,55 @@ private:
     struct Admission {
         std::string answer;       ///< nothing needs to be done, and why
         std::optional<Wait> wait; ///< neither admitted nor refused yet
+        std::optional<Plan> plan; ///< one order is not enough
     };
 
     void decide(Turn& turn, HeldOrder order);
     void refuse(Turn& turn, const HeldOrder& order, Error error);
     [[nodiscard]] bool is_over(const Wait& wait) const;
     Result<Admission> admit(Turn& turn, ActionRecord& record, const msg::Submit& submit);
+    /// What a start that cannot be done needs: the VM that carries the worker is started before.
+    /// Nothing: that is not what it lacks. Errors: Conflict (nobody asked for the stack).
+    [[nodiscard]] Result<std::optional<Plan>>
+    plan_start(const Turn& turn, const Action& action, const VmRecord& vm) const;
+    void begin_plan(Turn& turn, const HeldOrder& order, ActionRecord record, const Plan& plan);
+    /// A whole worker, or with "*" the whole estate.
+    Result<Admission> admit_many(Turn& turn,
+                                 ActionRecord& record,
+                                 const msg::Submit& submit,
+                                 const std::optional<WorkerId>& worker);
+    /// INIT: 0 and 6 mean an end and a reboot by the guest alone. Errors: Usage.
+    [[nodiscard]] static Status check_run_level(const Action& action);
+    /// Another run level, by the agent inside. Errors: Unsupported (there is none), Unreachable.
+    [[nodiscard]] Result<Admission>
+    admit_init(Turn& turn, ActionRecord& record, const VmRecord& vm) const;
+    /// The machine of the worker itself. Errors: Refused (it was asked from there), Unsupported,
+    /// Unreachable.
+    [[nodiscard]] Status mean_self(Turn& turn,
+                                   const msg::Submit& submit,
+                                   const WorkerId& worker,
+                                   Plans::Wish& wish) const;
+    /// What brings back a VM that was suspended with what it carries; nothing when it was not.
+    [[nodiscard]] std::optional<Plan> plan_waking(const Turn& turn, const VmRecord& vm) const;
+    /// A plan that starts things. Errors: Conflict.
+    [[nodiscard]] Result<Admission> admit_rise(Plan plan) const;
     Result<Admission> admit_scan(ActionRecord& record, const Address& address);
     Result<Admission>
     admit_start(Turn& turn, ActionRecord& record, std::string_view on, const VmRecord& vm);
     /// A copy on other storage is started only after a decision of its owner (DESIGN: Identity).
     [[nodiscard]] Status
     check_copy(const Turn& turn, const VmRecord& copy, const std::vector<PathRecord>& paths) const;
+    /// Nobody ends or stops by mistake the machine on which he sits. Errors: Conflict.
+    [[nodiscard]] Status
+    check_asker(Turn& turn, const msg::Submit& submit, const VmId& target) const;
     /// With a place, only the instance that is there.
     Result<Admission> admit_other(Turn& turn,
                                   ActionRecord& record,
+                                  const msg::Submit& submit,
                                   const VmRecord& vm,
                                   const std::optional<WorkerId>& place);
     /// The error, unless the worker is about to call.
-    [[nodiscard]] Result<Admission> unless_settling(const WorkerId& worker, Error error) const;
+    [[nodiscard]] Result<Admission> unless_awaited(const WorkerId& worker, Error error) const;
     void dispatch(Turn& turn, ActionRecord& record, Open& open);
     void end(Turn& turn, ActionRecord& record, Outcome outcome);
     void store(Turn& turn, ActionRecord& record, EventKind kind, std::string text);
@@ -119,6 +157,7 @@ private:
     Leases& leases_;
     const Roster& roster_;
     RefusalAudit& audit_;
+    Plans& plans_;
     std::map<ActionId, ActionRecord> actions_;
     std::map<ActionId, Open> open_;
     HeldOrders held_;

@@ -3,6 +3,8 @@
 #include "broker/core/dispatcher.h"
 #include "broker/core/meant_vm.h"
 #include "broker/core/placement.h"
+#include "broker/core/rows.h"
+#include "broker/core/stack_around.h"
 #include "mesh/core/text.h"
 
 #include <fmt/format.h>
@@ -86,8 +88,9 @@ bool Dispatcher::is_over(const Wait& wait) const {
     if (wait.workers.empty()) return !roster_.is_doubtful();
     return std::any_of(wait.workers.begin(), wait.workers.end(), [&](const WorkerId& id) {
         const auto* member = roster_.find(id);
-        return !roster_.is_settling(id) ||
-               (!wait.for_exchange && member != nullptr && member->reachable());
+        const bool is_awaited =
+            wait.for_exchange ? roster_.is_settling(id) : roster_.is_awaited(id);
+        return !is_awaited || (!wait.for_exchange && member != nullptr && member->reachable());
     });
 }
 
@@ -131,6 +134,7 @@ void Dispatcher::decide(Turn& turn, HeldOrder order) {
         return;
     }
 
+    if (admitted->plan) return begin_plan(turn, order, std::move(record), *admitted->plan);
     const auto* member = roster_.find(record.action.worker);
     const auto id = record.action.id;
     auto& stored = actions_.emplace(id, std::move(record)).first->second;
@@ -150,9 +154,39 @@ void Dispatcher::decide(Turn& turn, HeldOrder order) {
     dispatch(turn, stored, open);
 }
 
-Result<Dispatcher::Admission> Dispatcher::unless_settling(const WorkerId& worker,
-                                                          Error error) const {
-    if (!roster_.is_settling(worker)) return tl::unexpected(std::move(error));
+void Dispatcher::begin_plan(Turn& turn,
+                            const HeldOrder& order,
+                            ActionRecord record,
+                            const Plan& plan) {
+    if (record.action.dry_run) {
+        send_rows(turn, order.peer, order.correlation, turn.head(), rows_of(record.action, plan));
+        return;
+    }
+    const auto id = record.action.id;
+    record.state = ActionState::Running;
+    record.action.worker = {};
+    auto& stored = actions_.emplace(id, std::move(record)).first->second;
+    store(turn,
+          stored,
+          EventKind::ActionRequested,
+          fmt::format("{} {}: {} VMs on {} levels",
+                      to_string(stored.action.verb),
+                      stored.action.target,
+                      plan.count_vms(),
+                      plan.levels));
+    open_.emplace(id,
+                  Open{.expires = turn.now().instant,
+                       .maybe_sent = true,
+                       .asked = {},
+                       .saved = turn.now().instant});
+    turn.release(order.peer, order.correlation, msg::Accepted{id, stored.label, {}, {}});
+    plans_.begin(
+        turn, stored.action, stored.label.empty() ? stored.action.target : stored.label, plan);
+}
+
+Result<Dispatcher::Admission> Dispatcher::unless_awaited(const WorkerId& worker,
+                                                         Error error) const {
+    if (!roster_.is_awaited(worker)) return tl::unexpected(std::move(error));
     return Admission{.answer = {},
                      .wait = Wait{.workers = {worker}, .otherwise = std::move(error)}};
 }
@@ -162,11 +196,11 @@ Result<Dispatcher::Admission> Dispatcher::admit_scan(ActionRecord& record, const
     if (!named) return tl::unexpected(named.error());
     const auto* member = *named;
     if (!member->reachable()) {
-        return unless_settling(member->record.id,
-                               Error{.code = ErrorCode::Unreachable,
-                                     .message = fmt::format("{} is {}",
-                                                            member->record.name,
-                                                            to_string(member->record.state))});
+        return unless_awaited(member->record.id,
+                              Error{.code = ErrorCode::Unreachable,
+                                    .message = fmt::format("{} is {}",
+                                                           member->record.name,
+                                                           to_string(member->record.state))});
     }
     record.action.worker = member->record.id;
     record.label = member->record.name;
@@ -175,14 +209,38 @@ Result<Dispatcher::Admission> Dispatcher::admit_scan(ActionRecord& record, const
 
 Result<Dispatcher::Admission>
 Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
+    if (auto able = check_run_level(record.action); !able) return tl::unexpected(able.error());
+    const bool is_plan = record.action.stack || !record.action.like_before.is_none();
+    if (record.action.dry_run && !is_of_stacks(record.action.verb) && !is_plan) {
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("no plan can {} a VM yet", to_string(record.action.verb)));
+    }
+    if (!record.action.like_before.is_none() && record.action.verb == Verb::Start) {
+        auto plan = plans_.like_before(record.action.like_before);
+        if (!plan) return tl::unexpected(plan.error());
+        record.label = record.action.target;
+        return admit_rise(std::move(*plan));
+    }
+    if (record.action.target == "*") return admit_many(turn, record, submit, std::nullopt);
     auto address = Address::parse(record.action.target);
     if (!address) return tl::unexpected(address.error());
     if (record.action.verb == Verb::Scan) return admit_scan(record, *address);
+    if (!address->names_a_vm() && address->worker && is_of_stacks(record.action.verb)) {
+        const auto worker = roster_.require_worker(address->worker);
+        if (!worker) return tl::unexpected(worker.error());
+        return admit_many(turn, record, submit, *worker);
+    }
     if (!address->names_a_vm()) {
         return fail(ErrorCode::Usage, fmt::format("\"{}\" names no VM", record.action.target));
     }
     const auto named = roster_.require_worker(address->worker);
     if (!named) return tl::unexpected(named.error());
+    if (record.action.verb == Verb::Resume) {
+        // What is suspended to disk goes on by being started.
+        const auto vm = require_vm(turn.inventory(), roster_, record.action, *address, *named);
+        if (vm && is_suspended_to_disk(turn.inventory().instances((*vm)->id)))
+            record.action.verb = Verb::Start;
+    }
     const bool starts = record.action.verb == Verb::Start;
     const auto place = require_place(roster_, *address, *named, starts ? std::string{} : submit.on);
     if (!place) return tl::unexpected(place.error());
@@ -195,16 +253,33 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
     const auto& vm = **meant;
     record.action.vm = vm.id;
     record.label = vm.label;
+    if (record.action.verb == Verb::Init) return admit_init(turn, record, vm);
     // Only what asks a VM to end for good cuts it at its own deadline unasked.
-    if (!record.action.deadline && record.action.verb == Verb::Shutdown)
-        record.action.deadline = vm.grace;
+    const bool may_cut = record.action.verb == Verb::Shutdown && !record.action.run_level;
+    if (!record.action.deadline && may_cut) record.action.deadline = vm.grace;
     if (record.action.always_cut && !submit.action.deadline)
         record.action.deadline = std::chrono::seconds{20};
     if (starts) {
         const auto on = submit.on.empty() && *named ? (*named)->to_string() : submit.on;
-        return admit_start(turn, record, on, vm);
+        // Who throws the saved state away wants another boot.
+        if (auto plan = plan_waking(turn, vm); plan && on.empty() && !record.action.discard_state)
+            return admit_rise(std::move(*plan));
+        if (record.action.dry_run) {
+            // Admitting it would begin it. What no carrier is started for is rehearsed by who asks.
+            auto plan = plan_start(turn, record.action, vm);
+            if (!plan) return tl::unexpected(plan.error());
+            if (!*plan)
+                return fail(ErrorCode::Unsupported, "no carrier has to be started before it");
+            return admit_rise(std::move(**plan));
+        }
+        auto admitted = admit_start(turn, record, on, vm);
+        if (admitted || admitted.error().code != ErrorCode::Unreachable) return admitted;
+        auto plan = plan_start(turn, record.action, vm);
+        if (!plan) return tl::unexpected(plan.error());
+        if (!*plan) return admitted;
+        return admit_rise(std::move(**plan));
     }
-    return admit_other(turn, record, vm, *place);
+    return admit_other(turn, record, submit, vm, *place);
 }
 
 Status Dispatcher::check_copy(const Turn& turn,
@@ -287,8 +362,39 @@ Dispatcher::admit_start(Turn& turn, ActionRecord& record, std::string_view on, c
     return Admission{};
 }
 
+/// However deep inside the VM somebody sits, and however it would end or stand still.
+Status Dispatcher::check_asker(Turn& turn, const msg::Submit& submit, const VmId& target) const {
+    const bool is_harmless = submit.action.dry_run || submit.action.verb == Verb::Resume;
+    if (is_harmless || submit.yes) return {};
+    std::vector<VmId> own;
+    if (submit.platform.identifies()) {
+        own.emplace_back(VmId{submit.platform});
+        for (const auto& copy : turn.index().copies_of(own.front())) {
+            own.push_back(copy); // its firmware shows the same UUID
+        }
+    }
+    // Who may not read his firmware is known by the kernel that he shares with an agent.
+    for (const auto& [id, member] : roster_.members()) {
+        const auto& machine = member.record;
+        if (!submit.boot.is_none() && machine.boot == submit.boot && machine.platform.identifies())
+            own.emplace_back(VmId{machine.platform});
+    }
+    if (own.empty()) return {};
+    const auto around = stack_around(turn.inventory(), turn.index(), roster_, own);
+    const bool is_own = std::any_of(own.begin(), own.end(), [&](const VmId& vm) {
+        const auto carriers = around.carriers_of(vm);
+        return vm == target ||
+               std::find(carriers.begin(), carriers.end(), target) != carriers.end();
+    });
+    if (!is_own) return {};
+    return fail(ErrorCode::Conflict,
+                "it carries the machine on which this was asked",
+                "--yes, and go on watching from outside");
+}
+
 Result<Dispatcher::Admission> Dispatcher::admit_other(Turn& turn,
                                                       ActionRecord& record,
+                                                      const msg::Submit& submit,
                                                       const VmRecord& vm,
                                                       const std::optional<WorkerId>& place) {
     auto instances = turn.inventory().instances(vm.id);
@@ -297,20 +403,35 @@ Result<Dispatcher::Admission> Dispatcher::admit_other(Turn& turn,
         if (!there) return tl::unexpected(there.error());
         instances = std::move(*there);
     }
+    if (record.action.verb == Verb::Resume) {
+        if (auto plan = plan_waking(turn, vm)) return admit_rise(std::move(*plan));
+    }
     const auto live = require_live(vm, instances);
     if (!live) return tl::unexpected(live.error());
     const auto* member = roster_.find(live->worker);
     if (member == nullptr || !member->reachable()) {
-        return unless_settling(
-            live->worker,
-            Error{.code = ErrorCode::Unreachable,
-                  .message =
-                      fmt::format("it runs on {}, which is away",
-                                  member != nullptr ? member->record.name : "an unknown worker"),
-                  .try_next = "ctys workers"});
+        return unless_awaited(live->worker, away(live->worker, roster_));
     }
+    if (auto allowed = check_asker(turn, submit, vm.id); !allowed)
+        return tl::unexpected(allowed.error());
     record.action.worker = live->worker;
     record.action.instance = live->key;
+    if (is_of_stacks(record.action.verb) && (!record.action.force || record.action.dry_run)) {
+        auto wanted = record.action;
+        // A grace is a VM's own; the deadline of a stack is one that was given.
+        if (!record.action.always_cut) wanted.deadline = submit.action.deadline;
+        auto plan =
+            plans_.consider(turn.inventory(),
+                            turn.index(),
+                            {.action = wanted, .targets = {vm.id}, .is_many = false, .self = {}});
+        if (!plan) return tl::unexpected(plan.error());
+        if (*plan) {
+            record.action = std::move(wanted);
+            return Admission{.answer = {}, .wait = {}, .plan = std::move(*plan)};
+        }
+    }
+    if (auto allowed = plans_.allows(record.action.verb, vm.id); !allowed)
+        return tl::unexpected(allowed.error());
     return Admission{};
 }
 

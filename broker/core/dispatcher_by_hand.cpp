@@ -34,6 +34,10 @@ void Dispatcher::on_hand_start(Turn& turn,
         return answer(
             Answer::Refused, 0, "the broker has just begun and asks its workers what they run");
     }
+    if (!member.record.draining.is_none()) {
+        return answer(
+            Answer::Refused, 0, fmt::format("{} ends what runs here", member.record.draining));
+    }
     const auto free =
         check_free(*vm, turn.inventory().instances(vm->id), leases_.find(vm->id), roster_);
     if (!free) return answer(Answer::Refused, 0, free.error().message);

@@ -82,6 +82,8 @@ bool Folder::apply_instance(Turn& turn,
                             InstanceRecord instance,
                             bool is_fact) {
     instance.worker = member.record.id;
+    instance.unverified = false;
+    instance.frozen_from = VmState::Unknown;
     const auto rows = turn.inventory().instances(instance.vm);
     const auto* known = find_instance(rows, instance.key);
     // Nobody but a machine's own agents knows what became of its processes.
@@ -107,7 +109,7 @@ bool Folder::apply_instance(Turn& turn,
     }
     // Late news of the stream do not raise the dead; facts of an exchange do (a fenced worker
     // returns), but not one whose end somebody saw: an agent that was frozen does not know yet.
-    const bool was_seen = known != nullptr && known->ended && known->ended->by != EndedBy::Unknown;
+    const bool was_seen = known != nullptr && known->ended && !is_concluded(*known);
     if (known != nullptr && !is_live(known->state) && is_live(instance.state) &&
         (!is_fact || was_seen)) {
         return false;
@@ -116,8 +118,12 @@ bool Folder::apply_instance(Turn& turn,
     // so does every other agent of the machine. One that was only inferred may still learn its
     // cause.
     if (known != nullptr && known->ended && instance.ended &&
-        (known->ended->by != EndedBy::Unknown || instance.ended->by == EndedBy::Unknown)) {
+        (!is_concluded(*known) || instance.ended->by == EndedBy::Unknown)) {
         return false;
+    }
+    if (is_live(instance.state) && member.record.state == WorkerState::Paused) {
+        // Told before its carrier stood still.
+        instance.frozen_from = std::exchange(instance.state, VmState::Frozen);
     }
     const auto live_before = count_live(rows);
     if (!turn.inventory().vm(instance.vm)) {
@@ -135,8 +141,11 @@ bool Folder::apply_instance(Turn& turn,
     turn.put(instance);
     if (is_live(instance.state)) {
         leases_.on_live(turn, instance);
+        if (known == nullptr) note_start(turn, instance);
+        note_state(turn, known, instance);
     } else {
         end_lease(turn, instance);
+        if (known != nullptr && is_live(known->state)) note_end(turn, instance, /*seen=*/true);
     }
     settle_conflict(turn, instance.vm, live_before);
     return true;
@@ -259,6 +268,8 @@ void Folder::apply(
         keep = apply_path(turn, member, *facts);
     } else if (const auto* path = std::get_if<PathRecord>(&event.payload)) {
         apply_health(turn, member, *path);
+    } else if (event.kind == EventKind::Reset) {
+        note_reset(turn, member, event);
     } else if (const auto* worker = std::get_if<WorkerRecord>(&event.payload)) {
         member.record.accelerators = worker->accelerators;
         member.record.binaries = worker->binaries;
@@ -295,13 +306,18 @@ void Folder::fold_fact(Turn& turn, Member& member, const Event& event, SharedByt
     apply(turn, member, event, std::move(bytes), /*is_fact=*/true);
 }
 
-void Folder::end_instance(Turn& turn, InstanceRecord instance, EndedBy by, std::string detail) {
+void Folder::end_instance(Turn& turn,
+                          InstanceRecord instance,
+                          EndedBy by,
+                          std::string detail,
+                          const CarrierChange* carrier) {
     const auto rows = turn.inventory().instances(instance.vm);
     const auto live_before = count_live(rows);
     Event event;
     event.old_state = instance.state;
     event.new_state = instance.managed ? VmState::Stopped : VmState::Gone;
-    event.kind = kind_of(event.new_state);
+    const bool is_saved = keeps_saved_state(instance) && carrier == nullptr;
+    event.kind = is_saved ? EventKind::Suspended : kind_of(event.new_state);
     event.worker = instance.worker;
     const auto* member = roster_.find(instance.worker);
     if (member != nullptr) event.worker_name = member->record.name;
@@ -311,26 +327,45 @@ void Folder::end_instance(Turn& turn, InstanceRecord instance, EndedBy by, std::
     event.evidence = to_string(Evidence::None);
     event.text = detail;
     instance.state = event.new_state;
-    instance.since = turn.now().wall;
-    instance.ended = Ending{.by = by, .detail = std::move(detail), .at = turn.now().wall};
+    if (is_saved) {
+        event.new_state = VmState::Suspended;
+        instance.reason = reason::suspended;
+    }
+    event.time = carrier != nullptr ? carrier->at : turn.now().wall;
+    instance.since = event.time;
+    instance.ended = Ending{.by = by, .detail = std::move(detail), .at = event.time};
+    instance.frozen_from = VmState::Unknown;
+    // Concluded, not seen: what the spool of its own worker says counts more.
+    instance.unverified = by == EndedBy::Host;
+    if (carrier != nullptr) {
+        const bool is_reset = carrier->what == CarrierChange::What::Reset;
+        event.data = {{"reason", is_reset ? "carrier-reset" : "carrier-ended"},
+                      {"inner", "unverified"}};
+        instance.reason = event.data.front().second;
+    }
     event.payload = instance;
     turn.put(instance);
     end_lease(turn, instance);
     turn.record(std::move(event));
     settle_conflict(turn, instance.vm, live_before);
+    note_end(turn, instance, /*seen=*/carrier != nullptr);
 }
 
 void Folder::end_exchange(Turn& turn, Member& member) {
     const auto& worker = member.record.id;
     std::vector<InstanceRecord> ended;
+    std::vector<InstanceRecord> concluded;
     std::vector<PathRecord> vanished;
     std::set<VmId> present;
     for (const auto& vm : turn.index().vms_of(worker)) {
         for (auto& row : turn.inventory().instances(vm)) {
             if (row.worker != worker) continue;
             present.insert(vm);
-            if (is_live(row.state) && !member.named.instances.contains({row.vm, row.key}))
+            if (is_live(row.state) && !member.named.instances.contains({row.vm, row.key})) {
                 ended.push_back(std::move(row));
+            } else if (row.unverified) {
+                concluded.push_back(std::move(row));
+            }
         }
         for (auto& path : turn.inventory().paths(vm)) {
             if (path.worker != worker) continue;
@@ -355,6 +390,7 @@ void Folder::end_exchange(Turn& turn, Member& member) {
         turn.put(std::move(path));
         turn.record(std::move(event));
     }
+    verify(turn, member, std::move(concluded));
     member.exchanging = false;
     member.named = {};
 }
@@ -386,7 +422,8 @@ void Folder::end_all(Turn& turn,
                      const WorkerId& worker,
                      const std::function<bool(const InstanceRecord&)>& which,
                      EndedBy by,
-                     const std::string& detail) {
+                     const std::string& detail,
+                     const CarrierChange* carrier) {
     std::vector<InstanceRecord> ended;
     for (const auto& vm : turn.index().vms_of(worker)) {
         for (auto& row : turn.inventory().instances(vm)) {
@@ -395,7 +432,7 @@ void Folder::end_all(Turn& turn,
         }
     }
     for (auto& row : ended) {
-        end_instance(turn, std::move(row), by, detail);
+        end_instance(turn, std::move(row), by, detail, carrier);
     }
 }
 

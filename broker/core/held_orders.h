@@ -23,12 +23,13 @@ struct HeldOrder {
     Wait wait;
 };
 
-/// Orders that would be refused only because a worker has not called again since this life of the
-/// broker began (Roster: settling). They are not durable: a tool whose broker dies submits again.
+/// Orders that would be refused only because a worker has not called again: since this life of the
+/// broker began (Roster: settling), or since its agent went away and is not lost yet. They are not
+/// durable: a tool whose broker dies submits again.
 ///
-///     order        | worker called / told what it runs | 10 s over | same id again | peer gone
-///     not held     | -                                 | -         | held          | -
-///     held         | decided anew                      | decided   | answered here | dropped
+///     order        | worker called / told what it runs | 10 s over, or lost | same id again | peer
+///     gone not held     | -                                 | -         | held          | - held
+///     | decided anew                      | decided   | answered here | dropped
 ///
 /// "Decided anew" is the decision of any order: admitted, refused, or held on. To cancel a held
 /// order answers NotFound: it is no action yet.

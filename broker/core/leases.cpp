@@ -87,6 +87,10 @@ std::vector<VmId> Leases::fence(Turn& turn, const WorkerId& worker) {
     }
     for (const auto& vm : freed) {
         drop(turn, vm);
+        // Somebody may have started it by hand elsewhere while it was reserved.
+        for (const auto& row : turn.inventory().instances(vm)) {
+            if (is_live(row.state) && row.worker != worker) on_live(turn, row);
+        }
     }
     return freed;
 }

@@ -28,7 +28,8 @@ public:
     void on_ended(Turn& turn, const InstanceRecord& instance);
     /// The start of this action will never happen, or has failed.
     void on_not_started(Turn& turn, ActionId action);
-    /// Ends every lease of a worker that an administrator declared dead. Returns the VMs.
+    /// Ends every lease of a worker that is dead: an administrator says so, or its carrier has
+    /// ended. Returns the VMs.
     std::vector<VmId> fence(Turn& turn, const WorkerId& worker);
 
 private:

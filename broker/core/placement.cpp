@@ -8,6 +8,8 @@ namespace ctys::broker {
 
 namespace {
 
+constexpr std::string_view paused_with_carrier = "whose carrier is paused or suspended";
+
 std::string clock_text(WallTime time) {
     return time.to_rfc3339().substr(11, 5);
 }
@@ -22,6 +24,7 @@ struct Candidate {
     int score = 0;
     std::string why_not;
     bool away = false;
+    bool paused = false;
 };
 
 Candidate judge(const PathRecord& path, const Roster& roster, bool asked) {
@@ -29,10 +32,13 @@ Candidate judge(const PathRecord& path, const Roster& roster, bool asked) {
     const auto* member = roster.find(path.worker);
     if (member == nullptr || !member->reachable()) {
         candidate.away = true;
+        const bool is_paused = member != nullptr && member->record.state == WorkerState::Paused;
+        candidate.paused = is_paused;
         candidate.why_not = member == nullptr ? "its worker is not known"
+                            : is_paused       ? "paused with the VM that carries it"
                                               : fmt::format("{} since {}",
-                                                            to_string(member->record.state),
-                                                            clock_text(member->record.state_since));
+                                                      to_string(member->record.state),
+                                                      clock_text(member->record.state_since));
         return candidate;
     }
     if (roster.is_settling(path.worker)) {
@@ -67,6 +73,10 @@ Candidate judge(const PathRecord& path, const Roster& roster, bool asked) {
         break;
     }
     if (!path.runnable) candidate.why_not = path.why_not;
+    if (!member->record.draining.is_none()) {
+        candidate.why_not =
+            fmt::format("{} ends what runs there", member->record.draining.to_string());
+    }
     if (member->record.state == WorkerState::Suspect) candidate.score -= 40;
     const bool kvm = std::any_of(member->record.accelerators.begin(),
                                  member->record.accelerators.end(),
@@ -85,6 +95,11 @@ Error may_still_run(const WorkerId& id, const Roster& roster, WallTime otherwise
             .message = fmt::format(
                 "may still run on {}, which has not called since the broker began", worker),
             .try_next = "ctys workers"};
+    }
+    if (member != nullptr && member->record.state == WorkerState::Paused) {
+        return Error{.code = ErrorCode::Conflict,
+                     .message = fmt::format("frozen on {}, {}", worker, paused_with_carrier),
+                     .try_next = fmt::format("ctys stack w:{}", worker)};
     }
     return Error{.code = ErrorCode::Conflict,
                  .message = fmt::format(
@@ -147,6 +162,15 @@ Result<PathRecord> choose_path(const VmRecord& vm,
                                        name_of(roster, candidate.path->worker),
                                        candidate.path->config,
                                        candidate.why_not));
+    }
+    const bool all_paused =
+        std::all_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.paused; });
+    if (all_paused) {
+        const auto worker = name_of(roster, candidates.front().path->worker);
+        return fail(ErrorCode::Unreachable,
+                    fmt::format("it could only be started on {}, {}", worker, paused_with_carrier),
+                    fmt::format("ctys stack w:{}", worker),
+                    std::move(evidence));
     }
     return fail(all_away ? ErrorCode::Unreachable : ErrorCode::Conflict,
                 all_away ? "every worker that could run it is away" : "no path can run it now",
@@ -219,6 +243,30 @@ Status check_free(const VmRecord& vm,
                 std::move(evidence));
 }
 
+Error away(const WorkerId& worker, const Roster& roster) {
+    const auto* member = roster.find(worker);
+    if (member != nullptr && member->record.state == WorkerState::Paused) {
+        return Error{.code = ErrorCode::Unreachable,
+                     .message = fmt::format(
+                         "it is frozen on {}, {}", member->record.name, paused_with_carrier),
+                     .try_next = fmt::format("ctys stack w:{}", member->record.name)};
+    }
+    return Error{.code = ErrorCode::Unreachable,
+                 .message =
+                     fmt::format("it runs on {}, which is away",
+                                 member != nullptr ? member->record.name : "an unknown worker"),
+                 .try_next = "ctys workers"};
+}
+
+bool is_suspended_to_disk(const std::vector<InstanceRecord>& instances) {
+    const InstanceRecord* last = nullptr;
+    for (const auto& row : instances) {
+        if (is_live(row.state)) return false;
+        if (last == nullptr || row.since > last->since) last = &row;
+    }
+    return last != nullptr && ctys::is_suspended_to_disk(*last);
+}
+
 Result<InstanceRecord> require_live(const VmRecord& vm,
                                     const std::vector<InstanceRecord>& instances) {
     std::vector<const InstanceRecord*> live;
@@ -226,6 +274,12 @@ Result<InstanceRecord> require_live(const VmRecord& vm,
         if (is_live(row.state)) live.push_back(&row);
     }
     if (live.size() == 1) return *live.front();
+    if (live.empty() && is_suspended_to_disk(instances)) {
+        return fail(ErrorCode::Conflict,
+                    "it is suspended: its state is on disk, and no process runs",
+                    fmt::format("ctys resume {0}   (to boot anew: ctys start {0} --discard-state)",
+                                vm.label));
+    }
     if (live.empty()) {
         return fail(ErrorCode::Conflict, "it does not run", fmt::format("ctys start {}", vm.label));
     }

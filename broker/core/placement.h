@@ -30,6 +30,12 @@ namespace ctys::broker {
 [[nodiscard]] Result<InstanceRecord> require_live(const VmRecord& vm,
                                                   const std::vector<InstanceRecord>& instances);
 
+/// Nothing of the VM lives, and its last process has ended with its state on disk.
+[[nodiscard]] bool is_suspended_to_disk(const std::vector<InstanceRecord>& instances);
+
+/// Why nothing can be asked of what runs on this worker: Unreachable, in words.
+[[nodiscard]] Error away(const WorkerId& worker, const Roster& roster);
+
 /// Workers that are about to tell whether they still run the VM.
 [[nodiscard]] std::set<WorkerId> settling_holders(const std::vector<InstanceRecord>& instances,
                                                   const Lease* lease,

@@ -24,9 +24,12 @@ struct PlanPolicy {
 ///     >= need  | innermost VMs have what is left over
 ///     < need   | Conflict, naming the need; with `shrink` every share by the same factor
 ///
+/// VMs of one worker keep to STARTAFTER: started in its order, ended and paused in the reverse one.
+///
 /// VMs that do not run have no step; VMs on workers that cannot be reached are named by the step of
 /// what carries them. Errors: NotFound (an unknown target), Conflict (nothing of it runs, too short
-/// a deadline), Unreachable (a target's own worker), Unsupported (a verb that no plan has).
+/// a deadline), Unreachable (a target's own worker, or of many targets every one), Unsupported (a
+/// verb that no plan has).
 [[nodiscard]] Result<Plan>
 make_plan(const StackGraph& graph, const PlanRequest& request, const PlanPolicy& policy);
 

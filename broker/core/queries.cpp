@@ -151,6 +151,16 @@ void Queries::open(Turn& turn,
         return turn.send(
             peer, correlation, msg::Rows{.at = at, .rows = std::move(*rows), .last = true});
     }
+    if (ask.query.table == Table::Plan) {
+        const auto id = ActionId::parse(ask.query.address);
+        if (!id) return refuse(id.error());
+        auto rows = sources.plans.rows(*id, turn.now().instant);
+        if (rows.empty()) {
+            return refuse(Error{.code = ErrorCode::NotFound,
+                                .message = "it was no plan, or is not kept any more"});
+        }
+        return send_rows(turn, peer, correlation, at, std::move(rows));
+    }
     if (ask.query.table == Table::Vms) {
         if (auto known = check_row_filters(ask.query.filters); !known) return refuse(known.error());
     }
@@ -273,6 +283,7 @@ bool Queries::advance(Turn& turn, const Sources& sources, const Key& key, Stream
         break;
     case Table::Vm:
     case Table::Broker:
+    case Table::Plan:
         break; // one row, given when it is asked for
     }
     const auto given = static_cast<std::uint32_t>(page.rows.size());

@@ -15,6 +15,7 @@ struct Sources {
     const Roster& roster;
     const Leases& leases;
     const Dispatcher& dispatcher;
+    const Plans& plans;
     const Watches& watches;
     const RowIndex& index;
     Cursor head;

@@ -41,6 +41,8 @@ void Roster::load(std::vector<WorkerRecord> workers, bool doubtful, Now now) {
         // Nobody has spoken to this broker yet: what was alive is not known to be.
         if (worker.state == WorkerState::Alive) worker.state = WorkerState::Suspect;
         if (worker.state != WorkerState::Lost) settling_.insert(worker.id);
+        member.paused = now.instant;
+        claim(worker.id, {}, worker.platform);
         member.record = std::move(worker);
         members_.emplace(member.record.id, std::move(member));
     }
@@ -105,17 +107,58 @@ Roster::require_worker(const std::optional<std::string>& name) const {
 }
 
 void Roster::set_state(Turn& turn, Member& member, WorkerState state) {
-    if (member.record.state == state) return;
     const auto silence = turn.now().instant - member.heard;
+    set_state(turn,
+              member,
+              state,
+              state == WorkerState::Alive ? std::string{"heard again"}
+                                          : fmt::format("silent for {}", to_short_text(silence)));
+}
+
+void Roster::set_state(
+    Turn& turn, Member& member, WorkerState state, std::string text, Facts facts) {
+    if (member.record.state == state) return;
     member.record.state = state;
     member.record.state_since = turn.now().wall;
-    turn.record(about(member,
-                      kind_of(state),
-                      state == WorkerState::Alive
-                          ? std::string{"heard again"}
-                          : fmt::format("silent for {}", to_short_text(silence))));
+    auto event = about(member, kind_of(state), std::move(text));
+    event.data = std::move(facts);
+    turn.record(std::move(event));
     turn.put(member.record);
     if (state == WorkerState::Lost) settle(turn, member.record.id);
+}
+
+void Roster::lose(Turn& turn, Member& member, std::string text, Facts facts) {
+    disconnect(member);
+    member.exchanging = false;
+    member.named = {};
+    member.challenger.reset(); // it stood on the same machine
+    set_state(turn, member, WorkerState::Lost, std::move(text), std::move(facts));
+}
+
+void Roster::pause(Turn& turn, Member& member, std::string text) {
+    member.paused = turn.now().instant;
+    set_state(turn, member, WorkerState::Paused, std::move(text));
+}
+
+void Roster::resume(Turn& turn, Member& member, std::string text) {
+    if (member.record.state != WorkerState::Paused) return;
+    member.heard = turn.now().instant;
+    set_state(turn, member, WorkerState::Suspect, std::move(text));
+}
+
+void Roster::claim(const WorkerId& id, const Uuid& before, const Uuid& platform) {
+    if (before == platform) return;
+    if (const auto found = claims_.find(before); found != claims_.end()) {
+        found->second.erase(id);
+        if (found->second.empty()) claims_.erase(found);
+    }
+    if (platform.identifies()) claims_[platform].insert(id);
+}
+
+const std::set<WorkerId>& Roster::claims(const Uuid& platform) const {
+    static const std::set<WorkerId> nobody;
+    const auto found = claims_.find(platform);
+    return found == claims_.end() ? nobody : found->second;
 }
 
 void Roster::settle(Turn& turn, const WorkerId& id) {
@@ -135,14 +178,18 @@ Member* Roster::accept(Turn& turn, const PeerId& peer, const msg::AgentHello& he
     const bool is_return = !is_new && member.record.nonce == hello.worker.nonce;
     if (member.peer) peers_.erase(*member.peer);
     const auto kept = member.record;
+    const bool is_other_boot = is_new || kept.boot != hello.worker.boot;
     member.record = hello.worker;
+    claim(hello.worker.id, kept.platform, hello.worker.platform);
     // What the broker knows about a worker is not the worker's to say.
     member.record.mark = kept.mark;
+    member.record.draining = kept.draining;
     member.record.fenced = false; // it is back; what it runs will show in its exchange
     member.record.state = WorkerState::Alive;
     member.record.state_since =
         is_new || kept.state != WorkerState::Alive ? turn.now().wall : kept.state_since;
     member.record.last_seen = turn.now().wall;
+    member.record.booted = is_other_boot ? turn.now().wall : kept.booted;
     member.peer = peer;
     member.heard = turn.now().instant;
     member.exchanging = false;
@@ -186,6 +233,9 @@ Member* Roster::on_hello(Turn& turn,
 }
 
 void Roster::on_heard(Turn& turn, Member& member) {
+    const bool is_paused = member.record.state == WorkerState::Paused;
+    // What it said before its carrier was paused proves nothing.
+    if (is_paused && turn.now().instant - member.paused < under_way) return;
     member.heard = turn.now().instant;
     member.record.last_seen = turn.now().wall;
     set_state(turn, member, WorkerState::Alive);
@@ -208,6 +258,13 @@ void Roster::on_heard(Turn& turn, Member& member) {
                                                   member.record.host),
                            .try_next = "give this agent another --name, or end the other one"}});
     member.challenger.reset();
+}
+
+bool Roster::is_awaited(const WorkerId& id) const {
+    if (is_settling(id)) return true;
+    const auto* member = find(id);
+    return member != nullptr && !member->peer && member->record.state != WorkerState::Lost &&
+           member->record.state != WorkerState::Paused;
 }
 
 std::optional<Member::Challenger> Roster::on_unreachable(const PeerId& peer) {
@@ -259,6 +316,7 @@ void Roster::forget(Turn& turn,
     if (!reason.empty()) event.data.emplace_back("reason", reason);
     turn.record(std::move(event));
     turn.write(EraseWorker{id});
+    claim(id, found->second.record.platform, {});
     if (found->second.peer) peers_.erase(*found->second.peer);
     settle(turn, id);
     members_.erase(found);

@@ -14,6 +14,7 @@ struct Member {
     WorkerRecord record;
     std::optional<PeerId> peer; ///< set while an agent speaks for it
     Instant heard;              ///< last message of that agent
+    Instant paused;             ///< while Paused: when that became known
     bool exchanging = false;    ///< a full exchange was asked for and has not ended
 
     struct Named {
@@ -32,7 +33,8 @@ struct Member {
     std::optional<Challenger> challenger; ///< a second process that claims to be this worker
 
     [[nodiscard]] bool reachable() const {
-        return peer.has_value() && record.state != WorkerState::Lost;
+        return peer.has_value() && record.state != WorkerState::Lost &&
+               record.state != WorkerState::Paused;
     }
 };
 
@@ -42,6 +44,10 @@ struct Member {
 ///     alive    | -            | suspect     | lost         | challenge the old one
 ///     suspect  | alive        | -           | lost         | challenge the old one
 ///     lost     | alive        | -           | -            | accept
+///     paused   | alive, if 2 s after the pause | -  | -    | challenge the old one
+///
+/// What carries a worker tells of it too (Carried): its pause makes it paused, its resumption
+/// suspect until it is heard, its end lost; whoever speaks for it then has to say hello again.
 ///
 /// A challenged process that answers within one second wins and the newcomer is refused as a
 /// duplicate; a silent or unreachable one is superseded (DESIGN: Identity).
@@ -59,6 +65,8 @@ public:
     static constexpr Duration suspect_after = std::chrono::seconds{3};
     static constexpr Duration lost_after = std::chrono::seconds{10};
     static constexpr Duration challenge_time = std::chrono::seconds{1};
+    /// What a machine said before it stood still may come so much later.
+    static constexpr Duration under_way = std::chrono::seconds{2};
 
     /// `doubtful`: the journal was put back from a backup and not yet compared with its workers.
     void load(std::vector<WorkerRecord> workers, bool doubtful, Now now);
@@ -96,7 +104,18 @@ public:
     /// The worker has told everything it runs.
     void on_exchanged(Turn& turn, const Member& member);
     [[nodiscard]] bool is_settling(const WorkerId& id) const { return settling_.contains(id); }
+    /// Settling, or its agent has just gone and is not lost yet: it may be about to call again.
+    [[nodiscard]] bool is_awaited(const WorkerId& id) const;
     [[nodiscard]] bool is_doubtful() const { return doubtful_; }
+
+    /// Workers whose machine says that this is its UUID; several agents may stand on one machine.
+    [[nodiscard]] const std::set<WorkerId>& claims(const Uuid& platform) const;
+    using Facts = std::vector<std::pair<std::string, std::string>>;
+    /// The VM that carries it has ended or was reset: nobody speaks for it any more.
+    void lose(Turn& turn, Member& member, std::string text, Facts facts);
+    void pause(Turn& turn, Member& member, std::string text);
+    /// What carries it runs again: it has as long to be heard as one that has just called.
+    void resume(Turn& turn, Member& member, std::string text);
 
     void forget(Turn& turn, const WorkerId& id, const std::string& by, const std::string& reason);
     /// Whoever speaks for the worker has to say hello again.
@@ -105,10 +124,14 @@ public:
 private:
     Member* accept(Turn& turn, const PeerId& peer, const msg::AgentHello& hello);
     void set_state(Turn& turn, Member& member, WorkerState state);
+    void
+    set_state(Turn& turn, Member& member, WorkerState state, std::string text, Facts facts = {});
+    void claim(const WorkerId& id, const Uuid& before, const Uuid& platform);
     void settle(Turn& turn, const WorkerId& id);
 
     std::map<WorkerId, Member> members_;
     std::map<PeerId, WorkerId> peers_;
+    std::map<Uuid, std::set<WorkerId>> claims_; ///< by platform UUID
     Instant begun_;
     std::set<WorkerId> settling_;
     bool doubtful_ = false;

@@ -25,6 +25,7 @@ void RowIndex::apply(const Write& write) {
     } else if (const auto* vm = std::get_if<EraseVm>(&write)) {
         count(vm->vm, -1);
         is_foreign_.erase(vm->vm);
+        set_original(vm->vm, {});
         count(vm->vm, 1);
     } else if (const auto* instance = std::get_if<EraseInstance>(&write)) {
         on_erased(instance->vm, instance->key);
@@ -45,7 +46,34 @@ void RowIndex::count(const VmId& vm, int sign) {
     add(counts_.conflicts, running > 1);
 }
 
+void RowIndex::set_original(const VmId& vm, const VmId& original) {
+    const auto known = original_.find(vm);
+    if (known == original_.end() && original.is_none()) return; // nearly every VM
+    if (known != original_.end()) {
+        if (known->second == original) return;
+        auto& siblings = copies_.at(known->second);
+        siblings.erase(vm);
+        if (siblings.empty()) copies_.erase(known->second);
+        original_.erase(known);
+    }
+    if (original.is_none()) return;
+    original_[vm] = original;
+    copies_[original].insert(vm);
+}
+
+Uuid RowIndex::platform_of(const VmId& vm) const {
+    const auto known = original_.find(vm);
+    return known == original_.end() ? vm.uuid : known->second.uuid;
+}
+
+const std::set<VmId>& RowIndex::copies_of(const VmId& vm) const {
+    static const std::set<VmId> none;
+    const auto found = copies_.find(vm);
+    return found == copies_.end() ? none : found->second;
+}
+
 void RowIndex::on_vm(const VmRecord& vm) {
+    set_original(vm.id, vm.copy_of);
     const auto known = is_foreign_.find(vm.id);
     if (known != is_foreign_.end() && known->second == vm.foreign) return;
     count(vm.id, -1);
@@ -88,6 +116,21 @@ std::vector<VmId> RowIndex::vms_of(const WorkerId& worker) const {
     const auto found = of_worker_.find(worker);
     if (found == of_worker_.end()) return {};
     return {found->second.begin(), found->second.end()};
+}
+
+std::vector<VmId> RowIndex::live_vms_of(const WorkerId& worker) const {
+    auto vms = vms_of(worker);
+    std::erase_if(vms, [&](const VmId& vm) { return !live_.contains(vm); });
+    return vms;
+}
+
+std::vector<VmId> RowIndex::live_vms() const {
+    std::vector<VmId> vms;
+    vms.reserve(live_.size());
+    for (const auto& [vm, keys] : live_) {
+        vms.push_back(vm);
+    }
+    return vms;
 }
 
 void RowIndex::replace(const WorkerId& worker, std::set<VmId> vms) {

@@ -28,14 +28,23 @@ public:
 
     /// VMs with a path or an instance of the worker, and perhaps some that had one.
     [[nodiscard]] std::vector<VmId> vms_of(const WorkerId& worker) const;
+    /// Of those the ones that run somewhere.
+    [[nodiscard]] std::vector<VmId> live_vms_of(const WorkerId& worker) const;
+    /// All that run.
+    [[nodiscard]] std::vector<VmId> live_vms() const;
     /// The worker has rows of these VMs and of no others.
     void replace(const WorkerId& worker, std::set<VmId> vms);
     [[nodiscard]] const Counts& counts() const { return counts_; }
+    /// What firmware shows the guest as its own UUID; that of a copy is its original's.
+    [[nodiscard]] Uuid platform_of(const VmId& vm) const;
+    /// The copies of a VM that are known.
+    [[nodiscard]] const std::set<VmId>& copies_of(const VmId& vm) const;
     /// Instances of nobody's that ended before, oldest first.
     [[nodiscard]] std::vector<Gone> gone_before(WallTime time, std::size_t limit) const;
 
 private:
     void on_vm(const VmRecord& vm);
+    void set_original(const VmId& vm, const VmId& original);
     void on_instance(const InstanceRecord& instance);
     void on_erased(const VmId& vm, const InstanceKey& key);
     /// Adds (or takes back) what one VM counts for.
@@ -43,6 +52,8 @@ private:
 
     std::map<WorkerId, std::set<VmId>> of_worker_;
     std::map<VmId, bool> is_foreign_; ///< every VM
+    std::map<VmId, VmId> original_;   ///< of copies
+    std::map<VmId, std::set<VmId>> copies_;
     std::map<VmId, std::set<InstanceKey>> live_;
     std::map<std::pair<VmId, InstanceKey>, WallTime> gone_at_;
     std::set<Gone> gone_;

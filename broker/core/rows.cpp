@@ -19,10 +19,16 @@ std::string note_of(const VmRow& row, InstanceRecord* shown, WallTime now) {
     if (shown->ended) {
         const auto& end = *shown->ended;
         const auto age = to_short_text(now - end.at);
+        if (is_suspended_to_disk(row)) {
+            const bool as_wished = end.by == EndedBy::Host || end.detail.empty();
+            return fmt::format(
+                "to disk, {} ago{}{}", age, as_wished ? "" : ": ", as_wished ? "" : end.detail);
+        }
         if (!end.detail.empty())
             return fmt::format("by {}: {}, {} ago", to_string(end.by), end.detail, age);
         return fmt::format("by {}, {} ago", to_string(end.by), age);
     }
+    if (shown->state == VmState::Frozen) return "what carries its worker is paused or suspended";
     return std::move(shown->note);
 }
 
@@ -56,6 +62,23 @@ int rank(PathHealth health) {
     return 7;
 }
 
+/// Bytes of what can make a row of a whole answer large.
+std::size_t weight(const Row& row) {
+    constexpr std::size_t fields = 512;
+    const auto sum = [](const std::vector<std::string>& texts) {
+        std::size_t bytes = 0;
+        for (const auto& text : texts) {
+            bytes += 16 + text.size();
+        }
+        return bytes;
+    };
+    if (const auto* plan = std::get_if<PlanRecord>(&row))
+        return fields + sum(plan->notes) + 4 * plan->critical.size();
+    if (const auto* step = std::get_if<PlanStepRecord>(&row))
+        return fields + step->text.size() + sum(step->step.unreached) + 4 * step->step.after.size();
+    return fields;
+}
+
 } // namespace
 
 VmRow take_row(Listed& from, const Roster& roster, Now now) {
@@ -86,7 +109,7 @@ VmRow take_row(Listed& from, const Roster& roster, Now now) {
     if (!vm.macs.empty()) row.mac = std::move(vm.macs.front());
     if (!vm.ips.empty()) row.ip = std::move(vm.ips.front());
     if (shown != nullptr) {
-        row.state = shown->state;
+        row.state = is_suspended_to_disk(*shown) ? VmState::Suspended : shown->state;
         row.reason = std::move(shown->reason);
         row.managed = shown->managed;
         row.owner = shown->owner;
@@ -158,6 +181,23 @@ VmDetail make_detail(Listed of, const Lease* lease, const Roster& roster, Now no
         detail.lease_worker = member != nullptr ? member->record.name : lease->worker.to_string();
     }
     return detail;
+}
+
+void send_rows(
+    Turn& turn, const PeerId& peer, std::uint64_t correlation, Cursor at, std::vector<Row> rows) {
+    constexpr std::size_t most_rows = 256;
+    constexpr std::size_t most_bytes = 1U << 20; // a frame takes four times as much
+    auto next = rows.begin();
+    do {
+        msg::Rows page{.at = at, .rows = {}, .last = false};
+        std::size_t bytes = 0;
+        while (next != rows.end() && page.rows.size() < most_rows && bytes < most_bytes) {
+            bytes += weight(*next);
+            page.rows.push_back(std::move(*next++));
+        }
+        page.last = next == rows.end();
+        turn.send(peer, correlation, std::move(page));
+    } while (next != rows.end());
 }
 
 } // namespace ctys::broker

@@ -13,6 +13,10 @@ namespace ctys::broker {
 /// ignored.
 [[nodiscard]] bool is_listed(const VmRow& row, bool all);
 
+/// A whole answer, in as many messages as it needs.
+void send_rows(
+    Turn& turn, const PeerId& peer, std::uint64_t correlation, Cursor at, std::vector<Row> rows);
+
 [[nodiscard]] VmDetail make_detail(Listed of, const Lease* lease, const Roster& roster, Now now);
 
 } // namespace ctys::broker

@@ -27,6 +27,8 @@ Cursor Turn::record(Event event) {
 
 Cursor Turn::record(const Event& event, SharedBytes bytes) {
     ++head_.sequence;
+    if (event.kind == EventKind::Stopped || event.kind == EventKind::Gone)
+        ended_.push_back(event.vm);
     // DESIGN: Journal: recorded time never goes back, whatever the clock does.
     last_recorded_ = std::max(now_.wall, last_recorded_);
     write(Append{.sequence = head_.sequence,

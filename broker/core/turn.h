@@ -5,6 +5,7 @@
 #include "mesh/core/message.h"
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -69,6 +70,9 @@ public:
     void again();
     void begin_epoch(std::uint64_t older, std::string reason);
 
+    /// VMs of which this step has recorded an end; empties the list.
+    [[nodiscard]] std::vector<VmId> take_ended() { return std::exchange(ended_, {}); }
+
     /// Ends the turn. What was to be released travels in a Commit, even in one without writes.
     [[nodiscard]] Effects finish();
     [[nodiscard]] bool has_writes() const { return !writes_.empty(); }
@@ -81,6 +85,7 @@ private:
     std::uint64_t batch_;
     std::vector<Write> writes_;
     std::vector<Send> release_;
+    std::vector<VmId> ended_;
     Effects effects_;
 };
 

@@ -10,8 +10,14 @@
 
 namespace ctys::broker {
 
-using Record =
-    std::variant<VmRecord, PathRecord, InstanceRecord, WorkerRecord, ActionRecord, Lease>;
+using Record = std::variant<VmRecord,
+                            PathRecord,
+                            InstanceRecord,
+                            WorkerRecord,
+                            ActionRecord,
+                            Lease,
+                            PlanRecord,
+                            PlanStepRecord>;
 
 struct Put {
     std::shared_ptr<const Record> record;
@@ -37,6 +43,10 @@ struct EraseWorker {
 struct EraseAction {
     ActionId action;
 };
+/// The plan and all its steps.
+struct ErasePlan {
+    ActionId plan;
+};
 /// One event into the journal. `event` is what the bytes say, for the feed and for live filters.
 struct Append {
     std::uint64_t sequence = 0;
@@ -60,6 +70,7 @@ using Write = std::variant<Put,
                            EraseLease,
                            EraseWorker,
                            EraseAction,
+                           ErasePlan,
                            Append,
                            PutFence,
                            PutTrusted>;

@@ -5,6 +5,8 @@
 #include "mesh/bus/curve_keys.h"
 #include "mesh/bus/curve_self_test.h"
 #include "mesh/bus/zap_authenticator.h"
+#include "mesh/core/shell_quoted.h"
+#include "mesh/core/text.h"
 #include "mesh/loop/signal_watch.h"
 #include "mesh/setup/config.h"
 #include "mesh/setup/directories.h"
@@ -16,6 +18,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <grp.h>
 #include <optional>
 #include <unistd.h>
 
@@ -131,19 +134,36 @@ void secure(Security& security,
     security.curve = bus::CurveServer{.keys = std::move(*own)};
 }
 
-bus::SocketOptions mesh_options(const Security& security) {
+std::optional<gid_t> group_of(const setup::Settings& settings) {
+    const auto& name = settings.text("runtime.group");
+    if (name.empty()) return {};
+    const auto* group = ::getgrnam(name.c_str());
+    if (group == nullptr) {
+        throw Fault(Error{.code = ErrorCode::Usage,
+                          .message = fmt::format("{}: there is no group \"{}\" here",
+                                                 settings.origin("runtime.group"),
+                                                 printable(name, 64)),
+                          .evidence = {},
+                          .try_next = shell_quoted({"groupadd", "--system", printable(name, 64)})});
+    }
+    return group->gr_gid;
+}
+
+bus::SocketOptions mesh_options(const Security& security, std::optional<gid_t> group) {
     bus::SocketOptions options{.linger = std::chrono::milliseconds{200},
                                .send_high_water = 20000,
                                .receive_high_water = 20000};
     options.ipc_mode = 0660;
+    options.ipc_group = group;
     if (security.curve)
         options.security = bus::CurveServer{.keys = security.curve->keys, .domain = "mesh"};
     return options;
 }
 
-bus::SocketOptions feed_options(const Security& security) {
+bus::SocketOptions feed_options(const Security& security, std::optional<gid_t> group) {
     bus::SocketOptions options{.send_high_water = 50000};
     options.ipc_mode = 0660;
+    options.ipc_group = group;
     if (security.curve)
         options.security = bus::CurveServer{.keys = security.curve->keys, .domain = "feed"};
     return options;
@@ -183,7 +203,9 @@ int run(const ProgramOptions& options) {
     if (auto raised = setup::raise_descriptor_limit(); !raised)
         log.warning("{}", raised.error().message);
 
-    const auto lock = require(setup::RoleLock::acquire(directories, "broker"));
+    const auto group = group_of(settings);
+    const auto lock =
+        require(setup::RoleLock::acquire(directories, "broker", {}, {.group = group}));
     const auto& own = lock.folders();
     loop::EventLoop loop;
     auto store = require(BrokerStore::open(
@@ -197,8 +219,8 @@ int run(const ProgramOptions& options) {
                   log,
                   *store,
                   principals,
-                  mesh_options(security),
-                  feed_options(security),
+                  mesh_options(security, group),
+                  feed_options(security, group),
                   Retention{.bytes = settings.bytes("journal.max_bytes"),
                             .age = settings.duration("journal.max_age")}};
     require(server.bind_mesh(require(bus::Endpoint::ipc(own.runtime + "/mesh"))));

@@ -8,6 +8,7 @@
 
 #include "broker/storage/broker_store.h"
 
+#include "broker/storage/plan_rows.h"
 #include "mesh/core/digest.h"
 #include "mesh/store/head_file.h"
 #include "mesh/store/keys.h"
@@ -96,11 +97,12 @@ BrokerStore::open(const std::string& state, WallTime now, store::EnvironmentOpti
                                   table::by_label,
                                   table::by_mac,
                                   table::by_tcp,
-                                  table::quarantine};
+                                  table::quarantine,
+                                  table::plan};
     auto opened = environment->open_tables(names);
     if (!opened) return tl::unexpected(opened.error());
     const auto& t = *opened;
-    const Tables tables{t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10]};
+    const Tables tables{t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11]};
     std::unique_ptr<BrokerStore> self{
         new BrokerStore(state, std::move(*environment), *journal, tables)};
     if (options.access == store::Access::Reader) {
@@ -301,6 +303,7 @@ Result<Loaded> BrokerStore::load() const {
         if (status)
             status = load_rows(transaction, tables_.action, schema::decode_action, loaded.actions);
         if (!status) return tl::unexpected(status.error());
+        PlanRows{tables_.plan}.load(transaction, loaded);
         return loaded;
     });
 }
@@ -347,6 +350,8 @@ Status BrokerStore::apply(store::WriteTransaction& transaction, const Write& wri
     if (const auto* action = std::get_if<EraseAction>(&write)) {
         return ignore_absent(transaction.erase(tables_.action, store::action_key(action->action)));
     }
+    if (const auto* plan = std::get_if<ErasePlan>(&write))
+        return PlanRows{tables_.plan}.erase(transaction, plan->plan);
     if (std::holds_alternative<PutTrusted>(write)) {
         return ignore_absent(transaction.erase(tables_.meta, store::name_key(doubt_row)));
     }
@@ -375,6 +380,10 @@ Status BrokerStore::put(store::WriteTransaction& transaction, const Record& reco
         return transaction.put(
             tables_.action, store::action_key(action->action.id), schema::encode(*action));
     }
+    if (const auto* plan = std::get_if<PlanRecord>(&record))
+        return PlanRows{tables_.plan}.put(transaction, *plan);
+    if (const auto* step = std::get_if<PlanStepRecord>(&record))
+        return PlanRows{tables_.plan}.put(transaction, *step);
     const auto& lease = std::get<Lease>(record);
     return transaction.put(tables_.lease, store::vm_key(lease.vm), schema::encode(lease));
 }

@@ -69,7 +69,7 @@ public:
 private:
     struct Tables {
         store::Table meta, vm, path, instance, lease, worker, action, by_label, by_mac, by_tcp,
-            quarantine;
+            quarantine, plan;
     };
     BrokerStore(std::string state,
                 store::Environment environment,

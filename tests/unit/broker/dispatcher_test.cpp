@@ -77,6 +77,23 @@ TEST_CASE("a restart of the broker leaves an action the time it had left", "[bro
     CHECK(bench.core().leases().all().empty());
 }
 
+TEST_CASE("a reset whose worker stays silent may have happened", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    run(bench, Bench::vm("web"), "w1", 5);
+    const auto verb = GENERATE(Verb::Reset, Verb::Reboot, Verb::Shutdown);
+    bench.say("ann", order(verb, "web", ""));
+    REQUIRE(bench.told<msg::Command>("w1").size() == 1);
+    for (int i = 0; i < 31; ++i) {
+        bench.tick();
+    }
+    const auto* record = bench.core().dispatcher().find(ActionId{1});
+    REQUIRE(record != nullptr);
+    REQUIRE(record->outcome.has_value());
+    CHECK(record->outcome->error->code ==
+          (is_repeatable(verb) ? ErrorCode::Unreachable : ErrorCode::Indeterminate));
+}
+
 TEST_CASE("what an action has left is stored now and then, not each second", "[broker]") {
     Bench bench;
     bench.join("w1", {"web"});
@@ -382,4 +399,40 @@ TEST_CASE("of several VMs with one label the one that runs on the worker is mean
         bench.say("ann", order(Verb::Kill, "web", ""));
         CHECK(refusal(bench).code == ErrorCode::Ambiguous);
     }
+}
+
+TEST_CASE("an order for a worker whose agent restarts waits for it", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    run(bench, Bench::vm("web"), "w1", 7);
+    bench.restart();
+    bench.join("w1", {"web"});
+    run(bench, Bench::vm("web"), "w1", 7);
+    bench.step(PeerGone{"w1"});
+    bench.clear();
+
+    bench.say("ann", order(Verb::Shutdown, "web", {}));
+    CHECK(bench.told<msg::Failure>("ann").empty());
+    bench.call("w1");
+
+    REQUIRE(bench.told<msg::Accepted>("ann").size() == 1);
+    CHECK(bench.told<msg::Command>("w1").size() == 1);
+}
+
+TEST_CASE("an order for a worker whose agent does not return is refused once it is lost",
+          "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    run(bench, Bench::vm("web"), "w1", 7);
+    bench.restart();
+    bench.join("w1", {"web"});
+    run(bench, Bench::vm("web"), "w1", 7);
+    bench.step(PeerGone{"w1"});
+    bench.clear();
+
+    bench.say("ann", order(Verb::Shutdown, "web", {}));
+    for (int i = 0; i < 12; ++i)
+        bench.tick();
+
+    CHECK(refusal(bench).code == ErrorCode::Unreachable);
 }

@@ -1,4 +1,5 @@
 #include "broker/core/placement.h"
+#include "broker/core/rows.h"
 #include "tests/unit/broker/bench.h"
 
 using namespace ctys;
@@ -124,4 +125,50 @@ TEST_CASE("who holds the lease is named, whoever told of the process first", "[b
     CHECK(before.error().evidence[0].find("starting on w2") == 0);
     REQUIRE_FALSE(after);
     CHECK(after.error().message.find("starting on w1") == 0);
+}
+
+TEST_CASE("a VM whose state is on disk is refused with the words that bring it back", "[broker]") {
+    InstanceRecord row;
+    row.vm = Bench::vm("web");
+    row.since = {10};
+    row.state = VmState::Stopped;
+    row.reason = reason::suspended;
+    row.ended = Ending{.by = EndedBy::Host, .detail = {}, .at = {10}};
+
+    CHECK(is_suspended_to_disk(std::vector{row}));
+    const auto refused = require_live(web(), {row});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::Conflict);
+    CHECK(refused.error().message.find("it is suspended") == 0);
+    CHECK(refused.error().try_next.find("ctys resume web") == 0);
+
+    auto later = row;
+    later.since = {20};
+    later.reason.clear();
+    CHECK_FALSE(is_suspended_to_disk({row, later}));
+    later.state = VmState::Starting;
+    CHECK_FALSE(is_suspended_to_disk({row, later}));
+}
+
+TEST_CASE("a VM whose state is on disk is listed as suspended, without a process", "[broker]") {
+    Bench bench;
+    bench.join("w1", {});
+    InstanceRecord row;
+    row.vm = Bench::vm("web");
+    row.key.pid = 100;
+    row.managed = true;
+    row.since = bench.now().wall;
+    row.state = VmState::Stopped;
+    row.reason = reason::suspended;
+    row.ended = Ending{.by = EndedBy::Host, .detail = "its state is on disk", .at = row.since};
+    Listed of{.vm = web(), .paths = {path_on("w1")}, .instances = {row}};
+
+    const auto shown = take_row(of, bench.core().roster(), bench.now());
+
+    CHECK(shown.state == VmState::Suspended);
+    CHECK(shown.reason == "suspended");
+    CHECK(shown.pid == 0);
+    CHECK_FALSE(is_live(shown));
+    CHECK(is_suspended_to_disk(shown));
+    CHECK(shown.note.find("to disk, ") == 0);
 }

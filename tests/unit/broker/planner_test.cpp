@@ -243,7 +243,7 @@ TEST_CASE("a plan for nothing says so", "[stack]") {
 
     CHECK(estate.plan({"off"}).error().code == ErrorCode::Conflict);
     CHECK(estate.plan({"nosuch"}).error().code == ErrorCode::NotFound);
-    CHECK(estate.plan({"off"}, {.verb = Verb::Reset}).error().code == ErrorCode::Unsupported);
+    CHECK(estate.plan({"off"}, {.verb = Verb::Scan}).error().code == ErrorCode::Unsupported);
 }
 
 TEST_CASE("a circle is never planned through", "[stack]") {
@@ -255,4 +255,211 @@ TEST_CASE("a circle is never planned through", "[stack]") {
 
     REQUIRE(plan);
     CHECK(plan->steps.size() == 1);
+}
+
+TEST_CASE("a reboot ends what is inside and reboots its targets", "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack", 70s);
+    estate.add("db", "lab", 60s);
+
+    const auto plan = estate.plan({"lab"}, {.verb = Verb::Reboot, .deadline = 180s});
+    const auto unlimited = estate.plan({"lab"}, {.verb = Verb::Reboot});
+    const auto reset = estate.plan({"lab"}, {.verb = Verb::Reset});
+
+    REQUIRE(plan);
+    CHECK(told(*plan) == Lines{"db 0-110", "lab 110-180 after db"});
+    CHECK(plan->steps[0].verb == Verb::Shutdown);
+    CHECK(plan->steps[1].verb == Verb::Reboot);
+    CHECK(plan->steps[1].cuts);
+    REQUIRE(unlimited);
+    // A grace is for what ends for good.
+    CHECK(unlimited->steps[0].cuts);
+    CHECK_FALSE(unlimited->steps[1].cuts);
+    CHECK_FALSE(unlimited->steps[1].grace.has_value());
+    REQUIRE(reset);
+    CHECK(reset->steps[0].verb == Verb::Shutdown);
+    CHECK(reset->steps[1].verb == Verb::Reset);
+}
+
+TEST_CASE("what ctys has not started is not rebooted, and nothing inside is ended for it",
+          "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack").owner = Owner::Libvirt;
+    estate.add("db", "lab");
+    const auto plan = estate.plan({"lab"}, {.verb = Verb::Reboot});
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().code == ErrorCode::Conflict);
+    CHECK(estate.plan({"lab"}, {.verb = Verb::Reset}).has_value());
+}
+
+TEST_CASE("to suspend a stack is to pause what is inside first", "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack");
+    estate.add("db", "lab");
+    const auto plan = estate.plan({"lab"}, {.verb = Verb::Suspend});
+    REQUIRE(plan);
+    CHECK(plan->steps[0].verb == Verb::Pause);
+    CHECK(plan->steps[1].verb == Verb::Suspend);
+    CHECK(plan->steps[1].after == std::vector<std::uint32_t>{0});
+}
+
+TEST_CASE("what is paused already is none of a plan that pauses", "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack");
+    estate.add("db", "lab").state = VmState::Paused;
+    const auto plan = estate.plan({"lab"}, {.verb = Verb::Suspend});
+    REQUIRE(plan);
+    CHECK(plan->steps.size() == 1);
+    CHECK(estate.plan({"lab"}, {.verb = Verb::Shutdown})->steps.size() == 2);
+}
+
+TEST_CASE("a run level cuts nobody at his grace", "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack", 70s);
+    estate.add("db", "lab", 5s);
+    const auto plan = estate.plan({"lab"}, {.verb = Verb::Shutdown, .never_cuts = true});
+    REQUIRE(plan);
+    CHECK(std::none_of(plan->steps.begin(), plan->steps.end(), [](const auto& step) {
+        return step.cuts || step.grace.has_value();
+    }));
+    CHECK(plan->needed == 360s);
+}
+
+TEST_CASE("siblings end in the reverse order of STARTAFTER, each within its share", "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack", 60s);
+    estate.add("db", "lab", 30s);
+    estate.add("app", "lab", 20s).start_after = {"db"};
+    estate.add("shop", "lab", 10s).start_after = {"app", "nobody"};
+    estate.add("cache", "lab", 40s);
+
+    const auto plan = estate.plan({"lab"}, {.deadline = 180s});
+
+    REQUIRE(plan);
+    CHECK(told(*plan) == Lines{"shop 0-70",
+                               "app 70-90 after shop",
+                               "cache 0-120",
+                               "db 90-120 after app",
+                               "lab 120-180 after shop,app,cache,db"});
+    CHECK(plan->needed == 120s);
+    const auto resumed = estate.plan({"lab"}, {.verb = Verb::Resume});
+    REQUIRE(resumed);
+    Lines order;
+    for (const auto& step : resumed->steps)
+        order.push_back(step.label);
+    CHECK(std::find(order.begin(), order.end(), "db") <
+          std::find(order.begin(), order.end(), "app"));
+    CHECK(std::find(order.begin(), order.end(), "app") <
+          std::find(order.begin(), order.end(), "shop"));
+}
+
+TEST_CASE("STARTAFTER counts among VMs of one worker, and no circle is followed", "[stack]") {
+    Estate estate;
+    estate.add("a", "rack").start_after = {"b", "far"};
+    estate.add("b", "rack").start_after = {"a"};
+    estate.add("lab", "rack");
+    estate.add("far", "lab").start_after = {"a"};
+
+    const auto plan = estate.plan({"a", "b", "lab"});
+
+    REQUIRE(plan);
+    CHECK(plan->steps.size() == 4);
+    CHECK(plan->notes == Lines{"STARTAFTER of a and b makes a circle: not obeyed there"});
+    for (std::uint32_t i = 0; i < plan->steps.size(); ++i) {
+        for (const auto before : plan->steps[i].after)
+            CHECK(before < i);
+    }
+}
+
+TEST_CASE("a chain of STARTAFTER may be as long as its VMs are many", "[stack]") {
+    constexpr std::size_t count = 50'000;
+    Estate estate;
+    std::vector<std::string> targets;
+    for (std::size_t i = 0; i < count; ++i) {
+        auto& vm = estate.add(fmt::format("vm{}", i), "rack", 1s);
+        if (i > 0) vm.start_after = {targets.back()};
+        targets.push_back(vm.label);
+    }
+
+    const auto plan = estate.plan(targets, {.width = count});
+
+    REQUIRE(plan);
+    REQUIRE(plan->steps.size() == count);
+    CHECK(plan->steps.front().label == targets.back());
+    CHECK(plan->steps.back().label == targets.front());
+}
+
+TEST_CASE("a machine ends after all that runs on it, and is cut only at a deadline", "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack", 60s);
+    estate.add("db", "lab", 30s);
+    PlanRequest request{.verb = Verb::Shutdown};
+    request.self = {uuid("worker lab")};
+
+    const auto plan = estate.plan({"db"}, request);
+    request.deadline = 180s;
+    const auto limited = estate.plan({"db"}, request);
+    request.self = {uuid("worker rack")};
+    const auto hardware = estate.plan({"lab"}, request);
+
+    REQUIRE(plan);
+    CHECK(told(*plan) == Lines{"db 0-30", "lab 30-90 after db"});
+    CHECK(plan->steps[1].verb == Verb::Init);
+    CHECK(plan->steps[1].run_level == std::uint8_t{0});
+    CHECK(plan->steps[1].worker_name == "lab");
+    REQUIRE(limited);
+    CHECK(told(*limited) == Lines{"db 0-120", "lab 120-180 after db", "lab 180-180 after lab"});
+    CHECK(limited->steps[2].verb == Verb::Kill);
+    CHECK(limited->steps[2].worker_name == "rack");
+    CHECK(limited->count_vms() == 2);
+    REQUIRE(hardware);
+    CHECK(told(*hardware) == Lines{"db 0-60", "lab 60-120 after db", "rack 120-180 after lab"});
+    CHECK(hardware->steps[2].vm.is_none());
+}
+
+TEST_CASE("centuries of grace times thousands of waves stay a span of time", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack", 24h * 365 * 1000);
+    estate.add("l2", "l1", 24h * 365 * 1000);
+    for (int i = 0; i < 400; ++i)
+        estate.add(fmt::format("v{}", i), "l2", 24h * 365 * 1000);
+
+    const auto plan = estate.plan({"l1"}, {.width = 1});
+    const auto shrunk = estate.plan({"l1"}, {.deadline = 60s, .shrink = true, .width = 1});
+
+    REQUIRE(plan);
+    CHECK(plan->needed == 24h * 365 * 1000);
+    CHECK(estate.plan({"l1"}, {.deadline = 8760h}).error().code == ErrorCode::Conflict);
+    REQUIRE(shrunk);
+    for (const auto* each : {&*plan, &*shrunk}) {
+        CHECK(std::all_of(each->steps.begin(), each->steps.end(), [&](const auto& step) {
+            return step.begin >= 0s && step.begin <= step.until && step.until <= each->until;
+        }));
+    }
+}
+
+TEST_CASE("of many targets those that are away are left out, unless all are", "[stack]") {
+    Estate estate;
+    estate.add("here", "rack");
+    for (int i = 0; i < 10; ++i)
+        estate.add(fmt::format("v{}", i), "here");
+    estate.add_worker("far", {}).state = WorkerState::Lost;
+    for (int i = 0; i < 10; ++i)
+        estate.add(fmt::format("f{}", i), "far");
+    Lines away;
+    for (int i = 0; i < 10; ++i)
+        away.push_back(fmt::format("f{}", i));
+    auto all = away;
+    all.emplace_back("here");
+
+    const auto plan = estate.plan(all, {.skip_unreached = true});
+    const auto refused = estate.plan(away, {.skip_unreached = true});
+
+    REQUIRE(plan);
+    CHECK(plan->steps.size() == 11);
+    REQUIRE(plan->notes.size() == 1);
+    CHECK(plan->notes[0].starts_with("left out: the workers of f"));
+    CHECK(plan->notes[0].ends_with(" and 2 more are away"));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::Unreachable);
 }
