@@ -14,8 +14,10 @@ int main(int argc, char** argv) {
         "The agent of a ctys mesh: finds, starts, watches and stops the VMs of this machine."};
     app.name("ctys-agent");
     app.footer(
-        "Ending it ends no VM. Examples:\n"
+        "Ending it ends no VM, unless --on-stop=guests. Examples:\n"
         "  ctys-agent --pool /vmpool                      one machine, broker on its unix socket\n"
+        "  ctys-agent --stop-guests                       stop all VMs of this machine, as at its "
+        "shutdown\n"
         "  ctys-agent --broker tcp://lab01:7510 --key agent.secret --broker-key KEY --pool "
         "/vmpool");
     app.set_version_flag("--version", std::string{"ctys-agent "} + CTYS_VERSION);
@@ -35,6 +37,17 @@ int main(int argc, char** argv) {
     app.add_option(
         "--broker-key", options.broker_key, "Public key of the broker, or a file with it, for tcp");
     app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug");
+    app.add_option("--on-stop",
+                   options.on_stop,
+                   "What SIGTERM does to the VMs of this machine: leave (default) or guests (stops "
+                   "them first)")
+        ->check(CLI::IsMember({"leave", "guests"}));
+    app.add_option("--stop-deadline",
+                   options.stop_deadline,
+                   "When VMs are stopped with their machine: power is cut then (default 180s)");
+    app.add_flag("--stop-guests",
+                 options.stop_guests,
+                 "Stop the VMs of this machine, by the agent that runs or without it, and end");
     app.add_flag(
         "--print-config", options.print_config, "Show every setting with its origin, and end");
     app.add_flag(

@@ -9,8 +9,7 @@ namespace ctys::agent {
 
 namespace {
 
-constexpr Duration asked_patience = std::chrono::seconds{180}; // UX: shutdown without any deadline
-constexpr Duration reset_patience = std::chrono::seconds{30};  // a reboot after its cut
+constexpr Duration reset_patience = std::chrono::seconds{30}; // a reboot after its cut
 
 bool is_asked(const Action& action) {
     return action.verb == Verb::Shutdown && !action.force;
@@ -22,69 +21,30 @@ std::string clock_text(WallTime time) {
 
 } // namespace
 
-Status Control::check(const Action& action, const Instance& instance) const {
-    const auto& record = instance.record;
-    const bool monitor = instance.monitor;
-    const bool by_owner = owners_.contains(record.owner);
-    switch (action.verb) {
-    case Verb::Shutdown:
-        if (monitor || by_owner || action.force || descents_.contains(record.key)) return {};
-        return fail(ErrorCode::Conflict,
-                    fmt::format("cannot be asked: QEMU {} (user {}) has no monitor we may use",
-                                record.key.pid,
-                                record.user),
-                    fmt::format("stop it inside, or cut the power: ctys kill {}", record.label));
-    case Verb::Kill:
-        return {};
-    case Verb::Reboot:
-        // It takes several steps, and a monitor that is ours all the while.
-        if (!instance.ours) {
-            return fail(ErrorCode::Conflict,
-                        "only a VM that ctys started can be asked to reboot",
-                        fmt::format("reboot it inside, or: ctys reset {}", record.label));
-        }
-        [[fallthrough]];
-    case Verb::Pause:
-    case Verb::Resume:
-    case Verb::Reset:
-        if (descents_.contains(record.key) || reboots_.contains(record.key)) {
-            return fail(ErrorCode::Conflict, "it is being stopped or rebooted", "ctys actions");
-        }
-        if (monitor) return {};
-        return fail(ErrorCode::Conflict,
-                    fmt::format("QEMU {} (user {}) has no monitor we may use",
-                                record.key.pid,
-                                record.user));
-    case Verb::Start:
-    case Verb::Scan:
-    case Verb::Suspend:
-        break;
-    }
-    return fail(ErrorCode::Unsupported, fmt::format("{} is not built yet", to_string(action.verb)));
-}
-
-bool Control::awaits_monitor(const Action& action, const Instance& instance) const {
-    if (!instance.ours || instance.monitor) return false;
-    auto later = instance;
-    later.monitor = true;
-    return !check(action, instance) && check(action, later);
-}
-
-std::uint64_t
-Control::command(Turn& turn, const InstanceKey& key, Monitor command, ActionId action) {
-    const auto number = ++last_number_;
+std::uint64_t Control::command(
+    Turn& turn, const InstanceKey& key, Monitor command, ActionId action, StateJob job) {
+    const auto number = next_number();
     sent_[number] = Sent{key, action, command};
-    turn.then(MonitorCommand{.key = key, .number = number, .command = command});
+    turn.then(
+        MonitorCommand{.key = key, .number = number, .command = command, .job = std::move(job)});
     return number;
 }
 
 void Control::begin(Turn& turn, const Action& action, Instance& instance, Instant asked) {
     const auto& key = instance.record.key;
     works_.begin(turn, action, instance.record.label, key);
+    if (is_asked(action) || action.verb == Verb::Reboot) let_hear(turn, action, instance);
     switch (action.verb) {
     case Verb::Shutdown:
     case Verb::Kill:
-        return begin_ending(turn, action, instance, asked);
+        return begin_ending(turn,
+                            instance,
+                            Order{.action = action.id,
+                                  .ask = is_asked(action),
+                                  .deadline = action.deadline,
+                                  .asked = asked,
+                                  .by = action.principal.name,
+                                  .why = {}});
     case Verb::Pause:
         command(turn, key, Monitor::Stop, action.id);
         return;
@@ -108,87 +68,142 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance, Instan
     case Verb::Start:
     case Verb::Scan:
     case Verb::Suspend:
+    case Verb::Init:
         break;
     }
     CTYS_ASSERT(!"verb was checked");
 }
 
-void Control::begin_ending(Turn& turn, const Action& action, Instance& instance, Instant asked) {
+void Control::let_hear(Turn& turn, const Action& action, const Instance& instance) {
+    const auto& record = instance.record;
+    const bool stands = record.state == VmState::Paused && !has_panicked(record);
+    if (!stands || action.plan.is_none() || !instance.monitor) return;
+    works_.progress(turn,
+                    *works_.find(action.id),
+                    "it stood paused, and is resumed: its guest would hear no power button");
+    command(turn, record.key, Monitor::Cont, {});
+}
+
+void Control::overtake_reboot(Turn& turn, const InstanceKey& key, const std::string& by) {
+    const auto reboot = reboots_.find(key);
+    if (reboot == reboots_.end()) return;
+    // The stronger order wins; what the reboot had set would keep the process from ending.
+    const auto overtaken = reboot->second.action;
+    reboots_.erase(reboot);
+    command(turn, key, Monitor::ShutdownPowersOff, {});
+    works_.end(turn,
+               overtaken,
+               Outcome{.error = Error{.code = ErrorCode::Conflict,
+                                      .message = fmt::format("overtaken by {}", by)}});
+}
+
+void Control::begin_ending(Turn& turn, Instance& instance, const Order& order) {
     const auto& key = instance.record.key;
-    if (descents_.contains(key)) return join(turn, action, instance, asked);
-    if (const auto reboot = reboots_.find(key); reboot != reboots_.end()) {
-        // The stronger order wins; what the reboot had set would keep the process from ending.
-        const auto overtaken = reboot->second.action;
-        reboots_.erase(reboot);
-        command(turn, key, Monitor::ShutdownPowersOff, {});
-        works_.end(turn,
-                   overtaken,
-                   Outcome{.error = Error{.code = ErrorCode::Conflict,
-                                          .message = fmt::format("overtaken by {}", action.id)}});
-    }
-    auto left = action.deadline;
-    if (left) left = std::max(Duration{}, asked + *left - turn.now().instant);
-    LadderSettings settings{.ask = is_asked(action),
+    if (descents_.contains(key)) return join(turn, instance, order);
+    const bool for_host = order.action.is_none();
+    overtake_reboot(turn, key, for_host ? order.why : order.action.to_string());
+    auto left = order.deadline;
+    if (left) left = std::max(Duration{}, order.asked + *left - turn.now().instant);
+    LadderSettings settings{.ask = order.ask,
                             .has_qmp = instance.monitor,
                             .has_guest_agent = instance.has_guest_agent,
                             .is_suspended = instance.record.state == VmState::Suspended,
-                            .may_signal = instance.ours || !is_asked(action),
-                            .has_owner_command =
-                                !instance.ours && owners_.contains(instance.record.owner),
+                            .may_signal = instance.ours || order.may_signal(),
+                            .has_owner_command = is_asked_by_owner(instance),
                             .deadline = left,
                             .patience = asked_patience};
     Descent descent{.ladder = Ladder{settings, turn.now().instant},
-                    .actions = {action.id},
-                    .by = action.id,
-                    .deadline = action.deadline,
-                    .begun = turn.now().instant};
+                    .by = order.action,
+                    .asks = order.ask,
+                    .deadline = order.deadline,
+                    .begun = turn.now().instant,
+                    .for_host = for_host};
+    if (!for_host) descent.actions.push_back(order.action);
     if (settings.ask && left && (settings.has_qmp || settings.may_signal))
-        announce_cut(turn, instance, action, *left);
-    instances_.set_state(
-        turn, instance, VmState::Stopping, {}, action.principal.name, {}, action.id);
+        announce_cut(turn, instance, order, *left);
+    instances_.set_state(turn, instance, VmState::Stopping, {}, order.by, order.why, order.action);
     descents_.emplace(key, std::move(descent));
     climb(turn, instance);
 }
 
 // A second order joins the first. It may bring the cut forward, never put it off; one that does
 // not ask cuts at once.
-void Control::join(Turn& turn, const Action& action, Instance& instance, Instant asked) {
+void Control::join(Turn& turn, Instance& instance, const Order& order) {
     auto& descent = descents_.at(instance.record.key);
     const auto now = turn.now().instant;
-    descent.actions.push_back(action.id);
-    if (!is_asked(action)) {
-        descent.by = action.id;
-        descent.ladder.allow_signals();
+    if (order.action.is_none()) {
+        descent.for_host = true;
+    } else {
+        descent.actions.push_back(order.action);
+    }
+    if (order.may_signal()) descent.ladder.allow_signals();
+    if (!order.ask) {
+        descent.by = order.action;
+        descent.asks = false;
         descent.ladder.cut_now(now);
-    } else if (action.deadline && descent.ladder.cut_by(asked + *action.deadline, now)) {
-        descent.by = action.id;
-        descent.deadline = action.deadline;
-        announce_cut(turn, instance, action, std::max(Duration{}, asked + *action.deadline - now));
+    } else if (order.deadline && descent.ladder.cut_by(order.asked + *order.deadline, now)) {
+        descent.by = order.action;
+        descent.asks = true;
+        descent.deadline = order.deadline;
+        announce_cut(
+            turn, instance, order, std::max(Duration{}, order.asked + *order.deadline - now));
     }
     climb(turn, instance);
 }
 
+void Control::end_for_host(Turn& turn, Instance& instance, bool ask, Duration deadline) {
+    const auto& record = instance.record;
+    // A guest that stands hears no button.
+    const bool wakes = record.state == VmState::Paused && instance.monitor && ask;
+    if (wakes && !is_ending(record.key)) command(turn, record.key, Monitor::Cont, {});
+    host_failures_.erase(record.key);
+    begin_ending(turn,
+                 instance,
+                 Order{.action = {},
+                       .ask = ask,
+                       .deadline = ask ? std::optional{deadline} : std::nullopt,
+                       .asked = turn.now().instant,
+                       .by = "host",
+                       .why = "host stops"});
+}
+
+std::optional<Error> Control::take_host_failure(const InstanceKey& key) {
+    const auto found = host_failures_.find(key);
+    if (found == host_failures_.end()) return std::nullopt;
+    auto error = std::move(found->second);
+    host_failures_.erase(found);
+    return error;
+}
+
+std::optional<Instant> Control::cut_at(const InstanceKey& key) const {
+    const auto found = descents_.find(key);
+    if (found == descents_.end() || found->second.ladder.state() != Ladder::State::Asking)
+        return std::nullopt;
+    return found->second.ladder.cut_at();
+}
+
 void Control::announce_cut(Turn& turn,
                            const Instance& instance,
-                           const Action& action,
+                           const Order& order,
                            Duration left) {
     Event event{.kind = EventKind::CutAnnounced};
     event.vm = instance.record.vm;
     event.label = instance.record.label;
-    event.action = action.id;
-    event.by = action.principal.name;
+    event.action = order.action;
+    event.by = order.by;
     const auto at = turn.now().wall + left;
     event.text = fmt::format("power is cut at {} unless it ends before", clock_text(at));
     event.data = {{"cut_at", at.to_rfc3339()}};
     turn.emit(std::move(event));
 }
 
-void Control::abandon(Turn& turn, Instance& instance) {
+void Control::abandon(Turn& turn, Instance& instance, std::string why) {
     const auto& key = instance.record.key;
     if (descents_.contains(key)) return;
     const LadderSettings settings{.ask = false, .has_qmp = instance.monitor};
-    Descent descent{.ladder = Ladder{settings, turn.now().instant}, .begun = turn.now().instant};
-    instances_.set_state(turn, instance, VmState::Stopping, {}, {}, "start given up");
+    Descent descent{
+        .ladder = Ladder{settings, turn.now().instant}, .asks = false, .begun = turn.now().instant};
+    instances_.set_state(turn, instance, VmState::Stopping, {}, {}, std::move(why));
     descents_.emplace(key, std::move(descent));
     climb(turn, instance);
 }
@@ -212,16 +227,18 @@ void Control::climb(Turn& turn, Instance& instance) {
                        instance,
                        ErrorCode::TimedOut,
                        fmt::format("it did not end within {} of asking; nothing was cut",
-                                   to_short_text(asked_patience)));
+                                   to_short_text(found->second.deadline.value_or(asked_patience))));
     }
     turn.arm({.kind = TimerKind::Ladder, .instance = key}, found->second.ladder.next());
 }
 
 void Control::use(Turn& turn, Instance& instance, Rung rung, ActionId action) {
     const auto& key = instance.record.key;
+    std::optional<std::string> owner_command;
     switch (rung) {
     case Rung::OwnerCommand:
-        turn.then(RunOwnerCommand{key, instance.record.owner});
+        owner_command = ask_owner(turn, instance);
+        if (!owner_command) return;
         break;
     case Rung::GuestAgent: // asked through the button until the guest agent channel is built
     case Rung::Button:
@@ -242,13 +259,11 @@ void Control::use(Turn& turn, Instance& instance, Rung rung, ActionId action) {
     }
     const auto& descent = descents_.at(key);
     const bool cuts = rung == Rung::Quit || rung == Rung::Sigterm || rung == Rung::Sigkill;
-    instance.last_stop =
-        cuts && descent.deadline &&
-                is_asked(works_.find(action) != nullptr ? works_.find(action)->action : Action{})
-            ? fmt::format("power cut at its {} deadline by {}",
-                          to_short_text(*descent.deadline),
-                          to_string(rung))
-            : std::string{to_string(rung)};
+    instance.last_stop = cuts && descent.deadline && descent.asks
+                             ? fmt::format("power cut at its {} deadline by {}",
+                                           to_short_text(*descent.deadline),
+                                           to_string(rung))
+                             : std::string{to_string(rung)};
     instance.last_action = action;
     Event event{.kind = EventKind::Asked};
     event.vm = instance.record.vm;
@@ -257,6 +272,7 @@ void Control::use(Turn& turn, Instance& instance, Rung rung, ActionId action) {
     event.by = to_string(rung);
     event.new_state = instance.record.state;
     event.text = instance.last_stop;
+    if (owner_command) event.data = {{"command", std::move(*owner_command)}};
     turn.emit(std::move(event));
 }
 
@@ -264,6 +280,8 @@ void Control::give_up(Turn& turn, Instance& instance, ErrorCode code, const std:
     const auto found = descents_.find(instance.record.key);
     if (found == descents_.end()) return;
     const auto actions = found->second.actions;
+    if (found->second.for_host)
+        host_failures_[instance.record.key] = Error{.code = code, .message = why};
     descents_.erase(found);
     for (const auto id : actions) {
         works_.end(turn, id, Outcome{.error = Error{.code = code, .message = why}});
@@ -271,7 +289,7 @@ void Control::give_up(Turn& turn, Instance& instance, ErrorCode code, const std:
     instance.last_stop.clear();
     if (instance.monitor) {
         command(turn, instance.record.key, Monitor::QueryStatus, {});
-    } else {
+    } else if (!reserved_.contains(instance.record.key)) {
         instances_.set_state(turn, instance, VmState::Running, {}, {}, why);
     }
 }
@@ -284,6 +302,15 @@ void Control::cancel(Turn& turn, ActionId action) {
         auto* instance = instances_.find(key);
         if (descent.ladder.state() != Ladder::State::Asking || instance == nullptr)
             return; // too late
+        if (descent.for_host) {
+            std::erase(descent.actions, action);
+            return works_.end(
+                turn,
+                action,
+                Outcome{.error =
+                            Error{.code = ErrorCode::Cancelled,
+                                  .message = "cancelled; it ends with its host all the same"}});
+        }
         return give_up(turn,
                        *instance,
                        ErrorCode::Cancelled,
@@ -358,7 +385,10 @@ void Control::on_reply(Turn& turn, const MonitorReply& reply) {
     sent_.erase(sent);
     auto* instance = instances_.find(key);
     if (instance == nullptr) return;
-    if (command_sent == Monitor::QueryStatus && !reply.error && !descents_.contains(key)) {
+    const bool is_kept = reserved_.contains(key) ||
+                         (is_being_suspended(instance->record) && reply.state == VmState::Paused);
+    if (command_sent == Monitor::QueryStatus && !reply.error && !descents_.contains(key) &&
+        !is_kept) {
         instances_.set_state(turn, *instance, reply.state, reply.reason);
     }
     if (action.is_none()) return;
@@ -366,8 +396,13 @@ void Control::on_reply(Turn& turn, const MonitorReply& reply) {
     if (work == nullptr) return;
     const auto reboot = reboots_.find(key);
     if (reply.error) {
-        if (reboot != reboots_.end() && reboot->second.action == action) reboots_.erase(reboot);
-        return works_.end(turn, action, Outcome{.error = reply.error});
+        auto error = *reply.error;
+        const bool is_reboots = reboot != reboots_.end() && reboot->second.action == action;
+        const bool resets = command_sent == Monitor::Reset ||
+                            (is_reboots && reboot->second.phase == Reboot::Restarting);
+        if (resets && error.code == ErrorCode::Unreachable) error.code = ErrorCode::Indeterminate;
+        if (is_reboots) reboots_.erase(reboot);
+        return works_.end(turn, action, Outcome{.error = std::move(error)});
     }
     if (reboot != reboots_.end() && reboot->second.action == action) {
         if (command_sent == Monitor::ShutdownPauses) {
@@ -393,6 +428,7 @@ void Control::on_event(Turn& turn, Instance& instance, const MonitorEvent& event
     switch (event.what) {
     case MonitorEvent::What::Reset: {
         Event reset{.kind = EventKind::Reset};
+        reset.time = event.time; // this agent may have stood still since
         reset.vm = instance.record.vm;
         reset.label = instance.record.label;
         reset.by = event.by_guest ? "guest" : "host";
@@ -409,7 +445,7 @@ void Control::on_event(Turn& turn, Instance& instance, const MonitorEvent& event
         if (reboot != reboots_.end() && reboot->second.phase == Reboot::Asked) {
             return advance_reboot(turn, instance, reboot->second, Reboot::Restarting);
         }
-        if (descent == descents_.end()) {
+        if (descent == descents_.end() && !reserved_.contains(key)) {
             instances_.set_state(turn,
                                  instance,
                                  VmState::Stopping,
@@ -423,7 +459,7 @@ void Control::on_event(Turn& turn, Instance& instance, const MonitorEvent& event
     default:
         break;
     }
-    if (descent != descents_.end() || reboot != reboots_.end()) return; // its state is ours to say
+    if (owns(key)) return; // its state is ours to say
     switch (event.what) {
     case MonitorEvent::What::Stop:
         return instances_.set_state(turn, instance, VmState::Paused);
@@ -456,19 +492,6 @@ void Control::on_monitor_lost(const InstanceKey& key) {
     }
 }
 
-void Control::on_owner_command(Turn& turn, const OwnerCommandEnded& ended) {
-    auto* instance = instances_.find(ended.key);
-    if (instance == nullptr || ended.exit_code == 0) return;
-    const auto found = descents_.find(ended.key);
-    // The power is being cut already: how the asking went is of no account.
-    if (found == descents_.end() || found->second.ladder.state() != Ladder::State::Asking) return;
-    give_up(
-        turn,
-        *instance,
-        ErrorCode::Failed,
-        fmt::format("the command of its owner ended with {}: {}", ended.exit_code, ended.output));
-}
-
 void Control::fail_all(Turn& turn, const InstanceKey& key, const Error& error) {
     std::vector<ActionId> open;
     for (const auto& [number, sent] : sent_) {
@@ -498,6 +521,7 @@ void Control::on_exit(Turn& turn, const Instance& instance, const Ending& ending
             works_.end(turn, id, Outcome{.text = text});
         }
     }
+    host_failures_.erase(key);
     fail_all(turn,
              key,
              Error{.code = ErrorCode::Failed,

@@ -3,24 +3,27 @@
 #include "agent/core/work.h"
 
 #include <map>
-#include <set>
 
 namespace ctys::agent {
-
-/// Which owners of foreign VMs have a shutdown command configured (agent.toml [owner.*]).
-using OwnerCommands = std::set<Owner>;
 
 /// Acts on running VMs: shutdown and kill by the ladder, pause, resume, reset, reboot.
 ///
 ///     verb     | done when                         | refused when
-///     shutdown | the process has ended             | nothing can ask it
+///     shutdown | the process has ended             | nothing can ask it; it stands paused (2)
 ///     kill     | the process has ended             | -
 ///     pause    | the monitor says paused           | no monitor
 ///     resume   | the monitor says running          | no monitor
 ///     reset    | the monitor took it               | no monitor
-///     reboot   | the guest ended and runs again    | no monitor
+///     reboot   | the guest ended and runs again    | no monitor; it stands paused (2)
+///     (2) an order of a plan resumes it first; one that always cuts does so at its deadline, as
+///     does any with a deadline where the guest has panicked
+///
+/// Whether a VM can be suspended to disk is judged here, too; Suspension does it.
 class Control {
 public:
+    /// Without any deadline, asking is given up then (UX.md).
+    static constexpr Duration asked_patience = std::chrono::seconds{180};
+
     Control(Instances& instances, WorkTable& works, OwnerCommands owners)
         : instances_(instances), works_(works), owners_(std::move(owners)) {}
 
@@ -31,8 +34,19 @@ public:
     /// Begins an action that was checked; its intent is written. Its deadline counts from `asked`.
     void begin(Turn& turn, const Action& action, Instance& instance, Instant asked);
     void cancel(Turn& turn, ActionId action);
-    /// Ends a VM whose start was given up: nothing is lost by it, so it is not asked.
-    void abandon(Turn& turn, Instance& instance);
+    /// Ends a VM whose start was given up, or whose state is saved: nothing is lost by it, so it is
+    /// not asked.
+    void abandon(Turn& turn, Instance& instance, std::string why = "start given up");
+    /// Ends a VM because its machine goes down; no action waits for it, and none can cancel it.
+    /// What ends it already goes on; the earlier cut counts. `ask`: false cuts at once.
+    void end_for_host(Turn& turn, Instance& instance, bool ask, Duration deadline);
+    /// Why an end for the host was given up, told once. Codes: Stuck, TimedOut (it may not be cut),
+    /// Failed (the command of its owner).
+    [[nodiscard]] std::optional<Error> take_host_failure(const InstanceKey& key);
+    /// Somebody asks it to end, or cuts it.
+    [[nodiscard]] bool is_ending(const InstanceKey& key) const { return descents_.contains(key); }
+    /// When its power is cut; nothing when it is not, or is already.
+    [[nodiscard]] std::optional<Instant> cut_at(const InstanceKey& key) const;
 
     void on_timer(Turn& turn, const InstanceKey& key);
     void on_reply(Turn& turn, const MonitorReply& reply);
@@ -40,23 +54,58 @@ public:
     void on_monitor_lost(const InstanceKey& key);
     void on_monitor_back(const InstanceKey& key);
     void on_owner_command(Turn& turn, const OwnerCommandEnded& ended);
+    /// From now on these commands hold; rows that say how a VM can be asked are told anew.
+    void use_owners(Turn& turn, OwnerCommands owners);
+    /// Says in the record whether its owner can ask this VM to end, and by what, else why not.
+    void tell_asking(InstanceRecord& record, const qemu::OwnerHandle& handle) const;
     /// Called before the instance is forgotten.
     void on_exit(Turn& turn, const Instance& instance, const Ending& ending);
 
     /// The instance is being ended or rebooted here: its state is said by that.
     [[nodiscard]] bool owns(const InstanceKey& key) const {
-        return descents_.contains(key) || reboots_.contains(key);
+        return descents_.contains(key) || reboots_.contains(key) || reserved_.contains(key);
     }
+    /// Another machine acts on it, and says its state: only a kill may come between.
+    void reserve(const InstanceKey& key) { reserved_.insert(key); }
+    void release(const InstanceKey& key) { reserved_.erase(key); }
+    /// Of a reply or note; never used twice.
+    [[nodiscard]] std::uint64_t next_number() { return ++last_number_; }
     /// Sends a monitor command outside of any ladder; the number finds its reply.
-    std::uint64_t command(Turn& turn, const InstanceKey& key, Monitor command, ActionId action);
+    std::uint64_t command(
+        Turn& turn, const InstanceKey& key, Monitor command, ActionId action, StateJob job = {});
 
 private:
+    [[nodiscard]] Status check_saved_state(const Action& action, const Instance& instance) const;
+    [[nodiscard]] Status check_hearing(const Action& action, const Instance& instance) const;
+    [[nodiscard]] static bool has_panicked(const InstanceRecord& record) {
+        return record.reason == "panicked";
+    }
+    /// Before it is asked, where check_hearing() allows that.
+    void let_hear(Turn& turn, const Action& action, const Instance& instance);
+    /// Why a VM is ended: an action, or its machine that goes down.
+    struct Order {
+        ActionId action; ///< none: of the host
+        bool ask = true;
+        std::optional<Duration> deadline; ///< from `asked`
+        Instant asked;
+        std::string by;
+        std::string why;
+
+        /// A process that is not ours is signalled too: somebody said that, or when, it is cut.
+        [[nodiscard]] bool may_signal() const {
+            return !ask || (deadline.has_value() && !action.is_none());
+        }
+    };
     struct Descent {
         Ladder ladder;
         std::vector<ActionId> actions; ///< all that wait for the end
         ActionId by;                   ///< the one that cuts
+        bool asks = true;              ///< `by` does, until its deadline
         std::optional<Duration> deadline;
         Instant begun;
+        bool for_host = false;
+        bool owner_asks = false;  ///< the command of its owner has not ended yet
+        bool owner_asked = false; ///< one has ended well
     };
     enum class Reboot : std::uint8_t { Arming, Asked, Restarting };
     struct Rebooting {
@@ -66,12 +115,16 @@ private:
         Instant give_up_at;
     };
 
-    void begin_ending(Turn& turn, const Action& action, Instance& instance, Instant asked);
-    void join(Turn& turn, const Action& action, Instance& instance, Instant asked);
+    void begin_ending(Turn& turn, Instance& instance, const Order& order);
+    void join(Turn& turn, Instance& instance, const Order& order);
+    void overtake_reboot(Turn& turn, const InstanceKey& key, const std::string& by);
     static void
-    announce_cut(Turn& turn, const Instance& instance, const Action& action, Duration left);
+    announce_cut(Turn& turn, const Instance& instance, const Order& order, Duration left);
     void climb(Turn& turn, Instance& instance);
     void use(Turn& turn, Instance& instance, Rung rung, ActionId action);
+    /// The command line; nothing where one is under way, or none can be run any more.
+    std::optional<std::string> ask_owner(Turn& turn, const Instance& instance);
+    [[nodiscard]] bool is_asked_by_owner(const Instance& instance) const;
     void give_up(Turn& turn, Instance& instance, ErrorCode code, const std::string& why);
     static void arm_reboot(Turn& turn, const InstanceKey& key, const Rebooting& reboot);
     void advance_reboot(Turn& turn, Instance& instance, Rebooting& reboot, Reboot to);
@@ -82,6 +135,8 @@ private:
     OwnerCommands owners_;
     std::map<InstanceKey, Descent> descents_;
     std::map<InstanceKey, Rebooting> reboots_;
+    std::set<InstanceKey> reserved_;
+    std::map<InstanceKey, Error> host_failures_;
     struct Sent {
         InstanceKey key;
         ActionId action; ///< none: of a ladder

@@ -1,5 +1,6 @@
 #include "agent/core/core.h"
 
+#include "mesh/qemu/command_line.h"
 #include "schema/codec.h"
 
 #include <fmt/format.h>
@@ -12,7 +13,15 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
     : worker_(std::move(settings.worker)), last_sequence_(recovered.stream.last_sequence),
       hash_(recovered.stream.hash), recovered_(std::move(recovered.intents)),
       control_(instances_, works_, std::move(settings.owners)),
-      starter_(instances_, works_, control_), hand_starts_(instances_, works_),
+      suspension_(instances_, works_, control_),
+      starter_(instances_, works_, control_, suspension_), hand_starts_(instances_, works_),
+      own_machine_(works_, std::move(settings.self_refused)), memory_(std::move(recovered.memory)),
+      guests_stop_(instances_,
+                   control_,
+                   suspension_,
+                   memory_,
+                   [this](const InstanceRecord& record) { return find_vm(record); }),
+      boot_starts_(instances_, works_, starter_), stop_deadline_(settings.stop_deadline),
       uplink_(recovered.stream, settings.spool_limit, [this] { return facts(); }) {
     // The spool is the dedup table: what it says has ended is not begun again (DESIGN: Intents).
     for (const auto& kept : recovered.stream.kept) {
@@ -22,6 +31,7 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
 }
 
 Effects AgentCore::finish(Turn& turn) {
+    if (!turn.emitted().empty() && std::exchange(memory_is_new_, false)) turn.remember(memory_);
     uplink_.on_emitted(turn.emitted());
     if (auto trim = uplink_.take_dropped()) turn.now_do(*trim);
     return turn.finish();
@@ -39,64 +49,35 @@ Effects AgentCore::start(Now now) {
     for (const auto& intent : std::exchange(recovered_, {})) {
         settle(turn, intent);
     }
+    adopt_suspensions(turn);
+    if (memory_.boot != worker_.boot) begin_boot(turn);
     uplink_.start(turn, 0);
+    review(turn);
     return finish(turn);
+}
+
+void AgentCore::begin_boot(Turn& turn) {
+    boot_starts_.begin(turn, worker_.boot, memory_.ran);
+    for (const auto& [config, facts] : paths_) {
+        boot_starts_.on_path(facts);
+    }
+    memory_.boot = worker_.boot;
+    memory_.is_stopping = false;
+    memory_is_new_ = true;
+}
+
+void AgentCore::review(Turn& turn) {
+    guests_stop_.review(turn);
+    boot_starts_.review(turn, uplink_.online());
 }
 
 Effects AgentCore::step(Input input, Now now) {
     Turn turn{now, worker_, last_sequence_, hash_};
+    if (guests_stop_.is_active()) turn.hurry();
     uplink_.on_step(turn);
     std::visit([&](auto& each) { on(turn, each); }, input);
+    review(turn);
     return finish(turn);
-}
-
-void AgentCore::settle(Turn& turn, const Intent& intent) {
-    Action action{.id = intent.action, .verb = intent.verb, .vm = intent.vm};
-    const auto* live = instances_.find_live(intent.vm);
-    const auto* same = intent.instance == InstanceKey{} ? live : instances_.find(intent.instance);
-    Outcome outcome;
-    const auto failed = [&](std::string why) {
-        outcome.error = Error{.code = ErrorCode::Failed, .message = std::move(why)};
-    };
-    switch (intent.verb) {
-    case Verb::Start:
-        if (live != nullptr && live->record.started_by == intent.action &&
-            live->record.state != VmState::Starting) {
-            outcome.text = fmt::format("running, pid {}", live->record.key.pid);
-        } else {
-            failed("its agent was restarted before the VM ran");
-        }
-        break;
-    case Verb::Shutdown:
-    case Verb::Kill:
-        if (same == nullptr) {
-            outcome.text = "gone while the agent was away";
-        } else {
-            failed("its agent was restarted; the VM still runs");
-        }
-        break;
-    case Verb::Pause:
-        if (same == nullptr || same->record.state != VmState::Paused)
-            failed("its agent was restarted; the VM is not paused");
-        break;
-    case Verb::Resume:
-        if (same == nullptr || same->record.state != VmState::Running)
-            failed("its agent was restarted; the VM does not run");
-        break;
-    case Verb::Scan:
-        failed("its agent was restarted");
-        break;
-    case Verb::Reset:
-    case Verb::Reboot:
-    case Verb::Suspend:
-        outcome.error = Error{
-            .code = ErrorCode::Indeterminate,
-            .message =
-                "its agent was restarted; it may or may not have happened, and is not repeated"};
-        break;
-    }
-    works_.adopt(action, live != nullptr ? live->record.label : std::string{}, intent.instance);
-    works_.end(turn, intent.action, std::move(outcome));
 }
 
 std::vector<Event> AgentCore::facts() const {
@@ -148,6 +129,8 @@ Status AgentCore::check_time(Turn& turn, const msg::Command& command) const {
 Status AgentCore::execute(Turn& turn, const msg::Command& command) {
     const auto& action = command.action;
     if (auto ok = check_time(turn, command); !ok) return ok;
+    if (action.verb == Verb::Start && guests_stop_.is_active())
+        return fail(ErrorCode::Conflict, "its host stops: nothing is started there");
     if (action.verb == Verb::Start) {
         auto& newest = tokens_[action.vm];
         if (action.token <= newest)
@@ -162,6 +145,7 @@ Status AgentCore::execute(Turn& turn, const msg::Command& command) {
         starter_.begin(turn, action, facts->path, facts->vm.label);
         return {};
     }
+    if (action.verb == Verb::Init) return own_machine_.begin(turn, action);
     if (action.verb == Verb::Scan) {
         works_.begin(turn, action, worker_.name, {});
         turn.then(ScanNow{action.id});
@@ -183,6 +167,15 @@ Status AgentCore::begin_on_vm(Turn& turn, const msg::Command& command, Instant a
     const auto target = require_target(command.action);
     if (!target) return tl::unexpected(target.error());
     if (auto ok = control_.check(command.action, **target); !ok) return ok;
+    if (command.action.verb == Verb::Suspend) {
+        if (auto ok = suspension_.check(**target); !ok) return ok;
+        suspension_.begin(turn, command.action, **target, asked);
+        return {};
+    }
+    if (command.action.verb == Verb::Kill) {
+        const auto by = command.action.id.to_string();
+        if (auto ok = suspension_.overtake(turn, (*target)->record.key, by); !ok) return ok;
+    }
     control_.begin(turn, command.action, **target, asked);
     return {};
 }
@@ -261,10 +254,12 @@ void AgentCore::on_body(Turn& turn,
     }
     starter_.withdraw(turn, cancel.action);
     control_.cancel(turn, cancel.action);
+    suspension_.cancel(turn, cancel.action);
 }
 
 void AgentCore::on_body(Turn& turn, const Envelope& envelope, const msg::Failure& failure) {
-    hand_starts_.on_failure(turn, envelope.correlation);
+    if (!boot_starts_.on_failure(turn, envelope.correlation))
+        hand_starts_.on_failure(turn, envelope.correlation);
     if (failure.error.code == ErrorCode::Expired) return uplink_.on_hello_again(turn, 0);
     turn.log(
         LogLine::Level::Warning,
@@ -285,7 +280,7 @@ void AgentCore::on_body(Turn& turn, const Envelope& envelope, const Other& other
     } else if constexpr (std::is_same_v<Other, msg::Confirmed>) {
         starter_.on_confirmed(turn, other);
     } else if constexpr (std::is_same_v<Other, msg::HandGrant>) {
-        hand_starts_.on_grant(turn, other);
+        if (!boot_starts_.on_grant(turn, other)) hand_starts_.on_grant(turn, other);
     } else if constexpr (std::is_same_v<Other, msg::ProveStorage>) {
         turn.now_do(ProveRequest{other, envelope.correlation});
     } else {
@@ -299,17 +294,21 @@ void AgentCore::on(Turn& turn, Appeared& appeared) {
     if (instances_.find(appeared.record.key) != nullptr) return;
     const bool ours = appeared.record.managed && appeared.record.owner == Owner::Ctys;
     if (!ours) hand_starts_.recognise(appeared.record);
+    control_.tell_asking(appeared.record, appeared.handle);
     auto& instance = instances_.add(turn, std::move(appeared.record), ours, appeared.adopted);
+    instance.handle = std::move(appeared.handle);
     instance.adopted = ours && appeared.adopted;
     // What a former life could ask is told as such again when QEMU has dialled this one.
     if (instance.adopted && std::exchange(instance.record.can_ask, false))
         instances_.changed(turn, instance, "its monitor is awaited");
-    starter_.on_appeared(instance);
+    if (!appeared.adopted) guests_stop_.on_started();
+    starter_.on_appeared(turn, instance);
     hand_starts_.on_appeared(turn, instance);
 }
 
 void AgentCore::on(Turn& turn, EndedWhileAway& ended) {
     const auto key = ended.record.key;
+    keep_state(turn, ended.record);
     instances_.add(turn, std::move(ended.record), /*ours=*/true, /*adopted=*/true);
     instances_.end(turn, key, ended.ending);
 }
@@ -320,9 +319,13 @@ void AgentCore::on(Turn& turn, const Exited& exited) {
     const auto ending = instances_.explain(*instance, exited.ending);
     // The event of the end comes before the outcome that rests on it.
     const auto copy = *instance;
+    keep_state(turn, copy.record);
     instances_.end(turn, exited.key, ending);
+    const bool saved = instances_.has_suspended(exited.key);
     control_.on_exit(turn, copy, ending);
+    suspension_.on_exit(turn, copy, ending, saved);
     starter_.on_exit(turn, copy, ending);
+    guests_stop_.on_exit(copy, ending, saved);
     for (const auto& order : patience_.take(exited.key)) {
         begin_or_refuse(turn, order);
     }
@@ -345,9 +348,17 @@ void AgentCore::come_up(Turn& turn, Instance& instance, const MonitorUp& up) {
     record.can_ask = true;
     if (!up.accelerator.empty()) record.accelerator = up.accelerator;
     if (!up.version.empty()) record.version = up.version;
-    if (!up.display.empty()) record.display = up.display;
+    if (!up.display.empty()) {
+        record.display = up.display;
+        record.cport = qemu::vnc_port(up.display);
+    }
     record.note.clear();
     if (starter_.on_monitor_up(turn, instance, up)) return;
+    if (suspension_.holds(up.key)) {
+        instance.adopted = false;
+        control_.on_monitor_back(up.key);
+        return suspension_.on_monitor_up(turn, up.key);
+    }
     if (control_.owns(up.key)) return control_.on_monitor_back(up.key);
     if (instance.ours && up.state == VmState::Starting) {
         // It stands with -S and nobody lets it run any more: its start ended before it was there.
@@ -357,7 +368,10 @@ void AgentCore::come_up(Turn& turn, Instance& instance, const MonitorUp& up) {
         // A former life of the agent may have died in the middle of a reboot.
         control_.command(turn, up.key, Monitor::ShutdownPowersOff, {});
     }
-    if (record.state != up.state || record.reason != up.reason) {
+    suspension_.on_monitor_up(turn, up.key);
+    // QEMU knows that it stands, and not for what: it may not be let run beside its saved state.
+    const bool is_kept = is_being_suspended(record) && up.state == VmState::Paused;
+    if (!is_kept && (record.state != up.state || record.reason != up.reason)) {
         instances_.set_state(turn, instance, up.state, up.reason);
     } else if (record != before) {
         instances_.changed(turn, instance, "its monitor is connected");
@@ -374,11 +388,19 @@ void AgentCore::on(Turn& /*turn*/, const MonitorDown& down) {
 void AgentCore::on(Turn& turn, const MonitorReply& reply) {
     starter_.on_reply(turn, reply);
     control_.on_reply(turn, reply);
+    suspension_.on_reply(turn, reply);
+}
+
+void AgentCore::on(Turn& turn, const StateNoted& noted) {
+    suspension_.on_noted(turn, noted);
+    starter_.on_noted(turn, noted);
 }
 
 void AgentCore::on(Turn& turn, const MonitorEvent& event) {
     auto* instance = instances_.find(event.key);
     if (instance == nullptr || starter_.owns(event.key)) return;
+    if (event.what == MonitorEvent::What::JobConcluded)
+        return suspension_.on_job(turn, event.key, event.reason);
     control_.on_event(turn, *instance, event);
 }
 
@@ -386,8 +408,16 @@ void AgentCore::on(Turn& turn, const LaunchEnded& ended) {
     starter_.on_launch(turn, ended);
 }
 
+void AgentCore::on(Turn& turn, const RunLevelEnded& ended) {
+    own_machine_.on_ended(turn, ended);
+}
+
 void AgentCore::on(Turn& turn, const OwnerCommandEnded& ended) {
     control_.on_owner_command(turn, ended);
+}
+
+void AgentCore::on(Turn& turn, OwnersChanged& changed) {
+    control_.use_owners(turn, std::move(changed.owners));
 }
 
 void AgentCore::on(Turn& turn, Scanned& scanned) {
@@ -395,6 +425,7 @@ void AgentCore::on(Turn& turn, Scanned& scanned) {
         if (auto* facts = std::get_if<PathFacts>(&event.payload)) {
             facts->path.worker = worker_.id;
             paths_[facts->path.config] = *facts;
+            boot_starts_.on_path(*facts);
         } else if (auto* path = std::get_if<PathRecord>(&event.payload)) {
             path->worker = worker_.id;
             const auto known = paths_.find(path->config);
@@ -451,12 +482,38 @@ void AgentCore::on(Turn& turn, const TimerFired& fired) {
         return;
     case TimerKind::HandStart:
         return hand_starts_.on_timer(turn, fired.key.action);
+    case TimerKind::HostStop:
+        return guests_stop_.on_timer(turn);
+    case TimerKind::Boot:
+        return boot_starts_.on_timer(turn);
+    case TimerKind::Suspension:
+        return suspension_.on_timer(turn, fired.key.instance);
     }
 }
 
+void AgentCore::on(Turn& turn, const StopAsked& asked) {
+    turn.hurry();
+    boot_starts_.cancel();
+    starter_.give_up_all(turn, "its host stops");
+    hand_starts_.refuse_all(turn, "its host stops");
+    guests_stop_.ask(turn, asked.why, asked.deadline.value_or(stop_deadline_));
+}
+
+const VmRecord* AgentCore::find_vm(const InstanceRecord& record) const {
+    if (const auto path = paths_.find(record.config); path != paths_.end()) return &path->second.vm;
+    const auto same = std::find_if(paths_.begin(), paths_.end(), [&](const auto& item) {
+        return item.second.vm.id == record.vm;
+    });
+    return same == paths_.end() ? nullptr : &same->second.vm;
+}
+
 void AgentCore::on(Turn& turn, const HandStartAsked& asked) {
+    if (guests_stop_.is_active())
+        return HandStarts::refuse(turn, asked, "its host stops: nothing is started here");
     const auto path = paths_.find(asked.config);
     const auto* facts = path == paths_.end() ? nullptr : &path->second;
+    if (suspension_.is_noting(asked.config))
+        return HandStarts::refuse(turn, asked, "its saved state is being noted; try again");
     const bool is_starting = facts != nullptr && starter_.is_starting(facts->vm.id);
     hand_starts_.on_asked(turn, asked, facts, uplink_.online(), is_starting);
 }

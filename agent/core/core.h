@@ -1,6 +1,9 @@
 #pragma once
 
+#include "agent/core/boot_starts.h"
+#include "agent/core/guests_stop.h"
 #include "agent/core/hand_starts.h"
+#include "agent/core/own_machine.h"
 #include "agent/core/patience.h"
 #include "agent/core/starter.h"
 #include "agent/core/uplink.h"
@@ -11,12 +14,16 @@ struct CoreSettings {
     WorkerRecord worker;
     OwnerCommands owners;
     std::size_t spool_limit = 8 * 1024 * 1024; ///< bytes of events kept for an absent broker
+    /// When the machine goes down: what is left of its VMs is cut then.
+    Duration stop_deadline = std::chrono::seconds{180};
+    std::string self_refused = {}; ///< why this agent may not end its machine; empty: it may
 };
 
 /// What a former life of the agent had begun and not ended.
 struct Recovered {
     StreamStart stream;
     std::vector<Intent> intents;
+    HostMemory memory = {};
 };
 
 /// The agent's decisions. Pure: same inputs, same effects. What runs is told by Appeared; what a
@@ -35,6 +42,9 @@ public:
     /// By configuration.
     [[nodiscard]] const std::map<std::string, PathFacts>& paths() const { return paths_; }
     [[nodiscard]] bool online() const { return uplink_.online(); }
+    /// The broker has acknowledged everything that was told.
+    [[nodiscard]] bool is_drained() const { return uplink_.is_drained(); }
+    [[nodiscard]] bool is_stopping_guests() const { return guests_stop_.is_active(); }
     [[nodiscard]] const WorkerRecord& worker() const { return worker_; }
     /// How everything stands, as the events of a full exchange.
     [[nodiscard]] std::vector<Event> facts() const;
@@ -49,8 +59,11 @@ private:
     void on(Turn& turn, const MonitorDown& down);
     void on(Turn& turn, const MonitorReply& reply);
     void on(Turn& turn, const MonitorEvent& event);
+    void on(Turn& turn, const StateNoted& noted);
     void on(Turn& turn, const LaunchEnded& ended);
     void on(Turn& turn, const OwnerCommandEnded& ended);
+    void on(Turn& turn, OwnersChanged& changed);
+    void on(Turn& turn, const RunLevelEnded& ended);
     void on(Turn& turn, Scanned& scanned);
     void on(Turn& turn, const ScanFinished& ended);
     void on(Turn& turn, const Proved& proved);
@@ -59,6 +72,7 @@ private:
     void on(Turn& turn, const SpoolFailed& failed);
     void on(Turn& turn, const TimerFired& fired);
     void on(Turn& turn, const HandStartAsked& asked);
+    void on(Turn& turn, const StopAsked& asked);
     void on(Turn& turn, const CallerGone& gone);
 
     void on_body(Turn& turn, const Envelope& envelope, const msg::Command& command);
@@ -79,6 +93,11 @@ private:
     void refuse(Turn& turn, ActionId action, Error error);
     void come_up(Turn& turn, Instance& instance, const MonitorUp& up);
     void settle(Turn& turn, const Intent& intent);
+    void adopt_suspensions(Turn& turn);
+    void keep_state(Turn& turn, const InstanceRecord& record);
+    void begin_boot(Turn& turn);
+    void review(Turn& turn);
+    [[nodiscard]] const VmRecord* find_vm(const InstanceRecord& record) const;
 
     WorkerRecord worker_;
     std::uint64_t last_sequence_;
@@ -87,9 +106,16 @@ private:
     Instances instances_;
     WorkTable works_;
     Control control_;
+    Suspension suspension_;
     Starter starter_;
     HandStarts hand_starts_;
+    OwnMachine own_machine_;
     Patience patience_;
+    HostMemory memory_;
+    bool memory_is_new_ = false; ///< written with the next unit of the spool
+    GuestsStop guests_stop_;
+    BootStarts boot_starts_;
+    Duration stop_deadline_;
     std::map<std::string, PathFacts> paths_; ///< by configuration
     /// Last refusals, oldest first: told again when the broker asks, in case it never heard.
     std::vector<std::pair<ActionId, Error>> refusals_;

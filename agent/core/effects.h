@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/core/ladder.h"
+#include "agent/core/owner_command.h"
 #include "mesh/core/intent.h"
 #include "mesh/core/message.h"
 
@@ -27,6 +28,7 @@ struct Launch {
     std::uint32_t owner_uid = 0; ///< of the configuration, when it was scanned
     std::uint64_t token = 0;
     bool check_only = true;
+    bool discard_state = false; ///< what `suspend` has saved is thrown away
 };
 enum class Monitor : std::uint8_t {
     Cont,
@@ -38,13 +40,37 @@ enum class Monitor : std::uint8_t {
     ShutdownPauses,    ///< set-action shutdown=pause: a power-off only stops the CPUs
     ShutdownPowersOff, ///< set-action shutdown=poweroff
     QueryStatus,
+    QueryDisks,
+    QueryJobs,
+    SaveState,   ///< snapshot-save, as a job; QEMU may answer when it is over only
+    DeleteState, ///< snapshot-delete, as a job
+    CancelJob,
+    DismissJob,
 };
 [[nodiscard]] std::string_view to_string(Monitor command);
+/// A snapshot to be saved or deleted by a job of QEMU.
+struct StateJob {
+    std::string id;
+    std::string tag;
+    std::string vmstate;            ///< of SaveState: the node that keeps memory and devices
+    std::vector<std::string> nodes; ///< disks it is of
+};
 /// Answered by MonitorReply with the same number.
 struct MonitorCommand {
     InstanceKey key;
     std::uint64_t number = 0;
     Monitor command = Monitor::QueryStatus;
+    StateJob job = {}; ///< of the commands about jobs
+};
+/// Writes the note that a VM's state lies in its image, or takes it away, as its owner: beside its
+/// configuration, durably. Those of one configuration are done one after the other. Answered by
+/// StateNoted with the same number; nobody waits for number 0.
+struct NoteState {
+    InstanceKey key;
+    std::uint64_t number = 0;
+    std::string config;
+    std::uint32_t uid = 0;
+    bool saved = true;
 };
 struct SignalProcess {
     InstanceKey key;
@@ -54,10 +80,12 @@ struct SignalProcess {
 struct EndLaunch {
     ActionId action;
 };
-/// Shutdown command of a foreign VM's owner. Answered by OwnerCommandEnded.
+/// The owner of a foreign VM is told to ask it to end. Replaces an earlier one of the same VM.
+/// Answered by OwnerCommandEnded.
 struct RunOwnerCommand {
     InstanceKey key;
-    Owner owner = Owner::Unknown;
+    OwnerCall call;
+    Duration patience{}; ///< a command that takes longer is ended
 };
 /// The instance's directory and sockets are no longer needed: its end is durable.
 struct RemoveInstance {
@@ -70,6 +98,11 @@ struct KeepRecord {
 struct ScanNow {
     ActionId action; ///< answered by ScanFinished; none: nobody waits
 };
+/// The command that brings this machine to another run level. Answered by RunLevelEnded.
+struct ChangeRunLevel {
+    ActionId action;
+    std::uint8_t level = 0; ///< 0: power off; 6: reboot
+};
 struct ProveRequest {
     msg::ProveStorage request;
     std::uint64_t correlation = 0;
@@ -79,11 +112,20 @@ struct AnswerCaller {
     std::uint64_t caller = 0;
     msg::HandGrant grant;
 };
-enum class TimerKind : std::uint8_t { Uplink, Ladder, Start, Order, HandStart };
+enum class TimerKind : std::uint8_t {
+    Uplink,
+    Ladder,
+    Start,
+    Order,
+    HandStart,
+    HostStop,
+    Boot,
+    Suspension
+};
 struct TimerKey {
     TimerKind kind = TimerKind::Uplink;
-    InstanceKey instance; ///< of Ladder
-    ActionId action;      ///< of Start, Order and HandStart
+    InstanceKey instance; ///< of Ladder and Suspension
+    ActionId action;      ///< of Start, Order and HandStart; none of HostStop and Boot
 
     auto operator<=>(const TimerKey&) const = default;
 };
@@ -109,7 +151,24 @@ using Deed = std::variant<ToBroker,
                           KeepRecord,
                           ScanNow,
                           ProveRequest,
-                          AnswerCaller>;
+                          AnswerCaller,
+                          NoteState,
+                          ChangeRunLevel>;
+
+/// How far the stopping of this machine's VMs is: for who asked, for the log, and for the service
+/// manager. Does not wait for the disk.
+struct TellStop {
+    msg::GuestsStopping told;
+};
+
+/// What a worker knows of its machine's ups and downs. Kept in the spool.
+struct HostMemory {
+    BootId boot;              ///< in which VMs were started as ONBOOT says; none: never
+    bool is_stopping = false; ///< a stop of the VMs had begun and not ended
+    std::vector<VmId> ran;    ///< ours, when the last stop began
+
+    bool operator==(const HostMemory&) const = default;
+};
 
 struct SpoolEvent {
     std::uint64_t sequence = 0;
@@ -122,6 +181,7 @@ struct Spool {
     std::vector<SpoolEvent> events;
     std::vector<Intent> begun;   ///< intents written before the deed
     std::vector<ActionId> ended; ///< intents whose outcome is among the events
+    std::optional<HostMemory> memory;
     std::uint64_t last_sequence = 0;
     std::vector<Deed> then;
 };
@@ -143,7 +203,10 @@ using Effect = std::variant<ToBroker,
                             ScanNow,
                             ProveRequest,
                             AnswerCaller,
+                            NoteState,
+                            ChangeRunLevel,
                             ArmTimer,
+                            TellStop,
                             LogLine,
                             Spool,
                             TrimSpool>;
@@ -160,6 +223,11 @@ struct Appeared {
     /// Found when the agent began: no news. If the broker does not know it, the full exchange
     /// tells.
     bool adopted = false;
+    qemu::OwnerHandle handle = {}; ///< of one that an owner with commands has started
+};
+/// The commands of owners, as the settings name them now and as far as they are on this machine.
+struct OwnersChanged {
+    OwnerCommands owners;
 };
 /// One of ours that ended while no agent was there to see it; `record` is the last that was kept.
 struct EndedWhileAway {
@@ -184,12 +252,35 @@ struct MonitorUp {
 struct MonitorDown {
     InstanceKey key;
 };
+/// A disk as QEMU has it open.
+struct DiskFacts {
+    std::string name; ///< of the drive: "ide0-hd0"
+    std::string node;
+    std::string file;
+    std::string format;
+    bool writable = true;
+    bool temporary = false; ///< what is written goes to a file that ends with QEMU
+};
+struct JobFacts {
+    std::string id;
+    bool concluded = false;
+    std::string error = {}; ///< of a concluded one that failed
+};
 struct MonitorReply {
     InstanceKey key;
     std::uint64_t number = 0;
     std::optional<Error> error;
     VmState state = VmState::Unknown; ///< of QueryStatus
     std::string reason;
+    std::vector<DiskFacts> disks = {}; ///< of QueryDisks
+    std::vector<JobFacts> jobs = {};   ///< of QueryJobs
+};
+struct StateNoted {
+    InstanceKey key;
+    std::uint64_t number = 0;
+    std::string config = {};
+    bool saved = true; ///< the note was to be written, else to be taken away
+    std::optional<Error> error = {};
 };
 struct MonitorEvent {
     enum class What : std::uint8_t {
@@ -201,12 +292,13 @@ struct MonitorEvent {
         Suspend,
         Wakeup,
         IoError,
-        Panic
+        Panic,
+        JobConcluded
     };
     InstanceKey key;
     What what = What::Stop;
     bool by_guest = false; ///< of Shutdown and Reset
-    std::string reason;    ///< QEMU's word
+    std::string reason;    ///< QEMU's word; of JobConcluded: the job's id
     WallTime time;
 };
 struct LaunchEnded {
@@ -217,6 +309,11 @@ struct LaunchEnded {
 };
 struct OwnerCommandEnded {
     InstanceKey key;
+    int exit_code = 0;
+    std::string output;
+};
+struct RunLevelEnded {
+    ActionId action;
     int exit_code = 0;
     std::string output;
 };
@@ -253,6 +350,11 @@ struct HandStartAsked {
     std::string user;       ///< account that runs the wrapper
     bool on_shared = false; ///< other machines may have this storage, too
 };
+/// The machine goes down, or somebody wants its VMs stopped as if it did.
+struct StopAsked {
+    std::optional<Duration> deadline; ///< none: as configured
+    std::string why;
+};
 /// The process that asked has ended.
 struct CallerGone {
     std::uint64_t caller = 0;
@@ -266,8 +368,11 @@ using Input = std::variant<FromBroker,
                            MonitorDown,
                            MonitorReply,
                            MonitorEvent,
+                           StateNoted,
                            LaunchEnded,
                            OwnerCommandEnded,
+                           OwnersChanged,
+                           RunLevelEnded,
                            Scanned,
                            ScanFinished,
                            Proved,
@@ -276,6 +381,7 @@ using Input = std::variant<FromBroker,
                            SpoolFailed,
                            TimerFired,
                            HandStartAsked,
+                           StopAsked,
                            CallerGone>;
 
 } // namespace ctys::agent

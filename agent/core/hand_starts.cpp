@@ -57,6 +57,21 @@ void HandStarts::on_asked(
     turn.arm({.kind = TimerKind::HandStart, .action = id}, turn.now().instant + broker_patience);
 }
 
+void HandStarts::refuse(Turn& turn, const HandStartAsked& asked, std::string why) {
+    const Start start{.caller = asked.caller,
+                      .action = {.id = asked.action, .verb = Verb::Start, .config = asked.config},
+                      .label = asked.label};
+    answer(turn, start, Answer::Refused, std::move(why));
+}
+
+void HandStarts::refuse_all(Turn& turn, const std::string& why) {
+    std::erase_if(starts_, [&](const auto& item) {
+        if (item.second.state != State::Asking) return false;
+        answer(turn, item.second, Answer::Refused, why);
+        return true;
+    });
+}
+
 // Nobody can say whether another machine runs it: only where no other machine could (DESIGN: Life
 // of an action).
 void HandStarts::go_alone(Turn& turn, ActionId action) {

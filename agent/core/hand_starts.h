@@ -34,6 +34,9 @@ public:
                   const PathFacts* path,
                   bool online,
                   bool is_starting);
+    static void refuse(Turn& turn, const HandStartAsked& asked, std::string why);
+    /// Whose wrappers were not told yet that they may start.
+    void refuse_all(Turn& turn, const std::string& why);
     void on_grant(Turn& turn, const msg::HandGrant& grant);
     /// The broker could not take the request of this number. False: it is not one of these.
     bool on_failure(Turn& turn, std::uint64_t correlation);

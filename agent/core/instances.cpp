@@ -55,6 +55,9 @@ void Instances::set_state(Turn& turn,
                           std::string text,
                           ActionId action) {
     auto& record = instance.record;
+    // However it is ended: what is on disk stays there.
+    if (state == VmState::Stopping && reason.empty() && keeps_saved_state(record))
+        reason = record.reason;
     if (record.state == state && record.reason == reason) return;
     const auto old = record.state;
     record.state = state;
@@ -92,11 +95,19 @@ void Instances::end(Turn& turn, const InstanceKey& key, Ending ending) {
     auto& record = instance.record;
     const auto old = record.state;
     ending = explain(instance, std::move(ending));
+    const bool is_saved = keeps_saved_state(record);
     record.state = record.managed ? VmState::Stopped : VmState::Gone;
-    record.reason.clear();
+    record.reason = is_saved ? reason::suspended : std::string_view{};
     record.since = ending.at;
     record.ended = ending;
     auto event = about(instance, kind_of(record.state));
+    if (is_saved) {
+        event.kind = EventKind::Suspended;
+        event.new_state = VmState::Suspended;
+        event.data.emplace_back("reason", std::string{reason::suspended});
+        if (saved_ends_.size() == remembered) saved_ends_.clear();
+        saved_ends_.insert(key);
+    }
     event.time = ending.at;
     event.old_state = old;
     event.by = to_string(ending.by);

@@ -42,7 +42,8 @@ void Starter::launch(Turn& turn, const Start& start, bool check_only) {
                      .user = start.action.user,
                      .owner_uid = start.path.owner_uid,
                      .token = start.action.token,
-                     .check_only = check_only});
+                     .check_only = check_only,
+                     .discard_state = start.action.discard_state});
 }
 
 void Starter::begin(Turn& turn,
@@ -52,8 +53,19 @@ void Starter::begin(Turn& turn,
     works_.begin(turn, action, label, {});
     auto& start = starts_[action.id];
     start = Start{.action = action, .path = path, .label = label};
+    wait(turn, action.id, limit);
+    check_wrapper(turn, start);
+}
+
+void Starter::wait(Turn& turn, ActionId action, Duration span) {
+    turn.arm({.kind = TimerKind::Start, .action = action}, turn.now().instant + span);
+}
+
+// Its wrapper reads the note; one that is still being written would be found by the next start.
+void Starter::check_wrapper(Turn& turn, Start& start) {
+    if (suspension_.is_noting(start.path.config)) return;
+    start.state = State::Checking;
     launch(turn, start, /*check_only=*/true);
-    turn.arm({.kind = TimerKind::Start, .action = action.id}, turn.now().instant + limit);
 }
 
 Starter::Start* Starter::find_instance(const InstanceKey& key) {
@@ -87,6 +99,12 @@ void Starter::withdraw(Turn& turn, ActionId action) {
     fail(turn, action, Error{.code = ErrorCode::Cancelled, .message = "withdrawn"});
 }
 
+void Starter::give_up_all(Turn& turn, const std::string& why) {
+    while (!starts_.empty()) {
+        fail(turn, starts_.begin()->first, Error{.code = ErrorCode::Conflict, .message = why});
+    }
+}
+
 void Starter::on_launch(Turn& turn, const LaunchEnded& ended) {
     const auto found = starts_.find(ended.action);
     if (found == starts_.end()) return;
@@ -104,34 +122,72 @@ void Starter::on_launch(Turn& turn, const LaunchEnded& ended) {
     fail(turn, ended.action, Error{.code = ErrorCode::Failed, .message = std::move(message)});
 }
 
-void Starter::on_appeared(const Instance& instance) {
+void Starter::on_appeared(Turn& turn, const Instance& instance) {
     const auto found = starts_.find(instance.record.started_by);
     if (found == starts_.end() || found->second.state != State::Launching) return;
     found->second.state = State::Confirming;
     found->second.key = instance.record.key;
+    found->second.loads = instance.record.reason == reason::resuming;
+    // A large state is loaded as slowly as it was saved, before QEMU dials in.
+    if (found->second.loads) wait(turn, found->first, Suspension::save_limit);
     if (auto* work = works_.find(found->first)) work->instance = instance.record.key;
 }
 
-void Starter::ask(Turn& turn, const Start& start) {
+// Begun without a broker it has no token, and nobody to ask.
+void Starter::confirm(Turn& turn, Start& start) {
+    if (start.action.token == 0) return take_state(turn, start);
     turn.then(ToBroker{Envelope{.correlation = start.action.id.value,
                                 .body = msg::Confirm{.action = start.action.id,
                                                      .vm = start.action.vm,
                                                      .token = start.action.token}}});
 }
 
+// Before it moves: what is not loaded by its note cannot be loaded again when it has moved.
+void Starter::take_state(Turn& turn, Start& start) {
+    const auto* instance = instances_.find(start.key);
+    if (!start.loads || instance == nullptr) return resume(turn, start);
+    start.state = State::Taking;
+    start.number = control_.next_number();
+    suspension_.put_note(turn, instance->record, start.number, /*saved=*/false);
+}
+
+void Starter::on_noted(Turn& turn, const StateNoted& noted) {
+    for (auto& [id, waiting] : starts_) {
+        if (waiting.state == State::Awaiting) check_wrapper(turn, waiting);
+    }
+    auto* start = find_instance(noted.key);
+    auto* instance = instances_.find(noted.key);
+    if (start == nullptr || instance == nullptr || start->state != State::Taking ||
+        start->number != noted.number)
+        return;
+    if (noted.error) {
+        return fail(turn,
+                    start->action.id,
+                    within("the note of its saved state could not be taken away", *noted.error));
+    }
+    instances_.set_state(turn, *instance, VmState::Starting, {}, {}, "its state is loaded");
+    resume(turn, *start);
+}
+
+void Starter::resume(Turn& turn, Start& start) {
+    start.state = State::Resuming;
+    start.number = control_.command(turn, start.key, Monitor::Cont, {});
+}
+
 bool Starter::on_monitor_up(Turn& turn, Instance& instance, const MonitorUp& /*up*/) {
-    on_appeared(instance);
+    on_appeared(turn, instance);
     auto* start = find_instance(instance.record.key);
     if (start == nullptr) return false;
-    if (start->state == State::Confirming) ask(turn, *start);
+    if (start->loads) wait(turn, start->action.id, limit);
+    if (start->state == State::Confirming) confirm(turn, *start);
     return true;
 }
 
 void Starter::on_online(Turn& turn) {
-    for (const auto& [id, start] : starts_) {
+    for (auto& [id, start] : starts_) {
         const auto* instance = instances_.find(start.key);
         if (start.state == State::Confirming && instance != nullptr && instance->monitor)
-            ask(turn, start);
+            confirm(turn, start);
     }
 }
 
@@ -143,27 +199,34 @@ void Starter::on_confirmed(Turn& turn, const msg::Confirmed& confirmed) {
                     confirmed.action,
                     Error{.code = ErrorCode::Conflict, .message = confirmed.reason});
     }
-    found->second.state = State::Resuming;
-    found->second.cont = control_.command(turn, found->second.key, Monitor::Cont, {});
+    take_state(turn, found->second);
 }
 
 void Starter::on_reply(Turn& turn, const MonitorReply& reply) {
     const auto found = std::find_if(starts_.begin(), starts_.end(), [&](const auto& item) {
-        return item.second.state == State::Resuming && item.second.cont == reply.number;
+        return item.second.state == State::Resuming && item.second.number == reply.number;
     });
     if (found == starts_.end()) return;
     const auto id = found->first;
     if (reply.error) return fail(turn, id, *reply.error);
     auto* instance = instances_.find(found->second.key);
     if (instance == nullptr) return;
-    const auto principal = found->second.action.principal.name;
+    const auto start = found->second;
     starts_.erase(found);
-    instances_.set_state(turn, *instance, VmState::Running, {}, principal, {}, id);
-    works_.end(turn,
-               id,
-               Outcome{.text = fmt::format("running, pid {}, {}",
-                                           instance->record.key.pid,
-                                           instance->record.accelerator)});
+    instances_.set_state(turn,
+                         *instance,
+                         VmState::Running,
+                         {},
+                         start.action.principal.name,
+                         start.loads ? "goes on from its saved state" : "",
+                         id);
+    auto text = fmt::format("running, pid {}, {}{}",
+                            instance->record.key.pid,
+                            instance->record.accelerator,
+                            start.loads ? ", from its saved state" : "");
+    if (start.loads || start.action.discard_state)
+        return suspension_.clear(turn, *instance, id, std::move(text));
+    works_.end(turn, id, Outcome{.error = {}, .text = std::move(text)});
 }
 
 void Starter::on_timer(Turn& turn, ActionId action) {
@@ -173,31 +236,36 @@ void Starter::on_timer(Turn& turn, ActionId action) {
     const auto* instance = instances_.find(start.key);
     const bool has_asked =
         start.state == State::Confirming && instance != nullptr && instance->monitor;
-    const char* waited_for = start.state == State::Checking     ? "its wrapper's --check"
+    const char* waited_for = start.state == State::Awaiting     ? "the note of its saved state"
+                             : start.state == State::Checking   ? "its wrapper's --check"
                              : start.state == State::Launching  ? "QEMU to begin"
                              : has_asked                        ? "the broker to confirm its lease"
                              : start.state == State::Confirming ? "QEMU to dial in"
+                             : start.state == State::Taking     ? "the note of its saved state"
                                                                 : "QEMU to run";
+    const bool loads = start.loads && start.state == State::Confirming && !has_asked;
     fail(turn,
          action,
          Error{.code = has_asked ? ErrorCode::Unreachable : ErrorCode::Failed,
-               .message = fmt::format(
-                   "given up after {} of waiting for {}", to_short_text(limit), waited_for)});
+               .message = fmt::format("given up after {} of waiting for {}",
+                                      to_short_text(loads ? Suspension::save_limit : limit),
+                                      waited_for)});
 }
 
 void Starter::on_exit(Turn& turn, const Instance& instance, const Ending& ending) {
     auto* start = find_instance(instance.record.key);
     if (start == nullptr) return;
     const auto id = start->action.id;
+    Error error{.code = ErrorCode::Failed,
+                .message = ending.detail.empty()
+                               ? fmt::format("QEMU ended by {} before it ran", to_string(ending.by))
+                               : fmt::format("QEMU ended before it ran: {}", ending.detail)};
+    if (start->loads && start->state < State::Resuming) {
+        error.message += "; its saved state stays as it is";
+        error.try_next = fmt::format("without it: ctys start {} --discard-state", start->label);
+    }
     starts_.erase(id);
-    works_.end(turn,
-               id,
-               Outcome{.error = Error{.code = ErrorCode::Failed,
-                                      .message = ending.detail.empty()
-                                                     ? fmt::format("QEMU ended by {} before it ran",
-                                                                   to_string(ending.by))
-                                                     : fmt::format("QEMU ended before it ran: {}",
-                                                                   ending.detail)}});
+    works_.end(turn, id, Outcome{.error = std::move(error)});
 }
 
 } // namespace ctys::agent

@@ -24,6 +24,18 @@ std::string_view to_string(Monitor command) {
         return "set-action";
     case Monitor::QueryStatus:
         return "query-status";
+    case Monitor::QueryDisks:
+        return "query-block";
+    case Monitor::QueryJobs:
+        return "query-jobs";
+    case Monitor::SaveState:
+        return "snapshot-save";
+    case Monitor::DeleteState:
+        return "snapshot-delete";
+    case Monitor::CancelJob:
+        return "job-cancel";
+    case Monitor::DismissJob:
+        return "job-dismiss";
     }
     return "unknown";
 }
@@ -48,7 +60,15 @@ void Turn::end(ActionId action) {
 }
 
 void Turn::then(Deed deed) {
-    spool_.then.push_back(std::move(deed));
+    const bool reaches_vm = std::holds_alternative<MonitorCommand>(deed) ||
+                            std::holds_alternative<SignalProcess>(deed) ||
+                            std::holds_alternative<RunOwnerCommand>(deed);
+    if (!hurries_ || !reaches_vm) return spool_.then.push_back(std::move(deed));
+    std::visit([&](auto& each) { effects_.emplace_back(std::move(each)); }, deed);
+}
+
+void Turn::remember(HostMemory memory) {
+    spool_.memory = std::move(memory);
 }
 
 void Turn::now_do(Effect effect) {
@@ -64,7 +84,8 @@ void Turn::log(LogLine::Level level, std::string text) {
 }
 
 Effects Turn::finish() {
-    const bool writes = !spool_.events.empty() || !spool_.begun.empty() || !spool_.ended.empty();
+    const bool writes = !spool_.events.empty() || !spool_.begun.empty() || !spool_.ended.empty() ||
+                        spool_.memory.has_value();
     // A deed may rest on an earlier unit that is not durable yet: it goes through the spool too.
     if (writes || !spool_.then.empty()) {
         spool_.last_sequence = last_sequence_;

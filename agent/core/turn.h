@@ -33,6 +33,11 @@ public:
     void end(ActionId action);
     /// To be done once everything of this step is durable.
     void then(Deed deed);
+    /// From now on, what reaches VMs is done at once: a machine that goes down does not wait for
+    /// its disk (P4).
+    void hurry() { hurries_ = true; }
+    /// Durable with this step; replaces what was remembered before.
+    void remember(HostMemory memory);
     /// To be done at once.
     void now_do(Effect effect);
     void arm(TimerKey key, Instant at);
@@ -48,6 +53,7 @@ private:
     std::uint64_t& hash_;
     Spool spool_;
     Effects effects_;
+    bool hurries_ = false;
 };
 
 } // namespace ctys::agent

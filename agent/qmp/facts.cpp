@@ -1,10 +1,12 @@
 #include "agent/qmp/facts.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/vnc.h"
 
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 
 namespace ctys::qmp {
 namespace {
@@ -81,7 +83,8 @@ void absorb_block(QmpFacts& facts, const Value& answer) {
                                 .driver = word(row, "inserted.drv"),
                                 .read_only = row.boolean("inserted.ro").value_or(false),
                                 .removable = row.boolean("removable").value_or(false),
-                                .io_status = word(row, "io-status")});
+                                .io_status = word(row, "io-status"),
+                                .node = word(row, "inserted.node-name")});
     }
 }
 
@@ -99,12 +102,32 @@ void absorb_vnc(QmpFacts& facts, const Value& answer) {
     if (!answer.boolean("enabled").value_or(false)) return;
     const auto service = word(answer, "service");
     // Over a unix socket the path is the host and there is no service.
-    facts.vnc = answer.text("family") == "unix" || service.empty()
-                    ? word(answer, "host")
-                    : fmt::format("{}:{}", word(answer, "host"), service);
+    if (answer.text("family") == "unix" || service.empty()) {
+        facts.vnc = fmt::format("unix:{}", word(answer, "host"));
+        return;
+    }
+    std::uint32_t port = 0;
+    std::from_chars(service.data(), service.data() + service.size(), port);
+    if (port >= qemu::vnc_base_port)
+        facts.vnc = fmt::format("{}:{}", word(answer, "host"), port - qemu::vnc_base_port);
 }
 
 } // namespace
+
+// QEMU says of such a node what it is made of: "json:{...}", with the file it made itself below
+// $TMPDIR, else /var/tmp, called vl.XXXXXX (get_tmp_filename of its block.c).
+bool is_temporary(const BlockDevice& device) {
+    return device.file.starts_with("json:") && device.file.find("/vl.") != std::string::npos;
+}
+
+std::vector<Job> jobs_of(const Value& answer) {
+    std::vector<Job> jobs;
+    for (const auto& row : rows(answer)) {
+        jobs.push_back(
+            {.id = word(row, "id"), .status = word(row, "status"), .error = word(row, "error")});
+    }
+    return jobs;
+}
 
 StateReason state_of_status(std::string_view status) {
     for (const auto& row : status_table) {

@@ -35,6 +35,7 @@ struct BlockDevice {
     bool read_only = false;
     bool removable = false;
     std::string io_status; ///< "ok", "nospace", "failed", or empty
+    std::string node;      ///< of its topmost node, also one that QEMU named: "#block185"
 
     bool operator==(const BlockDevice&) const = default;
 };
@@ -61,10 +62,23 @@ struct QmpFacts {
     std::vector<BlockDevice> blocks;
     std::uint32_t vcpus = 0;
     std::vector<Chardev> chardevs;
-    std::string vnc; ///< "127.0.0.1:5907", or a socket's path; empty without
+    std::string vnc; ///< as -vnc names it: "127.0.0.1:7", "unix:/path"; empty without
 
     bool operator==(const QmpFacts&) const = default;
 };
+
+/// It is an overlay that -snapshot has put over the disk: a file that is gone with its QEMU.
+[[nodiscard]] bool is_temporary(const BlockDevice& device);
+
+/// A job of QEMU, as query-jobs says.
+struct Job {
+    std::string id;
+    std::string status; ///< "running", "concluded", ...
+    std::string error;  ///< empty: none
+
+    bool operator==(const Job&) const = default;
+};
+[[nodiscard]] std::vector<Job> jobs_of(const Value& answer);
 
 /// The commands to ask after every connect, query-status first.
 [[nodiscard]] std::span<const std::string_view> fact_commands();

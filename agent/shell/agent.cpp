@@ -9,6 +9,7 @@
 
 #include "agent/core/local_rows.h"
 #include "agent/discovery/proc_reader.h"
+#include "agent/shell/owner_programs.h"
 #include "agent/shell/process_record.h"
 #include "mesh/loop/timer.h"
 #include "mesh/qemu/command_line.h"
@@ -22,8 +23,9 @@ namespace ctys::agent {
 
 namespace {
 
-constexpr Duration scan_patience = std::chrono::seconds{2}; // before the first hello
-constexpr int facts_tries = 200;                            // of 50 ms: ten seconds
+constexpr Duration scan_patience = std::chrono::seconds{2};  // before the first hello
+constexpr int facts_tries = 200;                             // of 50 ms: ten seconds
+constexpr Duration owners_period = std::chrono::seconds{10}; // packages come and go rarely
 
 bool is_cut(int signal) {
     return signal == SIGTERM || signal == SIGKILL;
@@ -62,6 +64,12 @@ Agent::Agent(loop::EventLoop& loop,
                 dirs_,
                 options_.programs + "/ctys-qemu-call",
                 [this](LaunchEnded ended) { step(std::move(ended)); }),
+      state_notes_(loop,
+                   options_.programs + "/ctys-qemu-call",
+                   [this](StateNoted noted) {
+                       if (noted.error) log_.warning("{}", noted.error->message);
+                       step(std::move(noted));
+                   }),
       door_(context,
             loop,
             log,
@@ -70,30 +78,33 @@ Agent::Agent(loop::EventLoop& loop,
                  return local_rows(*core_);
              },
              .find_path = [this](const std::string& config) { return book_.find(config); },
+             .stop = [this](StopAsked asked) { stop_guests(std::move(asked)); },
              .input = [this](Input input) { step(std::move(input)); }}),
-      retry_(loop), trimming_(loop), patience_(loop),
+      owners_look_(loop), retry_(loop), trimming_(loop), patience_(loop), draining_(loop),
       writer_(
           loop,
           {.name = "spool", .capacity = 65536},
           [&spool](std::vector<SpoolJob> jobs) { return work(spool, std::move(jobs)); },
           [this](std::vector<SpoolOutcome> outcomes) { on_spooled(std::move(outcomes)); }) {}
 
-Status Agent::start(const bus::Endpoint& broker) {
+Status Agent::start(const std::optional<bus::Endpoint>& broker) {
     auto recovered = spool_.recover();
     if (!recovered) return tl::unexpected(recovered.error());
     auto known = spool_.paths();
     if (!known) return tl::unexpected(known.error());
-    OwnerCommands owners;
-    for (const auto& [owner, command] : options_.owner_commands) {
-        owners.insert(owner);
-    }
-    core_ = std::make_unique<AgentCore>(
-        CoreSettings{.worker = options_.worker, .owners = std::move(owners)},
-        std::move(*recovered));
+    find_programs(options_.owner_commands);
+    core_ = std::make_unique<AgentCore>(CoreSettings{.worker = options_.worker,
+                                                     .owners = options_.owner_commands,
+                                                     .stop_deadline = options_.stop_deadline,
+                                                     .self_refused = options_.self.why_not},
+                                        std::move(*recovered));
     core_->know_paths(*known);
+    if (options_.only_stops && !known->empty()) options_.pools.clear();
     book_.load(std::move(*known));
     adopt_directories();
-    if (auto connected = socket_.connect(broker); !connected) return connected;
+    if (broker) {
+        if (auto connected = socket_.connect(*broker); !connected) return connected;
+    }
     if (auto opened = door_.open(options_.socket); !opened) return opened;
 
     scanner_ = std::make_unique<Scanner>(
@@ -133,8 +144,11 @@ Status Agent::start(const bus::Endpoint& broker) {
 
 void Agent::begin_when_ready() {
     if (begun_ || !settled_ || !unscanned_.empty()) return;
+    adopt_unseen();
     begun_ = true;
     patience_.stop();
+    owners_look_.start_repeating(owners_period,
+                                 [this] { loop_.defer([this] { look_for_owners(); }); });
     for (const auto& facts : std::exchange(early_, {})) {
         tell_foreign(facts);
     }
@@ -149,12 +163,13 @@ void Agent::begin_when_ready() {
             fmt::format("{} processes may be QEMU and cannot be seen", visibility.hidden));
     step(FactsChanged{std::move(worker)});
     perform(core_->start(loop_.now()));
-    forget_absent_pools(); // of a former life
-    step(ScanFinished{});  // the pools were walked, or are known from before
+    if (!options_.only_stops) forget_absent_pools(); // of a former life
+    step(ScanFinished{}); // the pools were walked, or are known from before
     log_.info("{} knows {} running VMs and {} configurations",
               options_.worker.name,
               core_->instances().all().size(),
               book_.all().size());
+    if (auto asked = std::exchange(stop_asked_, std::nullopt)) step(std::move(*asked));
 }
 
 void Agent::use_pools(std::vector<PoolSettings> pools) {
@@ -199,12 +214,6 @@ void Agent::forget_absent_pools() {
         step(FactsChanged{std::move(worker)});
 }
 
-void Agent::stop() {
-    writer_.stop(); // what becomes durable now may still ask for things
-    scanner_.reset();
-    discovery_.reset();
-}
-
 // ---- what happens ------------------------------------------------------------------------------
 
 void Agent::on_message(bus::Message& message) {
@@ -212,30 +221,8 @@ void Agent::on_message(bus::Message& message) {
     auto envelope = schema::decode_envelope(message.frames[0].bytes());
     if (!envelope)
         return log_.warning("the broker sent what cannot be read: {}", envelope.error().message);
+    if (std::holds_alternative<msg::Command>(envelope->body)) look_for_owners();
     step(FromBroker{std::move(*envelope)});
-}
-
-void Agent::adopt_directories() {
-    for (const auto& directory : dirs_.list()) {
-        const auto record = InstanceDirs::kept(directory);
-        const auto facts = InstanceDirs::read_facts(directory);
-        const bool was_told = record && record->key.pid != 0;
-        if (was_told && InstanceDirs::read_exit(directory)) {
-            qemu::ExitFacts evidence;
-            InstanceDirs::add_evidence(directory, evidence);
-            evidence.at = InstanceDirs::read_exit(directory)->at;
-            directories_[record->key] = directory;
-            step(EndedWhileAway{*record, qemu::decide_ending(evidence)});
-            continue;
-        }
-        if (!facts && !record) {
-            dirs_.remove(directory); // a start that did not get as far as QEMU
-            continue;
-        }
-        if (auto listening = monitors_.listen(directory); !listening) {
-            log_.warning("{}: {}", directory, listening.error().message);
-        }
-    }
 }
 
 bool Agent::tell_ours(const std::string& directory, const InstanceKey& key, bool from_dial) {
@@ -262,6 +249,8 @@ bool Agent::tell_ours(const std::string& directory, const InstanceKey& key, bool
         record->key = key;
         record->started = loop_.now().wall;
         record->since = record->started;
+        // Until it is let run it is what was saved.
+        if (is_theirs && facts->resumes) record->reason = reason::resuming;
     }
     record->console = qemu::instance_files(directory).console;
     directories_[key] = directory;
@@ -321,13 +310,11 @@ void Agent::tell_foreign(const ProcessFacts& facts) {
         });
     if (!foreign.instance.empty())
         take_kept(foreign.record, InstanceDirs::kept(foreign.instance, facts.uid));
-    exits_.know(facts.key, {});
-    const auto command = options_.owner_commands.find(foreign.record.owner);
-    if (command != options_.owner_commands.end()) {
-        foreign.record.can_ask = true;
-        foreign.record.note = fmt::format("stops through {}", command->second.front());
-    }
-    step(Appeared{.record = std::move(foreign.record), .adopted = !begun_});
+    exits_.know(facts.key, {.directory = {}, .shim_pid = 0, .owner_log = foreign.handle.log});
+    if (has_commands(foreign.record.owner)) use_owners(options_.owner_commands);
+    step(Appeared{.record = std::move(foreign.record),
+                  .adopted = !begun_,
+                  .handle = std::move(foreign.handle)});
     if (!foreign.monitor.empty()) monitors_.probe_foreign(facts.key, foreign.monitor);
 }
 
@@ -387,6 +374,9 @@ void Agent::perform(Effects effects) {
             trim(*acknowledged);
         } else if (const auto* timer = std::get_if<ArmTimer>(&effect)) {
             arm(*timer);
+        } else if (const auto* stop = std::get_if<TellStop>(&effect)) {
+            door_.tell(stop->told);
+            if (options_.on_stop) options_.on_stop(stop->told);
         } else if (const auto* line = std::get_if<LogLine>(&effect)) {
             switch (line->level) {
             case LogLine::Level::Debug:
@@ -469,6 +459,8 @@ void Agent::perform(Deed& deed) {
             log_.warning("{}", sent.error().message);
     } else if (const auto* owner = std::get_if<RunOwnerCommand>(&deed)) {
         run_owner_command(*owner);
+    } else if (const auto* change = std::get_if<ChangeRunLevel>(&deed)) {
+        change_run_level(*change);
     } else if (const auto* gone = std::get_if<RemoveInstance>(&deed)) {
         const auto found = directories_.find(gone->key);
         if (found == directories_.end()) return;
@@ -487,6 +479,8 @@ void Agent::perform(Deed& deed) {
         prove(*proof);
     } else if (const auto* answer = std::get_if<AnswerCaller>(&deed)) {
         door_.answer(*answer);
+    } else if (const auto* note = std::get_if<NoteState>(&deed)) {
+        state_notes_.run(*note);
     }
 }
 
@@ -509,44 +503,6 @@ void Agent::on_exited(Exited exited) {
     step(std::move(exited));
     // Of ours the folder goes first, when their end is durable.
     if (!directories_.contains(key)) monitors_.forget(key, {});
-}
-
-void Agent::run_owner_command(const RunOwnerCommand& command) {
-    const auto found = core_->instances().all().find(command.key);
-    const auto template_at = options_.owner_commands.find(command.owner);
-    if (found == core_->instances().all().end() || template_at == options_.owner_commands.end())
-        return;
-    const auto& record = found->second.record;
-    loop::ChildSpec spec;
-    for (auto word : template_at->second) {
-        const auto put_in = [&](std::string_view name, const std::string& value) {
-            for (auto at = word.find(name); at != std::string::npos;
-                 at = word.find(name, at + value.size())) {
-                word.replace(at, name.size(), value);
-            }
-        };
-        put_in("{label}", record.label);
-        put_in("{uuid}", record.vm.to_string());
-        put_in("{pid}", std::to_string(record.key.pid));
-        spec.argv.push_back(std::move(word));
-    }
-    spec.errors = loop::ToMemory{4096};
-    spec.deadline = std::chrono::seconds{30};
-    auto child = loop::ChildProcess::start(
-        loop_, std::move(spec), [this, key = command.key](const loop::ChildResult& result) {
-            owner_commands_.erase(key);
-            step(OwnerCommandEnded{
-                .key = key,
-                .exit_code = result.timed_out ? 124 : result.exit_status + result.term_signal,
-                .output = result.errors});
-        });
-    if (!child) {
-        loop_.defer([this, key = command.key, why = child.error().message] {
-            step(OwnerCommandEnded{.key = key, .exit_code = 127, .output = why});
-        });
-        return;
-    }
-    owner_commands_.insert_or_assign(command.key, std::move(*child));
 }
 
 void Agent::prove(const ProveRequest& request) {

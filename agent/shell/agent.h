@@ -10,6 +10,7 @@
 #include "agent/shell/monitors.h"
 #include "agent/shell/path_book.h"
 #include "agent/shell/spool_store.h"
+#include "agent/shell/state_notes.h"
 #include "agent/shell/unwritten.h"
 #include "mesh/bus/socket.h"
 #include "mesh/loop/worker_thread.h"
@@ -21,14 +22,28 @@
 
 namespace ctys::agent {
 
+/// How this machine goes down: `[self]` of agent.toml.
+struct SelfCommands {
+    std::vector<std::string> power_off;
+    std::vector<std::string> reboot;
+    std::vector<std::string> run_level; ///< with {level}
+    std::string why_not;                ///< this agent may not; empty: it may
+};
+
 struct AgentOptions {
     WorkerRecord worker;
     std::vector<PoolSettings> pools;
-    std::map<Owner, std::vector<std::string>> owner_commands; ///< with {label} {uuid} {pid}
-    std::string programs;     ///< folder of ctys-probe, ctys-scan-helper and ctys-qemu-call
-    std::string state;        ///< folder of this agent's own
-    std::string mesh_runtime; ///< runtime directory that the agents of this machine share
-    std::string socket;       ///< path of the agent's own socket
+    OwnerCommands owner_commands; ///< as the settings name them
+    SelfCommands self;            ///< of its own machine
+    std::string programs;         ///< folder of ctys-probe, ctys-scan-helper and ctys-qemu-call
+    std::string state;            ///< folder of this agent's own
+    std::string mesh_runtime;     ///< runtime directory that the agents of this machine share
+    std::string socket;           ///< path of the agent's own socket
+    Duration stop_deadline = std::chrono::seconds{180}; ///< as CoreSettings
+    /// How far stop_guests() is; `done` at its end.
+    std::function<void(const msg::GuestsStopping&)> on_stop = {};
+    /// Its only work is to stop the VMs: pools are left alone where it is known what they hold.
+    bool only_stops = false;
 };
 
 /// Performs what the core decides, and tells it what happens on this machine. Holds no rule of its
@@ -43,11 +58,22 @@ public:
           InstanceDirs dirs,
           bus::SocketOptions socket_options);
 
-    /// Finds what runs, then registers with the broker. Errors: those of Discovery.
-    [[nodiscard]] Status start(const bus::Endpoint& broker);
+    /// Finds what runs, then registers with the broker, if there is to be one. Errors: those of
+    /// Discovery.
+    [[nodiscard]] Status start(const std::optional<bus::Endpoint>& broker);
     /// Pools as the configuration has them now: new ones are scanned, the paths of those that are
     /// no longer named vanish. VMs go on.
     void use_pools(std::vector<PoolSettings> pools);
+    /// Commands of owners as the configuration has them now.
+    void use_owners(OwnerCommands commands);
+    /// The VMs of this machine are stopped, as soon as it is known what runs; again: what is waited
+    /// for is told.
+    void stop_guests(StopAsked asked);
+    [[nodiscard]] bool is_stopping_guests() const {
+        return stop_asked_.has_value() || (core_ && core_->is_stopping_guests());
+    }
+    /// Calls `then` when the broker has everything, or is away, or after `patience`.
+    void drain(Duration patience, std::function<void()> then);
     /// VMs go on; the spool is written to its end.
     void stop();
 
@@ -78,6 +104,10 @@ private:
     [[nodiscard]] Status add_pool(PoolSettings pool);
     void forget_absent_pools();
     void adopt_directories();
+    /// What has ended between the look at the folders and the one at the processes.
+    void adopt_unseen();
+    /// False where its shim has not written how it ended.
+    [[nodiscard]] bool tell_ended(const std::string& directory, const InstanceRecord& record);
     void begin_when_ready();
     void tell_foreign(const ProcessFacts& facts);
     [[nodiscard]] bool
@@ -94,6 +124,9 @@ private:
     void on_exited(Exited exited);
     void arm(const ArmTimer& timer);
     void run_owner_command(const RunOwnerCommand& command);
+    [[nodiscard]] Status begin_owner_command(const RunOwnerCommand& command);
+    void look_for_owners();
+    void change_run_level(const ChangeRunLevel& change);
     void prove(const ProveRequest& prove);
     void scan(ActionId action);
 
@@ -109,6 +142,7 @@ private:
     Monitors monitors_;
     Exits exits_;
     Launcher launcher_;
+    StateNotes state_notes_;
     Door door_;
     std::unique_ptr<Scanner> scanner_;
     std::unique_ptr<Discovery> discovery_;
@@ -117,6 +151,8 @@ private:
     std::map<std::string, InstanceKey> keys_;                        ///< by directory
     std::map<std::string, std::unique_ptr<loop::Timer>> late_facts_; ///< by directory
     std::map<InstanceKey, loop::ChildProcess> owner_commands_;
+    loop::Timer owners_look_; ///< whether their programs are there
+    std::optional<loop::ChildProcess> run_level_command_;
     std::uint64_t last_unit_ = 0;
     bool is_failing_ = false;              ///< since a failed write, until the next attempt
     Unwritten unwritten_{unwritten_limit}; ///< tried again each second
@@ -128,6 +164,8 @@ private:
     std::set<std::string> unscanned_;
     bool settled_ = false;
     bool begun_ = false;
+    std::optional<StopAsked> stop_asked_; ///< before it was known what runs
+    loop::Timer draining_;
     loop::WorkerThread<SpoolJob, SpoolOutcome> writer_; ///< last: ends first
 };
 

@@ -73,6 +73,8 @@ void Door::on_message(bus::Message& message) {
         return on_ask(message, correlation, *ask);
     if (const auto* start = std::get_if<msg::HandStart>(&envelope->body))
         return on_start(message, correlation, *start);
+    if (const auto* stop = std::get_if<msg::StopGuests>(&envelope->body))
+        return on_stop(message, correlation, *stop);
     if (std::holds_alternative<msg::Credit>(envelope->body) ||
         std::holds_alternative<msg::CloseStream>(envelope->body))
         return; // all rows are sent at once
@@ -140,6 +142,28 @@ void Door::on_start(bus::Message& message, std::uint64_t correlation, const msg:
                                  .label = asked.label,
                                  .user = Launcher::account_name(uid),
                                  .on_shared = on_shared});
+}
+
+void Door::on_stop(bus::Message& message, std::uint64_t correlation, const msg::StopGuests& asked) {
+    if (!is_master(message.peer.uid)) {
+        return send(message.frames[0],
+                    correlation,
+                    msg::Failure{Error{.code = ErrorCode::Refused,
+                                       .message = "only root and the agent's account may stop the "
+                                                  "VMs of a machine"}});
+    }
+    if (stoppers_.size() == most_stoppers) stoppers_.erase(stoppers_.begin());
+    // A sign of life, whatever the agent is doing.
+    send(message.frames[0], correlation, msg::GuestsStopping{.left = {}, .error = {}});
+    stoppers_.push_back({std::move(message.frames[0]), correlation});
+    events_.stop(StopAsked{.deadline = asked.deadline, .why = asked.reason});
+}
+
+void Door::tell(const msg::GuestsStopping& told) {
+    for (const auto& stopper : stoppers_) {
+        send(stopper.address, stopper.correlation, told);
+    }
+    if (told.done) stoppers_.clear();
 }
 
 void Door::answer(const AnswerCaller& answer) {

@@ -13,9 +13,9 @@
 namespace ctys::agent {
 
 /// The agent's own socket on this machine, `<runtime>/agent-<name>/agent.sock`: answers what runs
-/// here without a broker (`ctys list --local`), and takes starts by hand from ctys-ask-lease. Root
-/// and the agent's account may do both; others may start what is theirs. Everything that comes in
-/// is hostile until decoded.
+/// here without a broker (`ctys list --local`), takes starts by hand from ctys-ask-lease, and the
+/// order to stop all VMs from `ctys-agent --stop-guests`. Root and the agent's account may do all
+/// of it; others may start what is theirs. Everything that comes in is hostile until decoded.
 class Door {
 public:
     static constexpr std::size_t most_callers = 256;
@@ -25,6 +25,7 @@ public:
         std::function<std::optional<std::vector<VmRow>>()> rows;
         /// The configuration as the agent knows it, or nullptr.
         std::function<const PathFacts*(const std::string& config)> find_path;
+        std::function<void(StopAsked)> stop;
         std::function<void(Input)> input;
     };
 
@@ -33,8 +34,15 @@ public:
     /// Errors: those of Socket::bind.
     [[nodiscard]] Status open(const std::string& path);
     void answer(const AnswerCaller& answer);
+    /// To everybody who has asked for the stop since the last one was done.
+    void tell(const msg::GuestsStopping& told);
 
 private:
+    static constexpr std::size_t most_stoppers = 16; ///< then the oldest hears no more
+    struct Stopper {
+        bus::Frame address;
+        std::uint64_t correlation = 0;
+    };
     struct Caller {
         bus::Frame address;
         std::uint64_t correlation = 0;
@@ -44,6 +52,7 @@ private:
     void on_message(bus::Message& message);
     void on_ask(const bus::Message& message, std::uint64_t correlation, const msg::Ask& ask);
     void on_start(bus::Message& message, std::uint64_t correlation, const msg::HandStart& asked);
+    void on_stop(bus::Message& message, std::uint64_t correlation, const msg::StopGuests& asked);
     void send(const bus::Frame& address, std::uint64_t correlation, Body body);
 
     loop::EventLoop& loop_;
@@ -52,6 +61,7 @@ private:
     loop::SystemIdSource ids_;
     std::map<std::uint64_t, Caller> callers_;
     std::uint64_t last_caller_ = 0;
+    std::vector<Stopper> stoppers_;
     bus::Socket socket_;
 };
 

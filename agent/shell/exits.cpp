@@ -1,8 +1,29 @@
 #include "agent/shell/exits.h"
 
+#include <algorithm>
+#include <fstream>
 #include <sys/wait.h>
 
 namespace ctys::agent {
+
+namespace {
+
+constexpr Duration log_period = std::chrono::milliseconds{20};
+
+/// Its end, as far as that may be read.
+std::string read_log(const std::string& path) {
+    constexpr std::streamoff most = 16L * 1024;
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    const auto size = static_cast<std::streamoff>(file.tellg());
+    if (!file || size <= 0) return {};
+    file.seekg(size > most ? size - most : 0);
+    std::string text(static_cast<std::size_t>(std::min(size, most)), '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
+}
+
+} // namespace
 
 Exits::Exits(loop::EventLoop& loop, const Monitors& monitors, OnDecided on_decided)
     : loop_(loop), monitors_(monitors), on_decided_(std::move(on_decided)) {}
@@ -38,6 +59,12 @@ void Exits::asked(const InstanceKey& key, qemu::Asked asked) {
 
 bool Exits::is_complete(const InstanceKey& key, const Watched& watched) const {
     if (monitors_.connected(key)) return false; // a SHUTDOWN event may still be under way
+    if (!watched.known.owner_log.empty()) {
+        if (watched.wait_status && WIFSIGNALED(static_cast<int>(*watched.wait_status))) return true;
+        const auto log = read_log(watched.known.owner_log);
+        const auto end = qemu::libvirt_end(log);
+        return log.empty() || !end.is_libvirts() || !end.reason.empty();
+    }
     // The kernel's notice says what the shim would: the shim may take its time on a busy machine.
     if (watched.known.directory.empty() || watched.wait_status) return true;
     return InstanceDirs::read_exit(watched.known.directory).has_value() ||
@@ -57,8 +84,15 @@ void Exits::on_process_ended(const InstanceKey& key,
     if (is_complete(key, watched)) return decide(key);
     watched.timer = std::make_unique<loop::Timer>(loop_);
     const bool shim_will_tell = watched.shim && !watched.shim->has_exited();
-    watched.timer->start_once(shim_will_tell ? shim_limit : limit,
+    const bool libvirt_will_tell = !watched.known.owner_log.empty();
+    watched.timer->start_once(shim_will_tell      ? shim_limit
+                              : libvirt_will_tell ? libvirt_limit
+                                                  : limit,
                               [this, key] { loop_.defer([this, key] { decide(key); }); });
+    if (!libvirt_will_tell) return;
+    watched.log_look = std::make_unique<loop::Timer>(loop_);
+    watched.log_look->start_repeating(
+        log_period, [this, key] { loop_.defer([this, key] { look_again(key); }); });
 }
 
 void Exits::look_again(const InstanceKey& key) {
@@ -74,6 +108,7 @@ void Exits::decide(const InstanceKey& key) {
     qemu::ExitFacts facts{.oom_kills = watched.oom_kills, .asked = watched.asked, .at = watched.at};
     if (!watched.known.directory.empty())
         InstanceDirs::add_evidence(watched.known.directory, facts);
+    if (!watched.known.owner_log.empty()) facts.owner_log = read_log(watched.known.owner_log);
     if (watched.wait_status) {
         const auto status = static_cast<int>(*watched.wait_status);
         facts.connector = WIFSIGNALED(status)

@@ -21,6 +21,8 @@ public:
     static constexpr Duration limit = std::chrono::milliseconds{200};
     /// While the shim lives: it waits for QEMU and then writes, late only on a busy machine.
     static constexpr Duration shim_limit = std::chrono::seconds{2};
+    /// For libvirt's word on why it ended a domain: it says so after the process is gone.
+    static constexpr Duration libvirt_limit = std::chrono::seconds{1};
 
     using OnDecided = std::function<void(Exited)>;
     Exits(loop::EventLoop& loop, const Monitors& monitors, OnDecided on_decided);
@@ -29,6 +31,7 @@ public:
     struct Known {
         std::string directory; ///< empty for a foreign one
         std::uint32_t shim_pid = 0;
+        std::string owner_log = {}; ///< that libvirt keeps of its domain
     };
     /// One of ours is watched from here on: it may dial in and end before discovery has seen it.
     void know(const InstanceKey& key, Known known);
@@ -52,6 +55,7 @@ private:
         WallTime at;
         std::optional<std::uint32_t> wait_status;
         std::unique_ptr<loop::Timer> timer;
+        std::unique_ptr<loop::Timer> log_look;
     };
     void watch_process(const InstanceKey& key, Watched& watched);
     void decide(const InstanceKey& key);

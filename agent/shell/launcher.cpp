@@ -88,6 +88,26 @@ std::string Launcher::account_name(uid_t uid) {
     return account ? account->name : std::to_string(uid);
 }
 
+std::vector<std::string> Launcher::surroundings(const Account& account) {
+    const char* path = getenv("PATH");
+    return {fmt::format("PATH={}", path != nullptr ? path : "/usr/bin:/bin:/usr/sbin:/sbin"),
+            "HOME=" + account.home,
+            "USER=" + account.name,
+            "LOGNAME=" + account.name,
+            "LANG=C.UTF-8"};
+}
+
+Status Launcher::run_as(loop::ChildSpec& spec, uid_t uid) {
+    const auto account = find_account({}, uid);
+    if (!account) return tl::unexpected(account.error());
+    spec.env = surroundings(*account);
+    const auto runtime = fmt::format("/run/user/{}", uid);
+    if (::access(runtime.c_str(), F_OK) == 0) spec.env->push_back("XDG_RUNTIME_DIR=" + runtime);
+    spec.uid = account->uid;
+    spec.gid = account->gid;
+    return {};
+}
+
 void Launcher::ended(const Launch& launch, int code, std::string output) {
     on_ended_(LaunchEnded{.action = launch.action,
                           .check_only = launch.check_only,
@@ -114,16 +134,11 @@ Status Launcher::begin(const Launch& launch) {
     if (!account) return tl::unexpected(account.error());
     const auto directory = dirs_.path_of(launch.action);
     loop::ChildSpec spec{.argv = {"/bin/bash", launch.wrapper, "--instance-dir=" + directory}};
-    const char* path = getenv("PATH");
-    spec.env = std::vector<std::string>{
-        fmt::format("PATH={}", path != nullptr ? path : "/usr/bin:/bin:/usr/sbin:/sbin"),
-        "HOME=" + account->home,
-        "USER=" + account->name,
-        "LOGNAME=" + account->name,
-        "LANG=C.UTF-8",
-        "CTYS_QEMU_CALL=" + call_,
-        fmt::format("CTYS_ACTION={}", launch.action),
-        fmt::format("CTYS_TOKEN={}", launch.token)};
+    spec.env = surroundings(*account);
+    spec.env->push_back("CTYS_QEMU_CALL=" + call_);
+    spec.env->push_back(fmt::format("CTYS_ACTION={}", launch.action));
+    spec.env->push_back(fmt::format("CTYS_TOKEN={}", launch.token));
+    if (launch.discard_state) spec.env->emplace_back("CTYS_DISCARD_STATE=1");
     const auto slash = launch.config.rfind('/');
     spec.cwd = slash == 0 ? "/" : launch.config.substr(0, slash);
     spec.new_session = true;

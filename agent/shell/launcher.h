@@ -28,22 +28,28 @@ public:
              std::string call,
              OnEnded on_ended);
 
-    /// Name of an account, or its number.
-    [[nodiscard]] static std::string account_name(uid_t uid);
-    /// Answered later by on_ended, also where it cannot even be begun.
-    void run(const Launch& launch);
-    /// Ends the wrapper of a start that was given up, with everything it began.
-    void end(ActionId action);
-
-private:
     struct Account {
         uid_t uid = 0;
         gid_t gid = 0;
         std::string name;
         std::string home;
     };
+    /// The account `asked`, else that of this number. Errors: NotFound, Refused: this agent may not
+    /// become it.
     [[nodiscard]] static Result<Account> find_account(const std::string& asked,
                                                       std::uint32_t owner_uid);
+    /// Name of an account, or its number.
+    [[nodiscard]] static std::string account_name(uid_t uid);
+    /// Makes a program be run by that user, with that user's surroundings. Errors: NotFound,
+    /// Refused.
+    [[nodiscard]] static Status run_as(loop::ChildSpec& spec, uid_t uid);
+    /// Answered later by on_ended, also where it cannot even be begun.
+    void run(const Launch& launch);
+    /// Ends the wrapper of a start that was given up, with everything it began.
+    void end(ActionId action);
+
+private:
+    [[nodiscard]] static std::vector<std::string> surroundings(const Account& account);
     [[nodiscard]] Status begin(const Launch& launch);
     void ended(const Launch& launch, int code, std::string output);
 

@@ -2,8 +2,8 @@
 // told as deltas to that.
 //
 // Failure modes: a second connection replaces the first (QEMU redials after a restart of the
-// agent); a monitor that does not greet within a second serves somebody else and is left alone; a
-// connection that ends is not the end of the process: only the pidfd says that.
+// agent); a foreign monitor that does not greet within a second serves somebody else and is left
+// alone; a connection that ends is not the end of the process: only the pidfd says that.
 
 #include "agent/shell/monitors.h"
 
@@ -16,11 +16,57 @@ namespace ctys::agent {
 
 namespace {
 
-qmp::Value arguments_of(Monitor command) {
-    if (command == Monitor::ShutdownPauses) return qmp::Value::object({{"shutdown", "pause"}});
-    if (command == Monitor::ShutdownPowersOff)
+// A QEMU dials before it sets up its machine, and greets behind that: seconds, where the machine is
+// slow. Hanging up meanwhile does harm: QEMU 7.2 finds the end of the connection in one thread
+// while another one still opens it, and ends by SIGSEGV (qio_channel_create_watch of no channel).
+// Whoever dials in here serves nobody else; a start that takes too long ends by its own limit.
+constexpr Duration dialled_greeting = std::chrono::seconds{60};
+
+qmp::Value arguments_of(const MonitorCommand& command) {
+    const auto& job = command.job;
+    const auto nodes = [&] { return qmp::Value::list({job.nodes.begin(), job.nodes.end()}); };
+    switch (command.command) {
+    case Monitor::ShutdownPauses:
+        return qmp::Value::object({{"shutdown", "pause"}});
+    case Monitor::ShutdownPowersOff:
         return qmp::Value::object({{"shutdown", "poweroff"}});
-    return {};
+    case Monitor::SaveState:
+        return qmp::Value::object(
+            {{"job-id", job.id}, {"tag", job.tag}, {"vmstate", job.vmstate}, {"devices", nodes()}});
+    case Monitor::DeleteState:
+        return qmp::Value::object({{"job-id", job.id}, {"tag", job.tag}, {"devices", nodes()}});
+    case Monitor::CancelJob:
+    case Monitor::DismissJob:
+        return qmp::Value::object({{"id", job.id}});
+    default:
+        return {};
+    }
+}
+
+std::vector<DiskFacts> disks_of(const qmp::Value& answer) {
+    qmp::QmpFacts facts;
+    qmp::absorb(facts, to_string(Monitor::QueryDisks), answer);
+    std::vector<DiskFacts> disks;
+    for (const auto& block : facts.blocks) {
+        if (block.node.empty()) continue; // a drive without a medium
+        disks.push_back({.name = block.device.empty() ? block.qdev : block.device,
+                         .node = block.node,
+                         .file = block.file,
+                         .format = block.driver,
+                         .writable = !block.read_only,
+                         .temporary = qmp::is_temporary(block)});
+    }
+    return disks;
+}
+
+std::vector<JobFacts> job_facts_of(const qmp::Value& answer) {
+    std::vector<JobFacts> jobs;
+    for (auto& job : qmp::jobs_of(answer)) {
+        jobs.push_back({.id = std::move(job.id),
+                        .concluded = job.status == "concluded",
+                        .error = std::move(job.error)});
+    }
+    return jobs;
 }
 
 std::optional<MonitorEvent>
@@ -47,7 +93,10 @@ translate(const InstanceKey& key, const qmp::Event& event, WallTime now) {
         out.what = What::IoError;
     else if (event.name == "GUEST_PANICKED")
         out.what = What::Panic;
-    else
+    else if (event.name == "JOB_STATUS_CHANGE" && event.data.text("status") == "concluded") {
+        out.what = What::JobConcluded;
+        out.reason = event.data.text("id").value_or("");
+    } else
         return std::nullopt;
     // An error that QEMU only reports stops nothing.
     if (out.what == What::IoError && event.data.text("action") != "stop") return std::nullopt;
@@ -93,23 +142,25 @@ void Monitors::accept(const std::string& directory, loop::UnixStream stream) {
         const auto at = dials_.find(directory);
         return at != dials_.end() && at->second.generation == generation;
     };
-    auto client = qmp::Client::accept(loop_,
-                                      std::move(stream),
-                                      {.generation = generation},
-                                      {.on_ready =
-                                           [this, directory, is_current](const qmp::Ready&) {
-                                               if (!is_current()) return;
-                                               dials_.at(directory).ready = true;
-                                               ask(directory);
-                                           },
-                                       .on_event =
-                                           [this, directory, is_current](const qmp::Event& event) {
-                                               if (is_current()) on_event(directory, event);
-                                           },
-                                       .on_closed =
-                                           [this, directory, is_current](const Error&) {
-                                               if (is_current()) on_closed(directory);
-                                           }});
+    auto client = qmp::Client::accept(
+        loop_,
+        std::move(stream),
+        {.generation = generation,
+         .limits = {.greeting = dialled_greeting, .negotiation = dialled_greeting}},
+        {.on_ready =
+             [this, directory, is_current](const qmp::Ready&) {
+                 if (!is_current()) return;
+                 dials_.at(directory).ready = true;
+                 ask(directory);
+             },
+         .on_event =
+             [this, directory, is_current](const qmp::Event& event) {
+                 if (is_current()) on_event(directory, event);
+             },
+         .on_closed =
+             [this, directory, is_current](const Error&) {
+                 if (is_current()) on_closed(directory);
+             }});
     if (!client) return log_.warning("{}: {}", directory, client.error().message);
     dial.client = std::move(*client);
     loop_.defer([this] { retired_.clear(); });
@@ -172,7 +223,7 @@ void Monitors::send(qmp::Client& client,
                     std::function<void()> after) {
     auto sent = client.execute(
         to_string(command.command),
-        arguments_of(command.command),
+        arguments_of(command),
         patience,
         [this, command, after = std::move(after)](const qmp::Reply& reply) {
             MonitorReply out{.key = command.key, .number = command.number};
@@ -189,6 +240,10 @@ void Monitors::send(qmp::Client& client,
                 const auto state = qmp::state_of_status(value->text("status").value_or(""));
                 out.state = state.state;
                 out.reason = state.reason;
+            } else if (command.command == Monitor::QueryDisks) {
+                out.disks = disks_of(*value);
+            } else if (command.command == Monitor::QueryJobs) {
+                out.jobs = job_facts_of(*value);
             }
             events_.input(std::move(out));
             if (after) after();

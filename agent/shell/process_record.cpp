@@ -66,6 +66,7 @@ ForeignProcess describe_foreign(const ProcessFacts& facts,
     record.image = printable(line.image, 4096);
     record.console = printable(line.console, 255);
     record.display = printable(line.vnc, 255);
+    record.cport = qemu::vnc_port(line.vnc);
     record.machine = printable(line.machine, 64);
     record.memory_mb = line.memory_mb;
     record.vcpus = line.vcpus;
@@ -97,15 +98,20 @@ ForeignProcess describe_foreign(const ProcessFacts& facts,
         record.label = label_of(line.name, facts.key.pid);
     }
     out.monitor = usable_monitor(facts, line, record.owner);
+    out.handle = qemu::owner_handle(record.owner, facts.argv);
     if (record.owner == Owner::Ctys && line.paused) {
         // It was started to stand until its agent lets it run: only that agent knows whether it
         // has.
         out.instance = qemu::instance_directory(line);
         record.state = VmState::Unknown;
     }
+    // What a wrapper run by hand has started dials a folder that no agent listens at.
+    const bool is_hand_run =
+        record.owner == Owner::Ctys &&
+        qemu::instance_directory(line).starts_with(fmt::format("{}/instances/", runtime));
     if (!facts.missing.empty()) {
         record.note = printable(facts.missing, 255);
-    } else if (record.owner == Owner::ByHand) {
+    } else if (record.owner == Owner::ByHand || is_hand_run) {
         record.note = "no monitor: can be watched, not asked";
     }
     return out;

@@ -3,6 +3,7 @@
 #include "agent/discovery/process_facts.h"
 #include "mesh/core/event.h"
 #include "mesh/qemu/command_line.h"
+#include "mesh/qemu/owner_handle.h"
 
 #include <functional>
 #include <string>
@@ -14,6 +15,7 @@ struct ForeignProcess {
     InstanceRecord record;
     std::string monitor;  ///< path of a QMP socket that it listens at and that we may try; or empty
     std::string instance; ///< folder of an instance that another agent of this mesh started
+    qemu::OwnerHandle handle;
 };
 
 /// Finds a known configuration by its absolute path; nullptr when there is none.

@@ -1,14 +1,11 @@
 #include "agent/shell/program.h"
 
-#include "agent/shell/agent.h"
-#include "agent/shell/pool_settings.h"
+#include "agent/shell/agent_settings.h"
+#include "agent/shell/life.h"
 #include "agent/shell/process_record.h"
-#include "agent/shell/worker_identity.h"
+#include "agent/shell/stop_call.h"
 #include "mesh/bus/context.h"
-#include "mesh/bus/curve_keys.h"
 #include "mesh/core/text.h"
-#include "mesh/loop/signal_watch.h"
-#include "mesh/setup/config.h"
 #include "mesh/setup/notify.h"
 #include "mesh/setup/process.h"
 #include "mesh/setup/require.h"
@@ -16,8 +13,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <csignal>
+#include <chrono>
+#include <cstdio>
+#include <thread>
 #include <unistd.h>
 
 namespace ctys::agent {
@@ -25,110 +23,104 @@ namespace ctys::agent {
 namespace {
 
 using setup::require;
-using setup::SettingType;
 
-constexpr std::array rules = {
-    setup::SettingRule{"name", SettingType::Text, "", "name of this worker; empty: the host name"},
-    setup::SettingRule{"broker",
-                       SettingType::Text,
-                       "",
-                       "where the broker is; empty: the unix socket of this machine"},
-    setup::SettingRule{
-        "pools", SettingType::TextList, "", "directory trees that hold VM directories"},
-    setup::SettingRule{"pool.*.as",
-                       SettingType::Text,
-                       "",
-                       "account that scans the pool whose path ends with this name"},
-    setup::SettingRule{
-        "pool.*.trust", SettingType::Boolean, "false", "take the pool's identity without a marker"},
-    setup::SettingRule{"owner.*.shutdown",
-                       SettingType::TextList,
-                       "",
-                       "command that asks a VM of this owner to end"},
-    setup::SettingRule{"keys.secret", SettingType::Text, "", "secret key of this agent, for tcp"},
-    setup::SettingRule{"keys.broker",
-                       SettingType::Text,
-                       "",
-                       "public key of the broker, or a file with it, for tcp"},
-    setup::SettingRule{
-        "log.level", SettingType::Text, "info", "error, warning, notice, info or debug"},
+Result<setup::RoleLock> lock_agent(const setup::Directories& directories, const std::string& name) {
+    return setup::RoleLock::acquire(directories, "agent", name, {.passable = ::geteuid() == 0});
+}
+
+struct StopRequest {
+    const setup::Settings& settings;
+    const setup::Directories& directories;
+    const std::string& name;
+    Duration deadline;
 };
 
-Result<setup::Settings> load(const ProgramOptions& options) {
-    std::vector<setup::Assignment> given;
-    const auto add = [&](std::string_view name, const std::string& value, std::string_view flag) {
-        if (!value.empty()) given.push_back({std::string{name}, value, std::string{flag}});
+int status_of(const std::optional<Error>& error) {
+    return error ? traits(error->code).exit_status : 0;
+}
+
+/// No agent runs: its work is done here. Reports to the spool; the journal learns it from the next
+/// agent.
+std::optional<Error> stop_guests_here(const StopRequest& request,
+                                      setup::RoleLock lock,
+                                      Duration deadline,
+                                      setup::Logger& log,
+                                      const setup::ServiceNotifier& notifier,
+                                      const StopCall::OnTold& on_told) {
+    std::optional<Error> error;
+    Life life{{.settings = request.settings,
+               .directories = request.directories,
+               .lock = std::move(lock),
+               .name = request.name,
+               .broker = std::nullopt,
+               .stop = {.on_end = OnEnd::StopGuests, .deadline = deadline},
+               .only_stops = true},
+              log,
+              notifier};
+    life.stop_guests(StopAsked{.deadline = deadline, .why = "host stops"},
+                     [&](const msg::GuestsStopping& told) {
+                         if (told.done) error = told.error;
+                         on_told(told);
+                     });
+    return error;
+}
+
+/// Nothing: no agent did it, and the one that hung has been ended.
+std::optional<int> ask_agent(const StopRequest& request,
+                             pid_t pid,
+                             Duration deadline,
+                             setup::Logger& log,
+                             const StopCall::OnTold& on_told) {
+    loop::EventLoop loop;
+    bus::Context context;
+    const auto& [settings, directories, name, whole] = request;
+    StopCall call{
+        context, loop, fmt::format("{}/agent-{}/agent.sock", directories.runtime, name), pid};
+    const auto told = call.run({.deadline = deadline, .reason = "host stops"}, on_told);
+    if (told) return status_of(told->error);
+    if (told.error().code == ErrorCode::Refused) throw Fault(told.error());
+    if (running_agent(directories, name) != pid) return std::nullopt;
+    fmt::print("{} (pid {}): it is ended, and its work done here\n", told.error().message, pid);
+    if (auto ended = end_hung_agent(loop, directories, name, pid); !ended)
+        log.warning("{}", ended.error().message);
+    return std::nullopt;
+}
+
+/// Asks the agent of this machine; one that hangs is ended, and where there is none its work is
+/// done here.
+int stop_guests(const StopRequest& request,
+                setup::Logger& log,
+                const setup::ServiceNotifier& notifier) {
+    // An agent that was ended may be started again by who watches over it, and asked then.
+    constexpr int rounds = 20;
+    constexpr auto pause = std::chrono::milliseconds{200};
+    const auto until = std::chrono::steady_clock::now() + request.deadline;
+    const auto left = [&] {
+        const auto span = until - std::chrono::steady_clock::now();
+        return std::max(Duration{}, std::chrono::duration_cast<Duration>(span));
     };
-    add("name", options.name, "--name");
-    add("broker", options.broker, "--broker");
-    add("keys.secret", options.key, "--key");
-    add("keys.broker", options.broker_key, "--broker-key");
-    add("log.level", options.log_level, "--log-level");
-    if (!options.pools.empty()) given.push_back({"pools", options.pools, "--pool"});
-    return setup::load_settings("agent", rules, given, options.config);
-}
-
-std::string own_name(const setup::Settings& settings) {
-    auto name = settings.text("name");
-    if (name.empty()) {
-        std::array<char, 256> host{};
-        if (::gethostname(host.data(), host.size() - 1) == 0) name = host.data();
-        name = name.substr(0, name.find('.'));
-    }
-    if (!is_label(name)) {
-        throw Fault(Error{
-            .code = ErrorCode::Usage,
-            .message = fmt::format("\"{}\" cannot be the name of a worker (letters, digits, - _ .)",
-                                   printable(name, 80)),
-            .try_next = "ctys-agent --name NAME"});
-    }
-    return name;
-}
-
-Result<std::vector<PoolSettings>> pools_of(const setup::Settings& settings,
-                                           const std::string& own_state) {
-    auto kept = setup::read_pool_file(setup::pool_file(own_state));
-    if (!kept) return tl::unexpected(kept.error());
-    return pool_settings(settings, *kept);
-}
-
-std::map<Owner, std::vector<std::string>> owner_commands_of(const setup::Settings& settings) {
-    const auto owner_of = [](std::string_view name) -> std::optional<Owner> {
-        for (const auto owner : {Owner::Libvirt, Owner::Proxmox, Owner::Incus}) {
-            if (to_string(owner) == name) return owner;
+    const StopCall::OnTold on_told = [&](const msg::GuestsStopping& told) {
+        for (const auto& line : told.lines) {
+            fmt::print("{}\n", printable(line, 1000));
         }
-        return std::nullopt;
+        std::fflush(stdout);
+        static_cast<void>(notifier.extend_timeout(std::chrono::seconds{30}));
     };
-    std::map<Owner, std::vector<std::string>> commands;
-    for (const auto& name : settings.names_like("owner.*.shutdown")) {
-        const auto owner = owner_of(split(name, '.')[1]);
-        if (!owner) {
-            throw Fault(Error{.code = ErrorCode::Usage,
-                              .message = fmt::format("{}: owners are libvirt, proxmox and incus",
-                                                     settings.origin(name))});
+    for (int round = 0; round < rounds; ++round) {
+        const auto pid = running_agent(request.directories, request.name);
+        if (pid && *pid != 0) {
+            if (const auto status = ask_agent(request, *pid, left(), log, on_told)) return *status;
         }
-        if (!settings.texts(name).empty()) commands[*owner] = settings.texts(name);
+        auto lock = lock_agent(request.directories, request.name);
+        if (lock) {
+            return status_of(
+                stop_guests_here(request, std::move(*lock), left(), log, notifier, on_told));
+        }
+        if (lock.error().code != ErrorCode::Conflict) throw Fault(lock.error());
+        std::this_thread::sleep_for(pause);
     }
-    return commands;
-}
-
-bus::SocketOptions socket_options(const setup::Settings& settings, const bus::Endpoint& broker) {
-    bus::SocketOptions options{.linger = std::chrono::milliseconds{200},
-                               .send_high_water = 4000,
-                               .receive_high_water = 4000,
-                               .immediate = true};
-    if (!broker.is_tcp()) return options;
-    if (settings.text("keys.secret").empty() || settings.text("keys.broker").empty()) {
-        throw Fault(
-            Error{.code = ErrorCode::Refused,
-                  .message = fmt::format("{} needs keys: --key FILE and --broker-key KEY",
-                                         broker.to_string()),
-                  .try_next = "ctys keys generate --role agent --name W --worker W --file F"});
-    }
-    options.security =
-        bus::CurveClient{.keys = require(bus::CurveKeyPair::load(settings.text("keys.secret"))),
-                         .server_key = require(bus::public_key_from(settings.text("keys.broker")))};
-    return options;
+    throw Fault(Error{.code = ErrorCode::Unreachable,
+                      .message = "an agent of this name runs and cannot be asked"});
 }
 
 int discover(const setup::Directories& directories) {
@@ -164,7 +156,7 @@ int run(const ProgramOptions& options) {
     const auto directories = require(setup::choose_directories(
         setup::directory_request(options.state_dir, options.runtime_dir)));
     if (options.discover) return discover(directories);
-    const auto settings = require(load(options));
+    auto settings = require(load_agent_settings(options));
     if (options.print_config) {
         fmt::print("{}", settings.to_text());
         return 0;
@@ -173,65 +165,29 @@ int run(const ProgramOptions& options) {
     if (!level)
         throw Fault(Error{.code = ErrorCode::Usage,
                           .message = "log.level must be error, warning, notice, info or debug"});
-    setup::Logger log{
-        *level, setup::detect_log_format(STDERR_FILENO, getenv("JOURNAL_STREAM")), STDERR_FILENO};
+    // What a stop of the guests says on its output need not be in the log as well.
+    const bool is_quiet = options.stop_guests && options.log_level.empty();
+    setup::Logger log{is_quiet ? setup::LogLevel::Warning : *level,
+                      setup::detect_log_format(STDERR_FILENO, getenv("JOURNAL_STREAM")),
+                      STDERR_FILENO};
     const auto notifier = setup::ServiceNotifier::take_from_environment();
     if (auto raised = setup::raise_descriptor_limit(); !raised)
         log.warning("{}", raised.error().message);
-
-    const auto name = own_name(settings);
-    const auto lock = require(
-        setup::RoleLock::acquire(directories, "agent", name, {.passable = ::geteuid() == 0}));
-    const auto& own = lock.folders();
-    loop::EventLoop loop;
-    loop::SystemIdSource ids;
-    auto spool = require(SpoolStore::open(own.state, StreamId{ids.next_uuid()}, loop.now().wall));
-    auto broker_text = settings.text("broker");
-    if (broker_text.empty()) broker_text = "ipc://" + directories.runtime + "/broker/mesh";
-    const auto broker = require(bus::Endpoint::parse(broker_text));
-    bus::Context context;
-    Agent agent{loop,
-                context,
-                log,
-                AgentOptions{.worker = require(identify_worker(name, own.state, ids)),
-                             .pools = require(pools_of(settings, own.state)),
-                             .owner_commands = owner_commands_of(settings),
-                             .programs = setup::program_folder(),
-                             .state = own.state,
-                             .mesh_runtime = directories.runtime,
-                             .socket = own.runtime + "/agent.sock"},
-                spool,
-                require(InstanceDirs::open(own.runtime)),
-                socket_options(settings, broker)};
-    const auto end = [&] {
-        if (auto told = notifier.stopping(); !told) log.debug("{}", told.error().message);
-        loop.stop();
-    };
-    loop::SignalWatch on_term{loop, SIGTERM, end};
-    loop::SignalWatch on_int{loop, SIGINT, end};
-    loop::SignalWatch on_hup{
-        loop, SIGHUP, [&] {
-            auto again = load(options);
-            auto pools = again ? pools_of(*again, own.state) : tl::unexpected(again.error());
-            if (!pools) return log.error("pools stay as they are: {}", pools.error().message);
-            agent.use_pools(std::move(*pools));
-        }};
-    loop::Timer watchdog{loop};
-    if (const auto period = notifier.watchdog()) {
-        watchdog.start_repeating(*period / 2, [&] {
-            if (auto told = notifier.alive(); !told) log.debug("{}", told.error().message);
-        });
-    }
-    require(agent.start(broker));
-    if (auto told = notifier.ready(); !told) log.warning("{}", told.error().message);
-    log.info("ctys-agent {} is worker {} and reports to {} (pid {})",
-             CTYS_VERSION,
-             name,
-             broker.to_string(),
-             getpid());
-    loop.run();
-    agent.stop();
-    log.info("ended in order; VMs go on");
+    auto name = require(worker_name(settings));
+    const auto stop = require(stop_settings(settings));
+    if (options.stop_guests)
+        return stop_guests({settings, directories, name, stop.deadline}, log, notifier);
+    auto lock = require(lock_agent(directories, name));
+    auto broker = require(broker_line(settings, directories.runtime));
+    Life life{{.settings = std::move(settings),
+               .directories = directories,
+               .lock = std::move(lock),
+               .name = std::move(name),
+               .broker = std::move(broker),
+               .stop = stop},
+              log,
+              notifier};
+    life.run(options);
     return 0;
 }
 

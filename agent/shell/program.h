@@ -16,12 +16,16 @@ struct ProgramOptions {
     std::string key;
     std::string broker_key;
     std::string log_level;
+    std::string on_stop;       ///< "leave" or "guests"
+    std::string stop_deadline; ///< a duration
     bool print_config = false;
     bool discover = false;
+    bool stop_guests = false;
     std::string output;
 };
 
-/// Runs until SIGTERM or SIGINT; VMs go on. Returns the exit status; throws Fault for what ends it.
+/// Runs until SIGTERM or SIGINT; VMs go on, unless on_stop is "guests". Returns the exit status;
+/// throws Fault for what ends it.
 int run(const ProgramOptions& options);
 
 } // namespace ctys::agent

@@ -17,6 +17,7 @@ namespace table = store::table;
 constexpr auto stream_row = "stream";
 constexpr auto end_row = "end";
 constexpr auto acknowledged_row = "acknowledged";
+constexpr auto host_row = "host";
 
 using Pair = std::array<std::byte, 16>;
 
@@ -30,6 +31,38 @@ Pair pair_of(std::uint64_t first, std::uint64_t second) {
 std::pair<std::uint64_t, std::uint64_t> read_pair(std::optional<store::Bytes> bytes) {
     if (!bytes || bytes->size() != 16) return {0, 0};
     return {store::read_big_endian(bytes->first(8)), store::read_big_endian(bytes->subspan(8))};
+}
+
+/// Boot id, a byte that says whether a stop is under way, and the ids of what ran.
+std::vector<std::byte> bytes_of(const HostMemory& memory) {
+    std::vector<std::byte> out;
+    const auto add = [&](const Uuid& uuid) {
+        const auto bytes = std::as_bytes(std::span{uuid.bytes});
+        out.insert(out.end(), bytes.begin(), bytes.end());
+    };
+    add(memory.boot.uuid);
+    out.push_back(std::byte{memory.is_stopping ? std::uint8_t{1} : std::uint8_t{0}});
+    for (const auto& vm : memory.ran) {
+        add(vm.uuid);
+    }
+    return out;
+}
+
+HostMemory memory_from(std::optional<store::Bytes> bytes) {
+    HostMemory out;
+    const auto size = out.boot.uuid.bytes.size();
+    if (!bytes || bytes->size() < size + 1 || (bytes->size() - 1) % size != 0) return out;
+    const auto take = [&](std::size_t at) {
+        Uuid uuid;
+        std::memcpy(uuid.bytes.data(), bytes->data() + at, size);
+        return uuid;
+    };
+    out.boot = {take(0)};
+    out.is_stopping = (*bytes)[size] != std::byte{0};
+    for (auto at = size + 1; at < bytes->size(); at += size) {
+        out.ran.push_back({take(at)});
+    }
+    return out;
 }
 
 /// Paths may be longer than a key: 16 bytes of digest, told apart by what is in the value.
@@ -80,6 +113,7 @@ Result<Recovered> SpoolStore::recover() const {
             read_pair(transaction.get(tables_.mark, store::name_key(end_row)));
         std::tie(out.stream.acknowledged.epoch, out.stream.acknowledged.sequence) =
             read_pair(transaction.get(tables_.mark, store::name_key(acknowledged_row)));
+        out.memory = memory_from(transaction.get(tables_.mark, store::name_key(host_row)));
         transaction.scan(tables_.spool, {}, [&](store::Bytes key, store::Bytes value) {
             const auto sequence = store::decode_sequence_key(key);
             if (!sequence || value.size() < 8) return false;
@@ -125,6 +159,11 @@ Status SpoolStore::commit(std::span<const Spool> units, const std::optional<Trim
                     !erased) {
                     return tl::unexpected(erased.error());
                 }
+            }
+            if (unit.memory) {
+                const auto memory = bytes_of(*unit.memory);
+                auto put = transaction.put(tables_.mark, store::name_key(host_row), memory);
+                if (!put) return put;
             }
             if (unit.events.empty()) continue;
             const auto& last = unit.events.back();

@@ -24,22 +24,6 @@ std::string read_text(const std::string& path) {
     return text.str().substr(0, 64UL * 1024);
 }
 
-/// `#@#UUID = "..."` of a machine configuration (CTYS-REFERENCE 4.5).
-Uuid uuid_of_conf(const std::string& path) {
-    const auto text = read_text(path);
-    for (const auto line : split(text, '\n')) {
-        if (!line.starts_with("#@#UUID")) continue;
-        const auto equals = line.find('=');
-        if (equals == std::string_view::npos) continue;
-        auto value = trim(line.substr(equals + 1));
-        if (value.size() >= 2 && value.front() == '"')
-            value = value.substr(1, value.find('"', 1) - 1);
-        const auto parsed = Uuid::parse(value);
-        if (parsed && parsed->identifies()) return *parsed;
-    }
-    return {};
-}
-
 Result<WorkerId>
 kept_identity(const std::string& path, const std::string& machine, loop::IdSource& ids) {
     const auto text = read_text(path);
@@ -72,7 +56,7 @@ Result<WorkerRecord> identify_worker(const std::string& name,
     worker.host = facts->host_name;
     worker.version = CTYS_VERSION;
     const auto dmi = facts->platform.value_or(Uuid{});
-    const auto conf = uuid_of_conf(vm_conf);
+    const auto conf = setup::uuid_of_machine(vm_conf);
     if (!dmi.is_zero() && !conf.is_zero() && dmi != conf) {
         worker.platform_conflict = fmt::format("DMI says {}, {} says {}", dmi, vm_conf, conf);
     } else {

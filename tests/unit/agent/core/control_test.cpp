@@ -77,6 +77,112 @@ TEST_CASE_METHOD(Running, "A reboot gives up only after its deadline", "[agent]"
     CHECK(commands(Monitor::Reset) == 1);
 }
 
+TEST_CASE_METHOD(Running, "A reset whose answer was lost may have happened", "[agent]") {
+    order(Verb::Reset, 1);
+    const auto sent = done<MonitorCommand>();
+    REQUIRE(sent.back().command == Monitor::Reset);
+    auto code = ErrorCode::Unreachable;
+    auto told = ErrorCode::Indeterminate;
+    SECTION("with the connection") {}
+    SECTION("not where QEMU refuses it") {
+        code = told = ErrorCode::Failed;
+    }
+    input(MonitorReply{.key = key(100),
+                       .number = sent.back().number,
+                       .error = Error{.code = code, .message = "the monitor said so"},
+                       .reason = {}});
+    const auto ended = events(EventKind::ActionEnded);
+    REQUIRE(ended.size() == 1);
+    CHECK(std::get<ActionRecord>(ended[0].payload).outcome->error->code == told);
+}
+
+namespace {
+
+/// One that somebody has paused.
+struct Standing : Running {
+    Standing() { monitor_up(100, VmState::Paused), forget_deeds(); }
+    void panic() {
+        monitor_up(100);
+        input(MonitorEvent{
+            .key = key(100), .what = MonitorEvent::What::Panic, .reason = {}, .time = {}});
+        forget_deeds();
+    }
+    [[nodiscard]] Error refusal() const {
+        const auto refused = answers<msg::CommandRefused>();
+        REQUIRE(refused.size() == 1);
+        return refused[0].error;
+    }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Standing, "A paused guest is asked by nobody: it hears no button", "[agent]") {
+    const auto verb = GENERATE(Verb::Shutdown, Verb::Reboot);
+    const auto deadline = GENERATE(std::optional<Duration>{}, std::optional<Duration>{60s});
+    order(verb, 1, {.deadline = deadline});
+    CHECK(refusal().code == ErrorCode::Conflict);
+    CHECK(refusal().message == "it is paused: its guest hears no power button");
+    CHECK(refusal().try_next ==
+          "ctys resume vm1, then ask again (or cut the power: ctys kill vm1)");
+    CHECK(begun().empty());
+    CHECK(done<MonitorCommand>().empty());
+}
+
+TEST_CASE_METHOD(Standing, "A plan lets a paused guest run before it asks it", "[agent]") {
+    const auto verb = GENERATE(Verb::Shutdown, Verb::Reboot);
+    order(verb, 1, {.deadline = 60s, .plan = {9}});
+    const auto sent = done<MonitorCommand>();
+    REQUIRE(sent.size() == 2);
+    CHECK(sent[0].command == Monitor::Cont);
+    CHECK(sent[1].command == (verb == Verb::Reboot ? Monitor::ShutdownPauses : Monitor::Powerdown));
+    const auto told = events(EventKind::ActionProgress);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].text == "it stood paused, and is resumed: its guest would hear no power button");
+}
+
+TEST_CASE_METHOD(Standing,
+                 "A second order for a VM that is being ended resumes nothing",
+                 "[agent]") {
+    order(Verb::Shutdown, 1, {.plan = {9}});
+    order(Verb::Shutdown, 1, {.deadline = 60s});
+    CHECK(answers<msg::CommandRefused>().empty());
+    CHECK(commands(Monitor::Cont) == 1);
+}
+
+TEST_CASE_METHOD(Standing, "A paused guest is cut where somebody said so", "[agent]") {
+    SECTION("at once") {
+        order(Verb::Kill, 1);
+    }
+    SECTION("by force") {
+        order(Verb::Shutdown, 1, {.force = true});
+    }
+    SECTION("at a time that always cuts") {
+        order(Verb::Shutdown, 1, {.deadline = 5s, .always_cut = true});
+        climb(4900ms);
+        CHECK(commands(Monitor::Quit) == 0);
+        climb(200ms);
+    }
+    CHECK(commands(Monitor::Quit) == 1);
+    CHECK(commands(Monitor::Cont) == 0);
+}
+
+TEST_CASE_METHOD(Standing, "A guest that has panicked can only be cut", "[agent]") {
+    panic();
+    SECTION("without a deadline it is refused") {
+        const auto verb = GENERATE(Verb::Shutdown, Verb::Reboot);
+        const ActionId plan{GENERATE(0U, 9U)};
+        order(verb, 1, {.plan = plan});
+        CHECK(refusal().message == "its guest has panicked and hears no power button");
+        CHECK(refusal().try_next == (verb == Verb::Reboot ? "ctys reset vm1" : "ctys kill vm1"));
+    }
+    SECTION("with one it is cut then, and not let run") {
+        order(Verb::Shutdown, 1, {.deadline = 5s});
+        climb(5100ms);
+        CHECK(commands(Monitor::Quit) == 1);
+        CHECK(commands(Monitor::Cont) == 0);
+    }
+}
+
 TEST_CASE_METHOD(Running, "An order for a process that has ended spares its successor", "[agent]") {
     input(Exited{key(100), Ending{.by = EndedBy::Guest, .detail = {}, .at = now().wall}});
     adopt(101, 1);

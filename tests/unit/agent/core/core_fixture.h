@@ -1,8 +1,11 @@
 #pragma once
 
 #include "agent/core/core.h"
+#include "schema/codec.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
 namespace ctys::testing {
 
@@ -10,8 +13,19 @@ namespace ctys::testing {
 class CoreFixture {
 public:
     CoreFixture() : CoreFixture(agent::Recovered{}) {}
-    explicit CoreFixture(agent::Recovered recovered)
-        : core_({.worker = worker(), .owners = {}}, std::move(recovered)) {
+    /// `found` tells what an earlier life has left behind.
+    explicit CoreFixture(
+        agent::Recovered recovered,
+        agent::OwnerCommands owners = {},
+        const std::vector<PathFacts>& known = {},
+        std::string self_refused = {},
+        const std::function<void(const std::function<void(agent::Input)>&)>& found = {})
+        : core_({.worker = worker(),
+                 .owners = std::move(owners),
+                 .self_refused = std::move(self_refused)},
+                std::move(recovered)) {
+        core_.know_paths(known);
+        if (found) found([this](agent::Input each) { input(std::move(each)); });
         take(core_.start(now()));
         tell(msg::Welcome{.mark = {}, .full = false, .version = {}});
         ping();
@@ -104,6 +118,18 @@ public:
     [[nodiscard]] const std::vector<ActionId>& begun() const { return begun_; }
     [[nodiscard]] agent::AgentCore& core() { return core_; }
     void forget_deeds() { deeds_.clear(); }
+    /// What was said of a stop of the VMs.
+    [[nodiscard]] const std::vector<msg::GuestsStopping>& told() const { return told_; }
+    /// What was last kept of the machine's ups and downs.
+    [[nodiscard]] const std::optional<agent::HostMemory>& memory() const { return memory_; }
+    [[nodiscard]] std::vector<Event> events(EventKind kind) const {
+        std::vector<Event> found;
+        std::copy_if(events_.begin(),
+                     events_.end(),
+                     std::back_inserter(found),
+                     [&](const auto& one) { return one.kind == kind; });
+        return found;
+    }
 
 private:
     void take(agent::Effects effects) {
@@ -112,7 +138,19 @@ private:
                 timers_[timer->key] = timer->at;
             if (auto* message = std::get_if<agent::ToBroker>(&effect))
                 deeds_.emplace_back(*message);
+            if (const auto* stop = std::get_if<agent::TellStop>(&effect))
+                told_.push_back(stop->told);
+            if (const auto* command = std::get_if<agent::MonitorCommand>(&effect))
+                deeds_.emplace_back(*command);
+            if (const auto* signal = std::get_if<agent::SignalProcess>(&effect))
+                deeds_.emplace_back(*signal);
+            if (const auto* owner = std::get_if<agent::RunOwnerCommand>(&effect))
+                deeds_.emplace_back(*owner);
             if (auto* unit = std::get_if<agent::Spool>(&effect)) {
+                if (unit->memory) memory_ = *unit->memory;
+                for (const auto& event : unit->events) {
+                    events_.push_back(schema::decode_event(view(event.bytes)).value());
+                }
                 deeds_.insert(deeds_.end(), unit->then.begin(), unit->then.end());
                 for (const auto& intent : unit->begun) {
                     begun_.push_back(intent.action);
@@ -126,6 +164,9 @@ private:
     agent::AgentCore core_;
     std::vector<agent::Deed> deeds_;
     std::vector<ActionId> begun_;
+    std::vector<Event> events_;
+    std::vector<msg::GuestsStopping> told_;
+    std::optional<agent::HostMemory> memory_;
     std::map<agent::TimerKey, Instant> timers_;
     std::uint64_t last_action_ = 0;
 };

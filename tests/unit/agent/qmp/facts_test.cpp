@@ -78,7 +78,8 @@ TEST_CASE("the answers of a monitor become facts", "[qmp]") {
         facts, "query-version", json(R"({"qemu":{"micro":9,"minor":2,"major":7},"package":"D"})"));
     absorb(facts, "query-kvm", json(R"({"enabled":false,"present":true})"));
     absorb(facts, "query-block", json(R"([{"device":"virtio0","qdev":"/m/d","removable":false,
-        "io-status":"ok","inserted":{"file":"disk.qcow2","drv":"qcow2","ro":true}},
+        "io-status":"ok","inserted":{"file":"disk.qcow2","drv":"qcow2","ro":true,
+        "node-name":"#block185"}},
         {"device":"ide1-cd0","removable":true}])"));
     absorb(facts, "query-cpus-fast", json(R"([{"cpu-index":0},{"cpu-index":1}])"));
     absorb(facts,
@@ -100,17 +101,51 @@ TEST_CASE("the answers of a monitor become facts", "[qmp]") {
                                          .file = "disk.qcow2",
                                          .driver = "qcow2",
                                          .read_only = true,
-                                         .io_status = "ok"});
+                                         .io_status = "ok",
+                                         .node = "#block185"});
     CHECK(facts.blocks[1].removable);
     CHECK(facts.vcpus == 2);
     CHECK(facts.chardevs == std::vector<Chardev>{{"mon", "unix:/x", true}});
-    CHECK(facts.vnc == "127.0.0.1:5907");
+    CHECK(facts.vnc == "127.0.0.1:7");
+}
+
+TEST_CASE("a disk under -snapshot is known as temporary", "[qmp]") {
+    QmpFacts facts;
+    absorb(facts, "query-block", json(R"([{"device":"ide0-hd0","inserted":{"drv":"qcow2","ro":false,
+        "node-name":"#block621",
+        "file":"json:{\"driver\": \"qcow2\", \"file\": {\"filename\": \"/var/tmp/vl.Z7VCZ3\"}}"}},
+        {"device":"ide0-hd1","inserted":{"drv":"qcow2","ro":false,"file":"/vm/vl.d/a.qcow2"}}])"));
+
+    REQUIRE(facts.blocks.size() == 2);
+    CHECK(is_temporary(facts.blocks[0]));
+    CHECK_FALSE(is_temporary(facts.blocks[1]));
+}
+
+TEST_CASE("jobs are told with their state and error", "[qmp]") {
+    const auto jobs = jobs_of(json(R"([{"id":"s0","status":"concluded","type":"snapshot-save",
+        "error":"No space left on device"},{"id":"s1","status":"running"}])"));
+
+    CHECK(jobs ==
+          std::vector<Job>{{"s0", "concluded", "No space left on device"}, {"s1", "running", ""}});
+    CHECK(jobs_of(json("7")).empty());
 }
 
 TEST_CASE("a UUID of zeros is none", "[qmp]") {
     QmpFacts facts;
     absorb(facts, "query-uuid", json(R"({"UUID":"00000000-0000-0000-0000-000000000000"})"));
     CHECK_FALSE(facts.uuid);
+}
+
+TEST_CASE("a VNC server is named as -vnc names it", "[qmp]") {
+    QmpFacts facts;
+    absorb(facts,
+           "query-vnc",
+           json(R"({"enabled":true,"host":"/run/vnc","service":"","family":"unix"})"));
+    CHECK(facts.vnc == "unix:/run/vnc");
+    absorb(facts,
+           "query-vnc",
+           json(R"({"enabled":true,"host":"0.0.0.0","service":"80","family":"ipv4"})"));
+    CHECK(facts.vnc.empty());
 }
 
 TEST_CASE("answers of the wrong shape leave facts empty", "[qmp]") {
