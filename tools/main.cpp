@@ -63,7 +63,7 @@ int run(const std::vector<std::string>& args) {
     auto session = Session::open(globals, verb.formats());
     if (!session) return report(session.error(), verb.name(), globals);
     auto done = verb.run(**session);
-    if (done) return 0;
+    if (done) return verb.status_when_done();
     const auto object = verb.subject();
     return report(done.error(),
                   fmt::format("{}{}{}", verb.name(), object.empty() ? "" : " ", object),

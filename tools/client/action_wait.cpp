@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace ctys::tools {
 
@@ -14,7 +15,49 @@ WallTime requested_of(const ActionWait::Progress& progress) {
     return progress.record ? progress.record->requested : WallTime{};
 }
 
+std::string_view find_fact(const Event& event, std::string_view key) {
+    for (const auto& [name, value] : event.data) {
+        if (name == key) return value;
+    }
+    return {};
+}
+
+constexpr std::size_t steps_in_line = 4;
+
 } // namespace
+
+/// An event about one VM of a plan: it is the plan's action that it belongs to.
+bool ActionWait::take_step(Progress& progress, const Event& event) {
+    const auto number = find_fact(event, "step");
+    std::uint32_t index = 0;
+    const auto* end = number.data() + number.size();
+    if (number.empty() || std::from_chars(number.data(), end, index).ptr != end) return false;
+    progress.steps[index] = {event.label, std::string{find_fact(event, "state")}, event.text};
+    progress.of = find_fact(event, "of");
+    std::erase(progress.told, index);
+    progress.told.push_back(index);
+    return true;
+}
+
+/// "2 of 4 over  ok sensor: gone after 2.1 s  .. l2db: shutdown asked"
+std::string ActionWait::line_of(const Progress& progress) {
+    std::size_t over = 0;
+    for (const auto& [index, step] : progress.steps) {
+        if (step.state != "waiting" && step.state != "asked") ++over;
+    }
+    auto line = fmt::format("{} of {} over", over, progress.of);
+    const auto first = progress.told.size() > steps_in_line
+                           ? progress.told.end() - std::ptrdiff_t{steps_in_line}
+                           : progress.told.begin();
+    for (auto it = first; it != progress.told.end(); ++it) {
+        const auto& step = progress.steps.at(*it);
+        const auto* mark = step.state == "done"                               ? "ok"
+                           : step.state == "asked" || step.state == "waiting" ? ".."
+                                                                              : "!!";
+        line += fmt::format("  {} {}", mark, step.text);
+    }
+    return line;
+}
 
 ActionWait::ActionWait(const std::vector<ActionId>& ids) : order_(ids) {
     for (const auto id : ids)
@@ -25,6 +68,7 @@ bool ActionWait::on_event(const Event& event) {
     const auto found = actions_.find(event.action);
     if (found == actions_.end()) return false;
     auto& progress = found->second;
+    if (take_step(progress, event)) return true;
     if (!event.label.empty()) progress.label = event.label;
     if (const auto* record = std::get_if<ActionRecord>(&event.payload)) {
         // A worker's word about the end does not know when it was asked, but the one who watches
@@ -81,6 +125,10 @@ std::string ActionWait::line() const {
     std::vector<std::string> parts;
     for (const auto id : order_) {
         const auto& progress = actions_.at(id);
+        if (!progress.ended && !progress.steps.empty()) {
+            parts.push_back(line_of(progress));
+            continue;
+        }
         const bool ok =
             progress.record && progress.record->outcome && progress.record->outcome->ok();
         parts.push_back(fmt::format("{} {} {}",

@@ -28,6 +28,14 @@ public:
         std::string text; ///< last words
         bool ended = false;
         std::optional<ActionRecord> record; ///< newest seen
+        struct Step {
+            std::string label;
+            std::string state; ///< StepState in words
+            std::string text;
+        };
+        std::map<std::uint32_t, Step> steps; ///< of a plan, as far as they were told of
+        std::vector<std::uint32_t> told;     ///< those, newest last
+        std::string of;                      ///< how many there are
     };
     [[nodiscard]] const std::map<ActionId, Progress>& actions() const { return actions_; }
     [[nodiscard]] bool has_ended(ActionId id) const;
@@ -40,6 +48,9 @@ public:
     [[nodiscard]] Status outcome() const;
 
 private:
+    static bool take_step(Progress& progress, const Event& event);
+    static std::string line_of(const Progress& progress);
+
     std::vector<ActionId> order_; ///< in which they were asked for
     std::map<ActionId, Progress> actions_;
 };

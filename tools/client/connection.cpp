@@ -200,8 +200,20 @@ Connection::exchange(Body body, Duration bound, const std::function<bool()>& int
 }
 
 Status Connection::ask(const Query& query, const std::function<void(std::vector<Row>&&)>& take) {
+    return take_rows(msg::Ask{.query = query, .credit = row_credit}, true, take);
+}
+
+Status Connection::plan(const msg::Submit& order,
+                        const std::function<void(std::vector<Row>&&)>& take) {
+    // A plan comes whole: there is no stream to grant anything to.
+    return take_rows(order, false, take);
+}
+
+Status Connection::take_rows(Body question,
+                             bool grants,
+                             const std::function<void(std::vector<Row>&&)>& take) {
     const auto patience = state_->patience;
-    auto stream = open_stream(msg::Ask{.query = query, .credit = row_credit});
+    auto stream = open_stream(std::move(question));
     if (!stream) return tl::unexpected(stream.error());
     std::uint32_t taken = 0;
     while (true) {
@@ -224,7 +236,7 @@ Status Connection::ask(const Query& query, const std::function<void(std::vector<
             return {};
         }
         taken += count;
-        if (taken >= row_credit / 2) grant(*stream, std::exchange(taken, 0));
+        if (grants && taken >= row_credit / 2) grant(*stream, std::exchange(taken, 0));
     }
 }
 

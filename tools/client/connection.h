@@ -44,6 +44,10 @@ public:
     [[nodiscard]] Status ask(const Query& query,
                              const std::function<void(std::vector<Row>&&)>& take);
 
+    /// The rows of the plan for an order with dry_run: nothing is done. Errors: as ask().
+    [[nodiscard]] Status plan(const msg::Submit& order,
+                              const std::function<void(std::vector<Row>&&)>& take);
+
     /// Opens a stream: the answers to this request are collected until the stream is closed.
     [[nodiscard]] Result<std::uint64_t> open_stream(Body body);
     /// The next answer on it; nothing when `bound` passes or `interrupted` becomes true first.
@@ -62,6 +66,8 @@ public:
 
 private:
     struct State;
+    [[nodiscard]] Status
+    take_rows(Body question, bool grants, const std::function<void(std::vector<Row>&&)>& take);
     explicit Connection(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

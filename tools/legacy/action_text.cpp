@@ -129,9 +129,15 @@ Status apply(CreateRequest& request, const Suboption& option) {
         const auto wanted = option.key == Key::Connect ? IfRunning::Connect : IfRunning::Reuse;
         if (request.if_running != IfRunning::Refuse && request.if_running != wanted)
             return bad(option.column, "connect and reuse exclude each other");
+        if (request.resume) return bad(option.column, "resume excludes connect and reuse");
         request.if_running = wanted;
         return {};
     }
+    case Key::Resume:
+        if (request.if_running != IfRunning::Refuse)
+            return bad(option.column, "resume excludes connect and reuse");
+        request.resume = true;
+        return {};
     case Key::User:
         request.user = split_masked(option.value, '%').front().text;
         return {};
@@ -155,10 +161,22 @@ Result<Duration> parse_delay(const Suboption& option) {
 
 Status set_method(CancelRequest& request, bool& chosen, Verb verb, const Suboption& option) {
     if (chosen && request.verb != verb)
-        return bad(option.column, "only one method: poweroff, reset, reboot or pause");
+        return bad(option.column, "only one method: poweroff, reset, reboot, pause or suspend");
     chosen = true;
     request.verb = verb;
     return {};
+}
+
+// Inside the guest, never by the hypervisor: 0 ends it, 6 reboots it, others are entered by the
+// agent in it (CTYS-REFERENCE 3.5).
+Status set_level(CancelRequest& request, bool& chosen, const Suboption& option) {
+    const auto level = trim(option.value);
+    if (level.size() != 1 || level[0] < '0' || level[0] > '6')
+        return bad(option.column, "a run level is 0 to 6");
+    request.run_level = static_cast<std::uint8_t>(level[0] - '0');
+    if (level == "0") return set_method(request, chosen, Verb::Shutdown, option);
+    if (level == "6") return set_method(request, chosen, Verb::Reboot, option);
+    return set_method(request, chosen, Verb::Init, option);
 }
 
 Status apply(CancelRequest& request,
@@ -183,12 +201,22 @@ Status apply(CancelRequest& request,
         return set_method(request, chosen, Verb::Reboot, option);
     case Key::Pause:
         return set_method(request, chosen, Verb::Pause, option);
+    case Key::Suspend:
+        return set_method(request, chosen, Verb::Suspend, option);
     case Key::Force:
         request.force = true;
         return {};
     case Key::Stack:
         request.stack = true;
         return {};
+    case Key::All:
+        request.all = true;
+        return {};
+    case Key::Self:
+        request.self = true;
+        return {};
+    case Key::Init:
+        return set_level(request, chosen, option);
     case Key::Timeout: {
         auto delay = parse_delay(option);
         if (!delay) return tl::unexpected(delay.error());
@@ -253,8 +281,19 @@ Result<What> parse_cancel(std::string_view text, std::size_t column) {
         return apply(request, chosen, timeout, o);
     });
     if (!done) return tl::unexpected(done.error());
-    if (auto has = require_address(request.address); !has) return tl::unexpected(has.error());
-    if (request.verb == Verb::Shutdown) {
+    if (request.self && !request.all)
+        return fail(
+            ErrorCode::Usage, "SELF means the worker beside ALL its VMs", "cancel=all,self");
+    if (request.all && request.address.names_a_vm())
+        return fail(ErrorCode::Usage, "ALL means every VM: no VM is named beside it");
+    if (!request.all) {
+        if (auto has = require_address(request.address); !has) return tl::unexpected(has.error());
+    }
+    if (request.run_level && request.force)
+        return fail(ErrorCode::Usage, "INIT is done by the guest: FORCE is not", "poweroff,force");
+    if (request.run_level) {
+        request.deadline.reset();
+    } else if (request.verb == Verb::Shutdown) {
         request.deadline = timeout.value_or(request.deadline.value_or(default_delay));
         request.always_cut = true;
     } else {

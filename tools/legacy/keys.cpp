@@ -35,7 +35,7 @@ constexpr auto create_keys = std::to_array<KeyRow>({
     {"ping", Key::Ping},
     {"sshping", Key::Ping},
     {"reconnect", Key::NotYet},
-    {"resume", Key::NotYet},
+    {"resume", Key::Resume},
     {"bootmode", Key::NotYet},
     {"instmode", Key::NotYet},
     {"kernel", Key::NotYet},
@@ -67,9 +67,9 @@ constexpr auto cancel_keys = std::to_array<KeyRow>({
     {"poweroff", Key::PowerOff}, {"s5", Key::PowerOff},     {"reset", Key::Reset},
     {"reboot", Key::Reboot},     {"pause", Key::Pause},     {"s3", Key::Pause},
     {"force", Key::Force},       {"timeout", Key::Timeout}, {"user", Key::User},
-    {"stack", Key::Stack},       {"server", Key::Harmless}, {"suspend", Key::NotYet},
-    {"s4", Key::NotYet},         {"init", Key::NotYet},     {"self", Key::NotYet},
-    {"all", Key::NotYet},        {"client", Key::NotYet},   {"both", Key::NotYet},
+    {"stack", Key::Stack},       {"server", Key::Harmless}, {"suspend", Key::Suspend},
+    {"s4", Key::Suspend},        {"init", Key::Init},       {"self", Key::Self},
+    {"all", Key::All},           {"client", Key::NotYet},   {"both", Key::NotYet},
     {"wol", Key::NotYet},        {"if", Key::NotYet},
 });
 

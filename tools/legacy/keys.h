@@ -21,12 +21,17 @@ enum class Key : std::uint8_t {
     Reset,
     Reboot,
     Pause,
+    Suspend,
+    Resume,
     Force,
     Timeout,
     Machine,
     Title,
     Table,
     Stack,
+    All,
+    Self,
+    Init,
     Harmless, ///< asks for what is the case anyway
     NotYet    ///< exists in the original, is not built
 };

@@ -39,6 +39,7 @@ struct InfoRequest {
 struct CreateRequest {
     Address address;
     IfRunning if_running = IfRunning::Refuse;
+    bool resume = false; ///< it is paused or suspended, and goes on
     std::string user;
 
     bool operator==(const CreateRequest&) const = default;
@@ -51,6 +52,9 @@ struct CancelRequest {
     bool always_cut = false;
     bool force = false;
     bool stack = false; ///< asked for by name: what the VM carries is to end first
+    std::optional<std::uint8_t> run_level; ///< INIT: entered by the guest, never cut
+    bool all = false;                      ///< every VM on the addressed workers; names no VM
+    bool self = false;                     ///< with all: the worker itself, too
     std::string user;
 
     bool operator==(const CancelRequest&) const = default;

@@ -65,7 +65,7 @@ void render_tab_tcp(fmt::memory_buffer& out, const std::vector<VmRow>& rows) {
                                                                printable(row.label),
                                                                printable(type_text(row)),
                                                                printable(row.accelerator),
-                                                               is_live(row.state) ? "S" : "",
+                                                               is_live(row) ? "S" : "",
                                                                printable(row.user),
                                                                number(row.gid)};
         line([&](std::size_t i) { return std::string_view{cells[i]}; });
@@ -88,7 +88,7 @@ void render_machine(fmt::memory_buffer& out, const std::vector<VmRow>& rows, boo
                                               number(row.pid),
                                               row.user.empty() ? number(row.uid) : row.user,
                                               number(row.gid),
-                                              is_live(row.state) ? "SERVER" : "",
+                                              is_live(row) ? "SERVER" : "",
                                               {},
                                               {},
                                               {},

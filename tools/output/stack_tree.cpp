@@ -37,12 +37,12 @@ public:
         for (const auto& each : worker->accelerators) {
             if (each.usable && accelerator.empty()) accelerator = each.name;
         }
-        lines.push_back({branch + worker->name,
+        lines.push_back({branch + clean(worker->name),
                          "worker",
-                         fmt::format("{}{}{}",
-                                     accelerator,
-                                     accelerator.empty() ? "" : "   ",
-                                     seen_text(*worker, view_.now)),
+                         clean(fmt::format("{}{}{}",
+                                           accelerator,
+                                           accelerator.empty() ? "" : "   ",
+                                           seen_text(*worker, view_.now))),
                          worker->state == WorkerState::Alive ? Tone::Plain : Tone::Warn});
         add_vms(picture_.graph.vms_on(id), below);
     }
@@ -63,9 +63,9 @@ public:
         if (!row.note.empty()) parts.push_back(row.note);
         const auto up =
             row.started.is_none() ? std::string{} : " " + to_short_text(view_.now - row.started);
-        lines.push_back({branch + row.label,
+        lines.push_back({branch + clean(row.label),
                          state_text(row) + up,
-                         fmt::format("{}", fmt::join(parts, ", ")),
+                         clean(fmt::format("{}", fmt::join(parts, ", "))),
                          tone_of(row.state)});
         add_vms(picture_.graph.carried_by(id), below);
     }
@@ -73,6 +73,11 @@ public:
     std::vector<Line> lines;
 
 private:
+    /// Guests and agents choose their names and notes themselves.
+    [[nodiscard]] std::string clean(std::string_view text) const {
+        return view_.utf8 ? printable(text) : to_ascii(printable(text));
+    }
+
     void add_vms(const std::vector<VmId>& vms, const std::string& before) {
         for (const auto& id : vms) {
             const bool last = id == vms.back();
@@ -156,7 +161,7 @@ StackPicture picture_of(std::vector<VmRow> rows, const std::vector<WorkerRecord>
         vms.push_back({.vm = row.vm,
                        .copy_of = row.copy_of,
                        .label = row.label,
-                       .worker = is_live(row.state) ? row.worker : WorkerId{},
+                       .worker = is_live(row) ? row.worker : WorkerId{},
                        .state = row.state,
                        .conflict = row.conflict});
         picture.rows.emplace(row.vm, std::move(row));

@@ -1,5 +1,6 @@
 #include "tools/output/vm_detail.h"
 
+#include "mesh/core/text.h"
 #include "tools/output/block.h"
 #include "tools/output/event_line.h"
 #include "tools/output/vm_rows.h"
@@ -15,11 +16,12 @@ std::string headline(const VmDetail& detail, const View& view) {
     const auto& row = detail.row;
     auto text = fmt::format("{}   {}", row.label, to_string(row.state));
     if (!row.worker_name.empty()) text += " on " + row.worker_name;
-    if (is_live(row.state) && !row.started.is_none())
+    if (is_live(row) && !row.started.is_none())
         text += " for " + to_short_text(view.now - row.started);
     if (!row.accelerator.empty()) text += ", " + row.accelerator;
     if (!row.worker_name.empty()) text += fmt::format(", seen {} ago", to_short_text(row.age));
-    if (!row.reason.empty()) text += fmt::format(" ({})", row.reason);
+    if (!row.reason.empty() && row.reason != to_string(row.state))
+        text += fmt::format(" ({})", row.reason);
     if (row.conflict) text += ", CONFLICT: runs more than once";
     return text;
 }
@@ -93,6 +95,20 @@ void paths(Blocks& blocks, const VmDetail& detail) {
     }
 }
 
+/// How a shutdown reaches it. The note says by which program of its owner, or why not.
+std::string asking_text(const InstanceRecord& instance) {
+    if (instance.state == VmState::Paused && !is_of_another_manager(instance.owner))
+        return "paused: hears no power button until it is resumed";
+    if (instance.can_ask) {
+        if (!is_of_another_manager(instance.owner)) return "asked to end by its power button";
+        return fmt::format("asked to end by its owner: {} (agent.toml, [owner.{}] shutdown)",
+                           instance.note,
+                           to_string(instance.owner));
+    }
+    return instance.note.empty() ? "cannot be asked now: its monitor is not connected"
+                                 : instance.note;
+}
+
 void now_block(Blocks& blocks, const InstanceRecord& instance, std::string_view title) {
     std::vector<std::string> parts;
     if (instance.key.pid != 0) parts.push_back(fmt::format("pid {}", instance.key.pid));
@@ -102,11 +118,16 @@ void now_block(Blocks& blocks, const InstanceRecord& instance, std::string_view 
     if (instance.owner != Owner::Unknown)
         parts.push_back(fmt::format("owner {}", to_string(instance.owner)));
     blocks.line(title, fmt::format("{}", fmt::join(parts, ", ")));
-    if (!instance.display.empty())
-        blocks.line(title, fmt::format("vnc {} ({})", instance.display, instance.cport));
+    if (!instance.display.empty()) {
+        const auto port =
+            instance.cport != 0 ? fmt::format(" ({})", instance.cport) : std::string{};
+        blocks.line(title, fmt::format("vnc {}{}", instance.display, port));
+    }
     if (!instance.console.empty()) blocks.line(title, "console " + instance.console);
     if (!instance.image.empty()) blocks.line(title, "image " + instance.image);
-    if (!instance.note.empty()) blocks.line(title, instance.note);
+    blocks.line(title, asking_text(instance));
+    if (instance.can_ask && !instance.note.empty() && instance.owner == Owner::Ctys)
+        blocks.line(title, instance.note);
 }
 
 std::string ending_text(const InstanceRecord& instance, const View& view) {
@@ -118,18 +139,41 @@ std::string ending_text(const InstanceRecord& instance, const View& view) {
     return text;
 }
 
-void policy(Blocks& blocks, const VmDetail& detail) {
-    const auto grace = std::find_if(detail.vm.settings.begin(),
+std::string_view default_word(std::string_view key) {
+    return key == "ONSTOP" ? to_string(OnStop::Shutdown) : to_string(OnBoot::No);
+}
+
+/// "tst253.ctys:31" where the configuration says so; "default" where its word is not taken.
+std::string policy_origin(const VmDetail& detail, std::string_view key, bool is_default) {
+    const auto found = std::find_if(detail.vm.settings.begin(),
                                     detail.vm.settings.end(),
-                                    [](const Setting& s) { return s.key == "GRACE"; });
-    if (detail.vm.grace && grace != detail.vm.settings.end()) {
-        blocks.line("policy",
-                    fmt::format("grace {} (line {} of the configuration)",
-                                to_short_text(*detail.vm.grace),
-                                grace->line));
-    } else {
-        blocks.line("policy", "grace none: shutdown waits and cuts nothing (default)");
-    }
+                                    [&](const Setting& s) { return s.key == key; });
+    if (found == detail.vm.settings.end()) return "default";
+    const auto& config = detail.paths.front().config;
+    const auto origin = fmt::format("{}:{}", config.substr(config.rfind('/') + 1), found->line);
+    // A bad value is told by the scan; here it shows that it is not the one in force.
+    const bool is_taken = !is_default || to_lower(trim(found->value)) == default_word(key);
+    return is_taken ? origin : fmt::format("default, not \"{}\" of {}", found->value, origin);
+}
+
+void policy(Blocks& blocks, const VmDetail& detail) {
+    const auto& vm = detail.vm;
+    const auto grace = vm.grace ? fmt::format("grace {} ({})",
+                                              to_short_text(*vm.grace),
+                                              policy_origin(detail, "GRACE", false))
+                                : "grace none: shutdown waits and cuts nothing (default)";
+    blocks.line("policy",
+                fmt::format("{}   on host stop: {} ({})   on boot: {} ({})",
+                            grace,
+                            to_string(vm.on_stop),
+                            policy_origin(detail, "ONSTOP", vm.on_stop == OnStop::Shutdown),
+                            to_string(vm.on_boot),
+                            policy_origin(detail, "ONBOOT", vm.on_boot == OnBoot::No)));
+    if (vm.start_after.empty()) return;
+    blocks.line("policy",
+                fmt::format("on boot after: {} ({})",
+                            fmt::join(vm.start_after, ", "),
+                            policy_origin(detail, "STARTAFTER", false)));
 }
 
 void lease(Blocks& blocks, const VmDetail& detail) {
@@ -206,9 +250,11 @@ std::string next_commands(const VmDetail& detail) {
     const auto name = row.label.empty() ? "u:" + row.vm.to_string() : row.label;
     if (row.state == VmState::Paused)
         return fmt::format("ctys resume {}      ctys events --filter vm={}", name, name);
-    if (is_live(row.state) && !row.console.empty())
+    if (is_suspended_to_disk(row))
+        return fmt::format("ctys resume {}      ctys start {} --discard-state", name, name);
+    if (is_live(row) && !row.console.empty())
         return fmt::format("ctys console {}      ctys shutdown {}", name, name);
-    if (is_live(row.state))
+    if (is_live(row))
         return fmt::format("ctys shutdown {}      ctys events --filter vm={}", name, name);
     if (detail.paths.empty())
         return fmt::format("ctys list --all      ctys events --since 1h --filter vm={}", name);

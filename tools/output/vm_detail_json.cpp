@@ -98,6 +98,9 @@ void append_detail_json(JsonWriter& out,
     out.member("copy_of", detail.vm.copy_of);
     out.key("grace_s");
     detail.vm.grace ? out.value(*detail.vm.grace) : out.null();
+    out.member("on_stop", to_string(detail.vm.on_stop));
+    out.member("on_boot", to_string(detail.vm.on_boot));
+    json_names(out, "start_after", detail.vm.start_after);
     out.key("path_list");
     out.begin_array();
     for (std::size_t i = 0; i < detail.paths.size(); ++i)

@@ -46,7 +46,7 @@ Cell state_cell(const VmRow& row, const View& view) {
 }
 
 std::string up_text(const VmRow& row, const View& view) {
-    if (!is_live(row.state) || row.started.is_none()) return {};
+    if (!is_live(row) || row.started.is_none()) return {};
     const auto up = view.now - row.started;
     return view.plain ? std::to_string(std::max<std::int64_t>(up.count(), 0) / 1000000)
                       : to_short_text(up);
@@ -138,8 +138,8 @@ const Listing<VmRow>& vm_listing() {
 
 void sort_for_people(std::vector<VmRow>& rows) {
     std::sort(rows.begin(), rows.end(), [](const VmRow& a, const VmRow& b) {
-        const bool a_rests = !is_live(a.state);
-        const bool b_rests = !is_live(b.state);
+        const bool a_rests = !is_live(a);
+        const bool b_rests = !is_live(b);
         return std::tie(a_rests, a.label, a.vm) < std::tie(b_rests, b.label, b.vm);
     });
 }
@@ -173,7 +173,7 @@ std::string summary_of(const std::vector<VmRow>& rows) {
     std::set<WorkerId> workers;
     std::size_t running = 0;
     for (const auto& row : rows) {
-        if (!is_live(row.state)) continue;
+        if (!is_live(row)) continue;
         ++running;
         if (!row.worker.is_none()) workers.insert(row.worker);
     }
@@ -216,7 +216,7 @@ void append_vm_members(JsonWriter& out, const VmRow& row) {
     out.member("pid", row.pid);
     out.member("uid", row.uid);
     out.member("gid", row.gid);
-    out.member("cstype", is_live(row.state) ? "SERVER" : "");
+    out.member("cstype", is_live(row) ? "SERVER" : "");
     out.member("jobid", "");
     out.member("ifname", "");
     out.member("reserved", "");

@@ -15,6 +15,10 @@ namespace ctys::tools {
 /// Running first, then by label, then by id.
 void sort_for_people(std::vector<VmRow>& rows);
 
+/// An owner that has commands of its own: libvirt, Proxmox, Incus.
+[[nodiscard]] constexpr bool is_of_another_manager(Owner owner) {
+    return owner == Owner::Libvirt || owner == Owner::Proxmox || owner == Owner::Incus;
+}
 /// "running", or "running (14m ago)" when nothing confirmed it for more than five seconds.
 [[nodiscard]] std::string state_text(const VmRow& row);
 [[nodiscard]] Tone tone_of(VmState state);

@@ -106,9 +106,9 @@ private:
 
     void display() {
         if (process_ != nullptr && !process_->display.empty()) {
-            return add("display",
-                       fmt::format("vnc {} (port {})", process_->display, process_->cport),
-                       from_process);
+            const auto port =
+                process_->cport != 0 ? fmt::format(" (port {})", process_->cport) : std::string{};
+            return add("display", fmt::format("vnc {}{}", process_->display, port), from_process);
         }
         // A start of this version makes none, whatever a configuration of the original names.
         if (configured_) add("display", "none", "ctys starts without one; see: ctys console");

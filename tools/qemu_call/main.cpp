@@ -1,5 +1,6 @@
 // ctys-qemu-call: what a VM's wrapper script calls to assemble, check, print and run QEMU.
 #include "mesh/core/digest.h"
+#include "mesh/core/shell_quoted.h"
 #include "mesh/core/text.h"
 #include "mesh/qemu/command_line.h"
 #include "mesh/setup/process.h"
@@ -7,9 +8,11 @@
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/lease.h"
 #include "tools/qemu_call/shim.h"
+#include "tools/qemu_call/state_note.h"
 
 #include <CLI/CLI.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -26,6 +29,9 @@ struct Options {
     bool run = false;
     bool confirm_start = false;
     bool alone = false;
+    bool discard_state = false;
+    bool forget_state = false;
+    std::string note_state; ///< tag
     std::vector<std::string> assignments;
 };
 
@@ -97,7 +103,11 @@ Status obtain_right(const Options& options, const Request& request, qemu::Instan
 int run(const Options& options, const Request& request, const std::vector<std::string>& argv) {
     qemu::InstanceFacts facts{
         .label = request.plan.label, .uuid = request.plan.uuid, .config = options.config};
+    facts.resumes = !request.plan.load_state.empty();
     if (auto right = obtain_right(options, request, facts); !right) return give_up(right.error());
+    if (options.discard_state) {
+        if (auto gone = remove_state_note(options.config); !gone) return give_up(gone.error());
+    }
     // What QEMU is really told, with what ARGSADD says; one CPU is its own default.
     const auto line = qemu::parse(argv);
     facts.arch = qemu::arch_of_program(argv.front());
@@ -123,10 +133,39 @@ int run(const Options& options, const Request& request, const std::vector<std::s
     return ended->signal != 0 ? 128 + ended->signal : ended->code;
 }
 
+int note_state(const Options& options) {
+    using namespace std::chrono;
+    const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    const auto done =
+        options.forget_state
+            ? remove_state_note(options.config)
+            : write_state_note(options.config, {.tag = options.note_state, .at = {now}});
+    return done ? 0 : give_up(done.error());
+}
+
+// What was saved is loaded: only by an agent, which knows whether the VM may run, takes the note
+// away before it does, and deletes the snapshot.
+Status plan_saved_state(const Options& options, Request& request) {
+    if (options.discard_state) return {};
+    const auto note = read_state_note(options.config);
+    if (!note) return tl::unexpected(note.error());
+    if (!*note) return {};
+    const auto& label = request.plan.label;
+    if (options.run && !options.confirm_start) {
+        return fail(ErrorCode::Conflict,
+                    fmt::format("{0} is suspended to disk: `ctys start {0}` goes on from there; "
+                                "--discard-state starts it anew",
+                                label));
+    }
+    request.plan.load_state = (*note)->tag;
+    return {};
+}
+
 int serve(Options options) {
     auto config = absolute(options.config);
     if (!config) return give_up(config.error());
     options.config = *config;
+    if (options.forget_state || !options.note_state.empty()) return note_state(options);
     auto request = read_request(options.assignments, directory_of(*config));
     auto& plan = request.plan;
     plan.instance_directory = options.instance_directory.empty()
@@ -134,6 +173,8 @@ int serve(Options options) {
                                   : options.instance_directory;
     // At -S somebody must send `cont`: only an agent does.
     plan.paused = options.confirm_start;
+    if (auto planned = plan_saved_state(options, request); !planned)
+        return give_up(planned.error());
 
     std::vector<std::string> notes;
     const auto problems = check(request, notes);
@@ -146,7 +187,7 @@ int serve(Options options) {
     if (!problems.empty()) return 1;
     const auto argv = qemu::assemble(plan);
     if (!argv) return give_up(argv.error());
-    if (options.print) std::printf("%s\n", qemu::shell_quoted(*argv).c_str());
+    if (options.print) std::printf("%s\n", shell_quoted(*argv).c_str());
     return options.run ? run(options, request, *argv) : 0;
 }
 
@@ -165,6 +206,13 @@ int main(int argc, char** argv) {
     app.add_flag("--confirm-start", options.confirm_start, "Keep the VM stopped until `cont`")
         ->envname("CTYS_CONFIRM_START");
     app.add_flag("--alone", options.alone, "Start from shared storage without an agent");
+    app.add_flag("--discard-state",
+                 options.discard_state,
+                 "Throw away what `ctys suspend` has saved, and boot")
+        ->envname("CTYS_DISCARD_STATE");
+    app.add_option("--note-state", options.note_state, "Note that this snapshot is its state");
+    app.add_flag("--forget-state", options.forget_state, "Take that note away")
+        ->excludes("--note-state");
     app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
     try {
         app.parse(argc, argv);
@@ -172,7 +220,8 @@ int main(int argc, char** argv) {
         const int status = app.exit(error);
         return status == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
     }
-    if (!options.print && !options.check && !options.run) {
+    const bool notes = options.forget_state || !options.note_state.empty();
+    if (!options.print && !options.check && !options.run && !notes) {
         say("one of --print, --check and --run is needed");
         return traits(ErrorCode::Usage).exit_status;
     }

@@ -2,6 +2,7 @@
 #include "tools/client/sum_up.h"
 #include "tools/output/action_rows.h"
 #include "tools/verbs/factories.h"
+#include "tools/verbs/planning.h"
 #include "tools/verbs/session.h"
 
 #include <algorithm>
@@ -88,6 +89,9 @@ private:
             for (const auto& record : records) {
                 if (out.size() != 0) out.push_back('\n');
                 render_action(out, record, session.view());
+                const auto plan = plan_behind(session, record.action.id);
+                if (!plan) return tl::unexpected(plan.error());
+                if (*plan) render_plan(out, **plan, session.view());
             }
             printed = session.print(out);
         } else if (!records.empty()) {

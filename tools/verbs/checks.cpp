@@ -2,6 +2,7 @@
 
 #include "mesh/core/text.h"
 #include "mesh/setup/process.h"
+#include "tools/output/vm_rows.h"
 #include "tools/verbs/single_machine.h"
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -136,6 +138,43 @@ std::vector<Finding> check_configurations(Session& session) {
     return out;
 }
 
+/// VMs of other managers that a shutdown does not reach, by what their worker says of them.
+std::vector<Finding> check_owners(Session& session) {
+    auto rows = session.rows_of<VmRow>({.table = Table::Vms});
+    if (!rows) return {};
+    struct Group {
+        const VmRow* first = nullptr;
+        std::size_t count = 0;
+    };
+    std::map<std::string, Group> groups;
+    for (const auto& row : *rows) {
+        const bool is_mute =
+            is_of_another_manager(row.owner) && row.note.starts_with("cannot be asked");
+        if (!is_mute || !is_live(row.state)) continue;
+        auto& group = groups[row.worker_name + ": " + row.note];
+        if (group.first == nullptr) group.first = &row;
+        ++group.count;
+    }
+    std::vector<Finding> out;
+    for (const auto& [said, group] : groups) {
+        if (out.size() == most_named) break;
+        const auto& row = *group.first;
+        const auto more =
+            group.count == 1 ? std::string{} : fmt::format(" and {} more", group.count - 1);
+        const bool lacks_virsh =
+            row.owner == Owner::Libvirt && row.note.starts_with("cannot be asked: virsh,");
+        out.push_back({Verdict::Warn,
+                       "owners",
+                       fmt::format("{}{} ({}) on {}", row.label, more, to_string(row.owner), said),
+                       lacks_virsh
+                           ? fmt::format("apt install libvirt-clients   (on {})", row.worker_name)
+                           : fmt::format("[owner.{}] shutdown in agent.toml of {}",
+                                         to_string(row.owner),
+                                         row.worker_name)});
+    }
+    return out;
+}
+
 // Whether KVM really runs a guest is the agent's probe; here only whether it may be opened.
 Finding check_kvm() {
     if (::access("/dev/kvm", F_OK) != 0)
@@ -237,6 +276,7 @@ std::vector<Finding> examine(Session& session) {
     if (out.back().verdict == Verdict::Ok) {
         append(check_workers(session));
         append(check_configurations(session));
+        append(check_owners(session));
     }
     out.push_back(check_programs());
     out.push_back(check_kvm());

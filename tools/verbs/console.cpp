@@ -46,7 +46,7 @@ public:
         auto detail = session.vm_at(address_);
         if (!detail) return tl::unexpected(detail.error());
         const auto& row = detail->row;
-        if (!is_live(row.state)) {
+        if (!is_live(row)) {
             return fail(ErrorCode::Conflict,
                         fmt::format("is {}", to_string(row.state)),
                         fmt::format("ctys start {}", row.label));

@@ -1,4 +1,4 @@
-#include "tools/client/lock_holder.h"
+#include "mesh/setup/lock_holder.h"
 #include "tools/client/terminal.h"
 #include "tools/verbs/factories.h"
 #include "tools/verbs/single_machine.h"
@@ -51,7 +51,7 @@ private:
         const auto lock = directories.runtime + "/" + role.role + "/lock";
         const auto begun = wall_now();
         // The kernel frees the lock when the process is gone: that, and nothing else, is the end.
-        while (lock_holder(lock) == role.pid) {
+        while (setup::lock_holder(lock) == role.pid) {
             if (wall_now() - begun > end_deadline) {
                 return fail(ErrorCode::TimedOut,
                             fmt::format("pid {} has not ended after {}",

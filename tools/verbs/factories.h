@@ -10,11 +10,13 @@ namespace ctys::tools {
 [[nodiscard]] std::unique_ptr<Subcommand> make_doctor();
 [[nodiscard]] std::unique_ptr<Subcommand> make_down();
 [[nodiscard]] std::unique_ptr<Subcommand> make_events();
+[[nodiscard]] std::unique_ptr<Subcommand> make_init();
 [[nodiscard]] std::unique_ptr<Subcommand> make_keys();
 [[nodiscard]] std::unique_ptr<Subcommand> make_kill();
 [[nodiscard]] std::unique_ptr<Subcommand> make_list();
 [[nodiscard]] std::unique_ptr<Subcommand> make_logs();
 [[nodiscard]] std::unique_ptr<Subcommand> make_pause();
+[[nodiscard]] std::unique_ptr<Subcommand> make_plan();
 [[nodiscard]] std::unique_ptr<Subcommand> make_pool();
 [[nodiscard]] std::unique_ptr<Subcommand> make_reboot();
 [[nodiscard]] std::unique_ptr<Subcommand> make_reset();
@@ -25,6 +27,7 @@ namespace ctys::tools {
 [[nodiscard]] std::unique_ptr<Subcommand> make_start();
 [[nodiscard]] std::unique_ptr<Subcommand> make_stack();
 [[nodiscard]] std::unique_ptr<Subcommand> make_status();
+[[nodiscard]] std::unique_ptr<Subcommand> make_suspend();
 [[nodiscard]] std::unique_ptr<Subcommand> make_up();
 [[nodiscard]] std::unique_ptr<Subcommand> make_wait();
 [[nodiscard]] std::unique_ptr<Subcommand> make_watches();

@@ -7,8 +7,8 @@
 #include "tools/output/vm_rows.h"
 #include "tools/output/worker_rows.h"
 #include "tools/verbs/order.h"
+#include "tools/verbs/planning.h"
 #include "tools/verbs/rehearsal.h"
-#include "tools/verbs/surroundings.h"
 
 #include <algorithm>
 #include <set>
@@ -73,7 +73,8 @@ Status print_vms(Session& session, std::vector<VmRow> rows, legacy::Columns colu
 
 msg::Submit
 order_for(const Address& address, const std::string& user, const Place& place, Session& session) {
-    msg::Submit order;
+    msg::Submit order{.yes = session.globals().yes};
+    tell_place(order);
     order.action.id = session.new_action_id();
     order.action.target = address.to_string();
     order.action.user = !user.empty() ? user : place.target.user;
@@ -121,7 +122,7 @@ struct Call {
         }
         auto rows = session.rows_of<VmRow>(query);
         if (!rows) return tl::unexpected(rows.error());
-        std::erase_if(*rows, [](const VmRow& row) { return !is_live(row.state); });
+        std::erase_if(*rows, [](const VmRow& row) { return !is_live(row); });
         return print_vms(session, std::move(*rows), request.columns, request.title);
     }
 
@@ -158,7 +159,7 @@ struct Call {
     Status operator()(const legacy::CreateRequest& request) const {
         return submit([&](const Place& place) {
             auto order = order_for(request.address, request.user, place, session);
-            order.action.verb = Verb::Start;
+            order.action.verb = request.resume ? Verb::Resume : Verb::Start;
             order.action.if_running = request.if_running;
             return order;
         });
@@ -166,41 +167,32 @@ struct Call {
 
     // The original's delay is the time until power is cut, whatever the configuration says.
     Status operator()(const legacy::CancelRequest& request) const {
-        return submit(
-            [&](const Place& place) {
-                auto order = order_for(request.address, request.user, place, session);
-                order.action.verb = request.verb;
-                order.action.deadline = request.deadline;
-                order.action.always_cut = request.always_cut;
-                order.action.force = request.force;
-                return order;
-            },
-            request.stack);
+        if (request.all && places.empty()) {
+            return fail(ErrorCode::Usage,
+                        "ALL means every VM on a HOST, and none is named",
+                        "ctys -a cancel=all HOST");
+        }
+        return submit([&](const Place& place) {
+            auto order = order_for(request.address, request.user, place, session);
+            if (request.all) {
+                // Whoever says ALL in this language is not asked again.
+                order.action.target = fmt::format("w:{}", place.worker.id);
+                order.action.self = request.self;
+                order.on.clear();
+                order.yes = true;
+            }
+            order.action.verb = request.verb;
+            order.action.run_level = request.run_level;
+            order.action.deadline = request.deadline;
+            order.action.always_cut = request.always_cut;
+            order.action.force = request.force;
+            return order;
+        });
     }
 
 private:
-    /// STACK asks for what lies in the VM to end first, which is not built: nothing to say where
-    /// nothing lies in it.
-    [[nodiscard]] Status check_carries_none(const msg::Submit& order) const {
-        auto vm = vm_meant_by(session, order);
-        if (!vm) return tl::unexpected(vm.error());
-        auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});
-        if (!workers) return tl::unexpected(workers.error());
-        for (const auto& worker : *workers) {
-            if (!is_carried_by(worker, vm->row.vm)) continue;
-            return fail(ErrorCode::Unsupported,
-                        fmt::format("{} carries the worker {}, and STACK is not built yet: stop "
-                                    "what runs on {} first, then leave STACK out",
-                                    vm->row.label,
-                                    worker.name,
-                                    worker.name),
-                        "ctys list --filter worker=" + worker.name);
-        }
-        return {};
-    }
-
     template <typename Make>
-    Status submit(Make make, bool carries_none = false) const {
+    Status submit(Make make) const {
         std::vector<msg::Submit> orders;
         bool sync = line.sync;
         for (const auto& place : places) {
@@ -208,9 +200,10 @@ private:
             sync = sync || place.target.sync;
         }
         if (orders.empty()) orders.push_back(make(Place{}));
-        for (std::size_t i = 0; carries_none && i < orders.size(); ++i) {
-            if (auto checked = check_carries_none(orders[i]); !checked) return checked;
-        }
+        if (line.dry_run && std::all_of(orders.begin(), orders.end(), [](const auto& order) {
+                return is_of_stacks(order.action.verb);
+            }))
+            return rehearse_stacks(session, orders);
         if (line.dry_run) return rehearse(session, orders);
         return carry_out(
             session, std::move(orders), sync ? Waiting::Outcome : Waiting::None, default_patience);

@@ -7,6 +7,7 @@
 #include "tools/client/terminal.h"
 #include "tools/client/watcher.h"
 #include "tools/output/action_rows.h"
+#include "tools/verbs/planning.h"
 
 #include <chrono>
 #include <csignal>
@@ -87,6 +88,7 @@ public:
 private:
     Status submit_all();
     void accept(const Action& action, const msg::Accepted& accepted);
+    void look_at_plan(const msg::Accepted& accepted);
     void refuse(const Action& action, Error error);
     [[nodiscard]] tl::unexpected<Error> give_up(const Action& at, Error error) const;
     Status follow(Duration patience);
@@ -107,6 +109,7 @@ private:
     Watcher watcher_;
     bool interrupted_ = false;
     bool looks_for_near_ = true;
+    Duration longest_plan_{};
     WallTime begun_ = wall_now();
 };
 
@@ -142,12 +145,28 @@ Status Errand::submit_all() {
 }
 
 void Errand::accept(const Action& action, const msg::Accepted& accepted) {
+    if (accepted.worker.empty() && accepted.text.empty()) return look_at_plan(accepted);
     if (action.verb != Verb::Shutdown || !action.deadline || !accepted.text.empty()) return;
     session_.remark(
         fmt::format("{}  {}: power is cut at {}",
                     short_text(action.id),
                     accepted.label,
                     clock_text(wall_now() + *action.deadline, Grain::Second, session_.view())));
+}
+
+// Nothing of this is needed to follow it: a broker that does not tell leaves it out.
+void Errand::look_at_plan(const msg::Accepted& accepted) {
+    const auto picture = plan_behind(session_, accepted.action);
+    if (!picture || !*picture) return;
+    const auto& plan = (*picture)->plan;
+    longest_plan_ = std::max(longest_plan_, plan.until);
+    session_.remark(fmt::format("{}  {}: {} VMs on {} level{}, at most {}",
+                                short_text(accepted.action),
+                                accepted.label,
+                                plan.steps,
+                                plan.levels,
+                                plan.levels == 1 ? "" : "s",
+                                to_short_text(plan.until)));
 }
 
 void Errand::refuse(const Action& action, Error error) {
@@ -244,6 +263,7 @@ Status Errand::ask_what_is_missing() {
 
 Duration Errand::patience(Duration fallback) const {
     if (session_.globals().timeout) return *session_.globals().timeout;
+    fallback = std::max(fallback, longest_plan_ + after_deadline);
     const auto deadline = wait_.deadline();
     return deadline ? std::max(fallback, *deadline + after_deadline) : fallback;
 }

@@ -72,24 +72,18 @@ Result<VmDetail> vm_on(Session& session, const msg::Submit& order, const WorkerR
         {.table = Table::Vms,
          .address = target,
          .filters = {{.field = "worker", .values = {place->id.to_string()}}}});
-    if (running && running->size() == 1 && is_live(running->front().state))
+    if (running && running->size() == 1 && is_live(running->front()))
         return session.vm_at(fmt::format("u:{}", running->front().vm));
     return session.vm_at(target);
 }
 
 } // namespace
 
-Result<VmDetail> vm_meant_by(Session& session, const msg::Submit& order) {
-    const auto place = place_named_by(session, order);
-    if (!place) return tl::unexpected(place.error());
-    return vm_on(session, order, *place ? &**place : nullptr);
-}
-
 std::string
 rehearsal_of(const msg::Submit& order, const VmDetail& detail, const WorkerRecord* named_place) {
     const auto& row = detail.row;
     const bool starts = order.action.verb == Verb::Start;
-    const bool lives = is_live(row.state);
+    const bool lives = is_live(row);
     const bool is_there = named_place != nullptr && runs_on(*named_place, detail);
     const auto& worker = is_there ? named_place->name : row.worker_name;
     const auto place = worker.empty() ? std::string{} : " on " + worker;
@@ -101,6 +95,10 @@ rehearsal_of(const msg::Submit& order, const VmDetail& detail, const WorkerRecor
                             place);
     if (starts && !lives) {
         text += fmt::format("would start {}", places_of(order, detail));
+        if (is_suspended_to_disk(row)) {
+            text +=
+                order.action.discard_state ? ", without its saved state" : ", from its saved state";
+        }
     } else if (starts) {
         text += order.action.if_running == IfRunning::Refuse ? "would be refused, as it runs"
                                                              : "would be left as it is";

@@ -1,6 +1,6 @@
 #include "tools/verbs/single_machine.h"
 
-#include "tools/client/lock_holder.h"
+#include "mesh/setup/lock_holder.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -18,7 +18,7 @@ std::vector<RoleProcess> running_roles(const setup::Directories& directories) {
     for (; !error && entries != std::filesystem::directory_iterator{}; entries.increment(error)) {
         const auto role = entries->path().filename().string();
         if (role != "broker" && role != "agent" && !role.starts_with("agent-")) continue;
-        if (const auto pid = lock_holder((entries->path() / "lock").string()))
+        if (const auto pid = setup::lock_holder((entries->path() / "lock").string()))
             found.push_back({.role = role, .pid = *pid});
     }
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {

@@ -28,6 +28,10 @@ bool is_carried(const WorkerRecord& worker) {
     return worker.platform.identifies() && worker.platform_conflict.empty();
 }
 
+bool is_carried_by(const WorkerRecord& worker, const VmId& vm) {
+    return is_carried(worker) && worker.platform == vm.uuid;
+}
+
 Result<std::vector<std::string>>
 carriers_of(Session& session, const VmRow& row, const std::vector<WorkerRecord>& workers) {
     std::vector<std::string> chain;
@@ -103,10 +107,6 @@ Result<std::vector<RecordedEvent>> last_events(Session& session, const VmId& vm)
 }
 
 } // namespace
-
-bool is_carried_by(const WorkerRecord& worker, const VmId& vm) {
-    return is_carried(worker) && worker.platform == vm.uuid;
-}
 
 Result<VmSurroundings> surroundings_of(Session& session, const VmDetail& detail) {
     auto workers = session.rows_of<WorkerRecord>({.table = Table::Workers});

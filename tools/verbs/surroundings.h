@@ -5,9 +5,6 @@
 
 namespace ctys::tools {
 
-/// Its platform is this VM; where the sources of that disagree it makes no edge of a stack.
-[[nodiscard]] bool is_carried_by(const WorkerRecord& worker, const VmId& vm);
-
 /// Asks the broker for what stands around a VM: the workers, by which carriers are known, and its
 /// last events, looked for in the last hour, the last day, then the whole journal, for a second
 /// together; what is not found by then is left out. Errors: those of the broker.

@@ -29,6 +29,8 @@ public:
     /// The object of the verb as the person typed it, for the first line of an error.
     [[nodiscard]] virtual std::string subject() const { return {}; }
     [[nodiscard]] virtual Status run(Session& session) = 0;
+    /// Exit status of a run that was done; what is not 0 is asked for by an option.
+    [[nodiscard]] virtual int status_when_done() const { return 0; }
 };
 
 using Subcommands = std::vector<std::unique_ptr<Subcommand>>;

@@ -39,6 +39,8 @@ constexpr std::array reflexes = {
     Reflex{"boot", say_start},
     Reflex{"restart", "say reboot VM (the guest is asked) or reset VM (at once)"},
     Reflex{"freeze", "say pause VM"},
+    Reflex{"managedsave", "say suspend VM: its state to disk, its QEMU ends"},
+    Reflex{"hibernate", "say suspend VM: its state to disk, its QEMU ends"},
     Reflex{"unpause", "say resume VM"},
     Reflex{"cont", "say resume VM"},
     Reflex{"attach", "say console VM"},
@@ -65,12 +67,8 @@ constexpr std::array reflexes = {
 };
 
 constexpr std::array absent = {
-    Absent{"suspend",
-           "not built yet: state to disk, QEMU ends; to freeze: ctys pause",
-           "ctys pause VM"},
     Absent{"snapshot", "not built yet: snapshots of disks and state", "ctys shutdown VM"},
     Absent{"top", "not built yet: CPU and memory by VM", "ctys list --watch"},
-    Absent{"plan", "not built yet: ordered shutdown of VMs in VMs", "ctys shutdown VM"},
     Absent{"metrics", "not built yet: figures in the Prometheus format", "ctys status -o json"},
     Absent{"join", "not built yet: one-use tokens for new agents", "ctys keys generate"},
 };

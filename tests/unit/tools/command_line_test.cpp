@@ -61,12 +61,13 @@ TEST_CASE("wrong words are answered with the right ones", "[tools][arguments]") 
     CHECK(error_of({"stop", "web"}).message ==
           "stop: say shutdown (asks the guest) or kill (cuts the power)");
     CHECK(error_of({"statr", "web"}).try_next == "ctys start");
-    CHECK(error_of({"suspend", "web"}).code == ErrorCode::Unsupported);
+    CHECK(error_of({"snapshot", "web"}).code == ErrorCode::Unsupported);
     CHECK(error_of({"frobnicate"}).try_next == "ctys help");
     CHECK(error_of({"shutdown", "web", "--dedline", "3m"}).try_next == "--deadline");
     CHECK(error_of({"shutdown", "web", "--deadline", "soon"}).code == ErrorCode::Usage);
-    CHECK(error_of({"shutdown"}).code == ErrorCode::Usage);
+    CHECK(error_of({"console"}).code == ErrorCode::Usage);
     CHECK(error_of({"show", "a", "b"}).code == ErrorCode::Usage);
+    CHECK(error_of({"events", "--count", "-1"}).code == ErrorCode::Usage);
     CHECK(error_of({"-q"}).code == ErrorCode::Usage);
 }
 

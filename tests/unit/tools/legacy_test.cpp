@@ -93,9 +93,7 @@ TEST_CASE("what the original has and this does not yet is said so", "[tools][leg
                                "create=l:a,console:gterm",
                                "create=l:a,reconnect",
                                "create=l:a,argsadd:S%-x",
-                               "cancel=all",
-                               "cancel=l:a,suspend",
-                               "cancel=l:a,self",
+                               "cancel=l:a,both",
                                "list=terse",
                                "enumerate=matchvstat:active",
                                "show",
@@ -106,6 +104,49 @@ TEST_CASE("what the original has and this does not yet is said so", "[tools][leg
     REQUIRE_FALSE(what.has_value());
     CHECK(what.error().code == ErrorCode::Unsupported);
     CHECK(what.error().message.find("not built yet: ") != std::string::npos);
+}
+
+TEST_CASE("suspend and resume are the original's", "[tools][legacy]") {
+    for (const auto* text : {"cancel=l:a,suspend", "cancel=l:a,S4"}) {
+        const auto what = parse_action(text);
+        REQUIRE(what.has_value());
+        CHECK(std::get<CancelRequest>(*what).verb == Verb::Suspend);
+        CHECK_FALSE(std::get<CancelRequest>(*what).deadline.has_value());
+    }
+    const auto create = parse_action("create=l:a,RESUME");
+    REQUIRE(create.has_value());
+    CHECK(std::get<CreateRequest>(*create).resume);
+    for (const auto* text : {"create=l:a,resume,reuse", "create=l:a,connect,resume"}) {
+        CHECK(parse_action(text).error().code == ErrorCode::Usage);
+    }
+    CHECK(parse_action("cancel=l:a,suspend,pause").error().code == ErrorCode::Usage);
+}
+
+TEST_CASE("all, self and init are the original's", "[tools][legacy]") {
+    const auto all = parse_action("cancel=all,self,poweroff:60");
+    REQUIRE(all.has_value());
+    const auto& request = std::get<CancelRequest>(*all);
+    CHECK(request.all);
+    CHECK(request.self);
+    CHECK(request.deadline == std::chrono::seconds{60});
+
+    const auto level = parse_action("cancel=l:a,init:0");
+    REQUIRE(level.has_value());
+    CHECK(std::get<CancelRequest>(*level).verb == Verb::Shutdown);
+    // The guest does it: power is never cut.
+    CHECK_FALSE(std::get<CancelRequest>(*level).deadline.has_value());
+    CHECK_FALSE(std::get<CancelRequest>(*level).always_cut);
+    CHECK(std::get<CancelRequest>(*level).run_level == std::uint8_t{0});
+    CHECK(std::get<CancelRequest>(*parse_action("cancel=l:a,init:6")).verb == Verb::Reboot);
+    const auto other = std::get<CancelRequest>(*parse_action("cancel=l:a,init:3"));
+    CHECK(other.verb == Verb::Init);
+    CHECK(other.run_level == std::uint8_t{3});
+
+    const auto* wrong = GENERATE(
+        "cancel=all,l:a", "cancel=l:a,self", "cancel=l:a,init:9", "cancel=l:a,init:0,force");
+    INFO(wrong);
+    REQUIRE_FALSE(parse_action(wrong).has_value());
+    CHECK(parse_action(wrong).error().code == ErrorCode::Usage);
 }
 
 TEST_CASE("malformed actions are refused", "[tools][legacy]") {

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace ctys;
 using namespace ctys::tools;
 using namespace std::chrono_literals;
@@ -121,4 +123,32 @@ TEST_CASE("a graph for dot names every edge once and quotes labels", "[tools][st
         ++edges;
     }
     CHECK(edges == 1);
+}
+
+TEST_CASE("names that would move the cursor or break the line are shown as text",
+          "[tools][stack]") {
+    auto odd = row("odd", "rack");
+    odd.label = "a\nb\x1b[2Jc\xc2\x9b";
+    odd.note = "x\ry";
+    auto rack = worker("rack");
+    rack.name = "r\x07\n";
+    const auto hostile = picture_of({odd}, {rack});
+    const auto is_clean = [](const std::string& text) {
+        return std::none_of(text.begin(), text.end(), [](char c) {
+            return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
+        });
+    };
+    const auto tree = text_of([&](auto& out) { render_stack(out, hostile, {}, {.now = noon}); });
+    const auto dot = text_of([&](auto& out) { render_stack_dot(out, hostile, {}); });
+    const auto json = text_of([&](auto& out) {
+        JsonWriter writer(out);
+        append_stack_json(writer, hostile, {});
+    });
+
+    CHECK(std::count(tree.begin(), tree.end(), '\n') == 2);
+    CHECK(tree.find("a?b?[2Jc?") != std::string::npos);
+    CHECK(is_clean(tree));
+    CHECK(is_clean(dot));
+    CHECK(is_clean(json));
+    CHECK(json.find('\n') == std::string::npos);
 }

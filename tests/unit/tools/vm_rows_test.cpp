@@ -159,6 +159,11 @@ TEST_CASE("a VM's page leaves empty blocks out and ends with commands for its st
     detail.instances.push_back({.worker = worker_id(), .state = VmState::Running});
     detail.vm.grace = 120s;
     detail.vm.settings.push_back({.key = "GRACE", .value = "120", .line = 31});
+    detail.vm.on_boot = OnBoot::Start;
+    detail.vm.start_after = {"db"};
+    detail.vm.settings.push_back({.key = "ONBOOT", .value = "start", .line = 32});
+    detail.vm.settings.push_back({.key = "STARTAFTER", .value = "db", .line = 33});
+    detail.vm.settings.push_back({.key = "ONSTOP", .value = "off", .line = 34});
     fmt::memory_buffer out;
 
     render_detail(out, detail, {}, /*every_setting=*/false, View{.now = noon});
@@ -166,7 +171,10 @@ TEST_CASE("a VM's page leaves empty blocks out and ends with commands for its st
     const auto text = fmt::to_string(out);
     CHECK(text.starts_with("web01   running on lab02 for 6m12s, tcg, seen 1.0 s ago"));
     CHECK(text.find("/pool/web01/web01.ctys  runs here") != std::string::npos);
-    CHECK(text.find("grace 2m00s (line 31 of the configuration)") != std::string::npos);
+    CHECK(text.find(" policy    grace 2m00s (web01.ctys:31)   on host stop: shutdown (default, not "
+                    "\"off\" of web01.ctys:34)   on boot: start (web01.ctys:32)") !=
+          std::string::npos);
+    CHECK(text.find("on boot after: db (web01.ctys:33)") != std::string::npos);
     CHECK(text.find("\n keys") == std::string::npos);
     CHECK(text.find("\n events") == std::string::npos);
     CHECK(text.find(" next      ctys shutdown web01") != std::string::npos);

@@ -34,6 +34,7 @@ TEST_CASE("words from other tools are answered with the verb to use here", "[too
     CHECK(reflex("stop") == "say shutdown (asks the guest) or kill (cuts the power)");
     CHECK(reflex("ps").has_value());
     CHECK_FALSE(reflex("start").has_value());
-    REQUIRE(absent_verb("suspend").has_value());
-    CHECK(absent_verb("suspend")->message.find("ctys pause") != std::string_view::npos);
+    CHECK_FALSE(absent_verb("suspend").has_value());
+    CHECK(reflex("managedsave")->find("suspend VM") != std::string_view::npos);
+    CHECK(absent_verb("snapshot").has_value());
 }

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "mesh/core/query.h"
+#include "tools/output/json_writer.h"
+#include "tools/output/view.h"
+
+#include <vector>
+
+namespace ctys::tools {
+
+/// A plan with its steps, as the broker tells it.
+struct PlanPicture {
+    PlanRecord plan;
+    std::vector<PlanStepRecord> steps;
+
+    [[nodiscard]] std::size_t count_vms() const;
+    /// Whether anything is to be done at all.
+    [[nodiscard]] bool empty() const { return steps.empty(); }
+};
+/// The rows of one answer; other rows are left out.
+[[nodiscard]] PlanPicture picture_of(std::vector<Row> rows);
+
+/// A headline, the steps as a tree with what carries before what is carried, what a person should
+/// know. Of a plan that is carried out: what has become of each step.
+void render_plan(fmt::memory_buffer& out, const PlanPicture& picture, const View& view);
+void append_plan_json(JsonWriter& out, const PlanPicture& picture);
+
+} // namespace ctys::tools

@@ -1,0 +1,112 @@
+#include "tools/verbs/planning.h"
+
+#include "mesh/core/address.h"
+#include "mesh/core/text.h"
+#include "mesh/setup/process.h"
+#include "tools/client/sum_up.h"
+#include "tools/verbs/rehearsal.h"
+
+#include <limits>
+
+namespace ctys::tools {
+
+void StackOptions::declare(Arguments& arguments, std::optional<Verb> verb) {
+    const bool is_by_guest = verb == Verb::Init; // nothing is cut
+    const bool reboots = !verb || is_rebooting(*verb) || is_by_guest;
+    if (!is_by_guest && (reboots || *verb == Verb::Shutdown)) {
+        arguments.flag("--shrink", shrink, "too short a deadline shortens every VM's share");
+        arguments.flag(
+            "--cut-unaskable", cut_unaskable, "VMs that cannot be asked are cut in their turn");
+    }
+    if (reboots || is_ending(*verb))
+        arguments.flag("--self", self, "of w:WORKER: its own machine, too, as the last");
+    if (reboots) arguments.flag("--no-restore", no_restore, "what ran inside is not started again");
+    arguments.number("--width", width, "VMs of one machine at once; default 16");
+}
+
+void StackOptions::apply(Action& action) const {
+    action.shrink = shrink;
+    action.cut_unaskable = cut_unaskable;
+    action.self = self;
+    action.no_restore = no_restore;
+    action.width = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(width, std::numeric_limits<std::uint32_t>::max()));
+}
+
+bool means_many(const std::string& target) {
+    if (target == "*") return true;
+    const auto address = Address::parse(target);
+    return address && address->worker && !address->names_a_vm();
+}
+
+void tell_place(msg::Submit& order) {
+    const auto facts = setup::read_machine_facts();
+    if (facts) order.boot = facts->boot;
+    // Only root may read what firmware says.
+    order.platform = facts && facts->platform ? *facts->platform : setup::uuid_of_machine();
+}
+
+Result<PlanPicture> plan_of(Session& session, msg::Submit order) {
+    auto connection = session.broker();
+    if (!connection) return tl::unexpected(connection.error());
+    order.action.dry_run = true;
+    std::vector<Row> rows;
+    auto asked = (*connection)->plan(order, [&](std::vector<Row>&& some) {
+        rows.insert(
+            rows.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+    });
+    if (!asked) return tl::unexpected(asked.error());
+    return picture_of(std::move(rows));
+}
+
+Result<std::optional<PlanPicture>> plan_behind(Session& session, ActionId action) {
+    auto connection = session.broker();
+    if (!connection) return tl::unexpected(connection.error());
+    std::vector<Row> rows;
+    auto asked = (*connection)
+                     ->ask({.table = Table::Plan, .address = action.to_string()},
+                           [&](std::vector<Row>&& some) {
+                               rows.insert(rows.end(),
+                                           std::make_move_iterator(some.begin()),
+                                           std::make_move_iterator(some.end()));
+                           });
+    if (!asked && asked.error().code == ErrorCode::NotFound) return std::optional<PlanPicture>{};
+    if (!asked) return tl::unexpected(asked.error());
+    return std::optional{picture_of(std::move(rows))};
+}
+
+Status show_plan(Session& session, const PlanPicture& picture, std::string_view next) {
+    fmt::memory_buffer out;
+    if (is_for_people(session.format()) || session.format() == Format::Name) {
+        render_plan(out, picture, session.view());
+        if (!next.empty())
+            fmt::format_to(
+                std::back_inserter(out), "Nothing done. To do it: {}\n", printable(next));
+    } else {
+        JsonWriter json(out);
+        append_plan_json(json, picture);
+        out.push_back('\n');
+    }
+    return session.print(out);
+}
+
+Status rehearse_stacks(Session& session, const std::vector<msg::Submit>& orders) {
+    std::vector<FailedTarget> failures;
+    for (const auto& order : orders) {
+        auto picture = plan_of(session, order);
+        Status shown;
+        const bool is_like_before = !order.action.like_before.is_none();
+        if (picture && (picture->steps.size() > 1 || is_like_before)) {
+            shown = show_plan(session, *picture, "the same without --dry-run");
+        } else if (is_like_before || means_many(order.action.target)) {
+            shown = picture ? show_plan(session, *picture, "the same without --dry-run")
+                            : Status{tl::unexpected(picture.error())};
+        } else {
+            shown = rehearse(session, {order});
+        }
+        if (!shown) failures.push_back({order.action.target, shown.error()});
+    }
+    return sum_up(failures, orders.size());
+}
+
+} // namespace ctys::tools

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "mesh/core/message.h"
+#include "mesh/core/plan.h"
+#include "tools/output/plan_text.h"
+#include "tools/verbs/arguments.h"
+#include "tools/verbs/session.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ctys::tools {
+
+/// How a stack is to be ended, paused or resumed; options of several verbs.
+struct StackOptions {
+    bool shrink = false;
+    bool cut_unaskable = false;
+    bool self = false;
+    bool no_restore = false;
+    std::uint64_t width = 0;
+
+    /// Those that make sense for the verb; none: all of them.
+    void declare(Arguments& arguments, std::optional<Verb> verb);
+    void apply(Action& action) const;
+};
+
+/// It means every VM of a worker, or the whole estate, not one VM.
+[[nodiscard]] bool means_many(const std::string& target);
+/// Tells from which machine it is asked: an order that ends or stops that needs --yes, one to end
+/// it by --self is refused.
+void tell_place(msg::Submit& order);
+
+/// What the order would do. Errors: those of the broker.
+[[nodiscard]] Result<PlanPicture> plan_of(Session& session, msg::Submit order);
+/// The plan that an action carries out, or has; nothing where it has none.
+/// Errors: those of the broker.
+[[nodiscard]] Result<std::optional<PlanPicture>> plan_behind(Session& session, ActionId action);
+/// --dry-run of orders that may reach into stacks: one order is told in words, what reaches further
+/// is shown as a plan. Errors: those of the broker; Partial.
+[[nodiscard]] Status rehearse_stacks(Session& session, const std::vector<msg::Submit>& orders);
+/// Shows what would be done, and what to say to have it done.
+[[nodiscard]] Status show_plan(Session& session, const PlanPicture& picture, std::string_view next);
+
+} // namespace ctys::tools
