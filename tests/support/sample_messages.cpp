@@ -226,7 +226,23 @@ std::vector<std::pair<std::string, Body>> bodies() {
                                     .answer = msg::HandGrant::Answer::Alone,
                                     .token = 83,
                                     .reason = "no broker answers"});
+    out.emplace_back("stop_guests",
+                     msg::StopGuests{.deadline = 45s, .reason = "the host goes down"});
+    out.emplace_back("guests_stopping",
+                     msg::GuestsStopping{.lines = {"web: gone after 0.3 s", "2 VMs left"},
+                                         .left = 44s,
+                                         .waiting = 2,
+                                         .done = true,
+                                         .error = error()});
     return out;
+}
+
+std::vector<std::pair<std::string, Body>> later_bodies() {
+    return {
+        {"submit_from_guest",
+         msg::Submit{.action = action(), .on = "lab02", .yes = true, .platform = uuid(7)}},
+        {"submit_from_boot", msg::Submit{.action = action_of_machine().action, .boot = {uuid(8)}}},
+        {"rows_of_plan", msg::Rows{.at = cursor(33), .rows = {plan(), plan_step()}, .last = true}}};
 }
 
 } // namespace ctys::samples

@@ -59,6 +59,14 @@ VmRecord vm() {
     };
 }
 
+VmRecord vm_with_policy() {
+    auto record = vm();
+    record.on_stop = OnStop::Leave;
+    record.on_boot = OnBoot::LikeBefore;
+    record.start_after = {"db", "cache"};
+    return record;
+}
+
 PathRecord path() {
     return {
         .vm = {uuid(1)},
@@ -165,6 +173,13 @@ WorkerRecord worker() {
     };
 }
 
+WorkerRecord worker_inside() {
+    auto inside = worker();
+    inside.draining = {0x0123456789abcdef};
+    inside.booted = {1'772'373'700'000'005};
+    return inside;
+}
+
 Action action() {
     return {
         .id = {0xabcdef012345678b},
@@ -189,6 +204,82 @@ Action action() {
 ActionRecord action_on_instance() {
     auto record = action_record();
     record.action.instance = instance().key;
+    return record;
+}
+
+ActionRecord action_of_stack() {
+    auto record = action_on_instance();
+    record.action.shrink = true;
+    record.action.cut_unaskable = true;
+    record.action.width = 17;
+    record.action.plan = {0x7bcdef0123456789};
+    record.action.self = true;
+    record.action.stack = true;
+    record.action.like_before = {0x6bcdef0123456789};
+    return record;
+}
+
+ActionRecord action_without_state() {
+    auto record = action_record();
+    record.action.verb = Verb::Start;
+    record.action.discard_state = true;
+    return record;
+}
+
+ActionRecord action_of_machine() {
+    auto record = action_of_stack();
+    record.action.verb = Verb::Init;
+    record.action.no_restore = true;
+    record.action.run_level = 3;
+    return record;
+}
+
+PlanRecord plan() {
+    return {.action = {0x7bcdef0123456789},
+            .verb = Verb::Pause,
+            .target = "w:rack1",
+            .steps = 33,
+            .needed = 34s,
+            .until = 35s,
+            .levels = 36,
+            .width = 37,
+            .limited = true,
+            .critical = {2, 1, 0},
+            .notes = {"lab03 and lab04 have one platform UUID"},
+            .spent = 38s};
+}
+
+PlanStepRecord plan_step() {
+    return {.plan = {0x7bcdef0123456789},
+            .index = 39,
+            .step = {.vm = {uuid(1)},
+                     .label = "tst253",
+                     .worker = {uuid(4)},
+                     .worker_name = "lab02",
+                     .verb = Verb::Kill,
+                     .level = 40,
+                     .after = {38, 37},
+                     .begin = 41s,
+                     .until = 42s,
+                     .grace = 43s,
+                     .cuts = true,
+                     .can_ask = false,
+                     .owner = Owner::Libvirt,
+                     .inside = {{uuid(5)}, {uuid(6)}},
+                     .unreached = {"sensor"}},
+            .state = StepState::Unreached,
+            .action = {0x8bcdef0123456789},
+            .tries = 44,
+            .text = "its worker is lost",
+            .asked = 45s,
+            .over = 46s};
+}
+
+PlanStepRecord plan_step_of_machine() {
+    auto record = plan_step();
+    record.step.verb = Verb::Init;
+    record.step.run_level = 6;
+    record.step.boot = {uuid(7)};
     return record;
 }
 

@@ -19,13 +19,21 @@ namespace ctys::samples {
 [[nodiscard]] Principal principal();
 
 [[nodiscard]] VmRecord vm();
+[[nodiscard]] VmRecord vm_with_policy(); ///< since ONSTOP, ONBOOT and STARTAFTER
 [[nodiscard]] PathRecord path();
 [[nodiscard]] InstanceRecord instance(); ///< has ended
 [[nodiscard]] Lease lease();
 [[nodiscard]] WorkerRecord worker();
+[[nodiscard]] WorkerRecord worker_inside(); ///< what the broker alone knows of it
 [[nodiscard]] Action action();
-[[nodiscard]] ActionRecord action_record();      ///< has failed
-[[nodiscard]] ActionRecord action_on_instance(); ///< of a process; since InstanceKey in Action
+[[nodiscard]] ActionRecord action_of_stack();      ///< an order of a plan, with a stack's options
+[[nodiscard]] ActionRecord action_without_state(); ///< a start that throws a saved state away
+[[nodiscard]] ActionRecord action_of_machine();    ///< since run levels
+[[nodiscard]] PlanRecord plan();
+[[nodiscard]] PlanStepRecord plan_step();
+[[nodiscard]] PlanStepRecord plan_step_of_machine(); ///< since run levels and boots
+[[nodiscard]] ActionRecord action_record();          ///< has failed
+[[nodiscard]] ActionRecord action_on_instance();     ///< of a process; since InstanceKey in Action
 [[nodiscard]] Intent intent();
 
 /// As an agent publishes it most often: a VM changes its state, with its instance.
@@ -41,5 +49,7 @@ namespace ctys::samples {
 /// One body per alternative of Body, in its order, with its name. Opaque events are short bytes
 /// that no decoder would take.
 [[nodiscard]] std::vector<std::pair<std::string, Body>> bodies();
+/// With what was added to a kind later.
+[[nodiscard]] std::vector<std::pair<std::string, Body>> later_bodies();
 
 } // namespace ctys::samples

@@ -36,19 +36,31 @@ Specimen record(std::string name, const T& sample, Result<T> (*decode)(Bytes)) {
 std::vector<Specimen> specimens() {
     std::vector<Specimen> out = {
         record("vm", vm(), schema::decode_vm),
+        record("vm_with_policy", vm_with_policy(), schema::decode_vm),
         record("path", path(), schema::decode_path),
         record("instance", instance(), schema::decode_instance),
         record("worker", worker(), schema::decode_worker),
+        record("worker_inside", worker_inside(), schema::decode_worker),
         record("action", action_record(), schema::decode_action),
         record("action_on_instance", action_on_instance(), schema::decode_action),
+        record("action_of_stack", action_of_stack(), schema::decode_action),
+        record("action_without_state", action_without_state(), schema::decode_action),
+        record("action_of_machine", action_of_machine(), schema::decode_action),
         record("lease", lease(), schema::decode_lease),
+        record("plan", plan(), schema::decode_plan),
+        record("plan_step", plan_step(), schema::decode_plan_step),
+        record("plan_step_of_machine", plan_step_of_machine(), schema::decode_plan_step),
         record("intent", intent(), schema::decode_intent),
     };
     for (const auto& [name, event] : events_by_payload()) {
         out.push_back(
             specimen("event_" + name, event, *schema::encode_event(event), schema::decode_event));
     }
-    for (const auto& [name, body] : bodies()) {
+    auto all = bodies();
+    for (auto& each : later_bodies()) {
+        all.push_back(std::move(each));
+    }
+    for (const auto& [name, body] : all) {
         const Envelope envelope{.correlation = 0x0123456789abcdef, .body = body};
         out.push_back(specimen(
             "envelope_" + name, envelope, schema::encode(envelope), schema::decode_envelope));

@@ -66,7 +66,10 @@ TEST_CASE("signals interrupt no socket", "[bus]") {
     {
         const SignalStorm storm;
         ask();
-        f.run_until([&] { return answered == rounds; });
+        // In parts: a slow machine may take its time, as long as it comes forward.
+        for (std::size_t part = 1000; part <= rounds; part += 1000) {
+            f.run_until([&] { return answered >= part; });
+        }
     }
 
     CHECK(answered == rounds);

@@ -63,11 +63,9 @@ void send_burst(RawPeer& peer) {
     }
 }
 
-} // namespace
-
-TEST_CASE("draining only when the descriptor becomes readable loses messages for ever",
-          "[bus][wakeup]") {
-    // The counter-example: what mesh/bus must not do.
+/// The counter-example: what mesh/bus must not do. True if messages stayed in the socket although
+/// the loop had time for them.
+bool naive_draining_loses() {
     LoopFixture f;
     const TemporaryDirectory dir;
     Context context;
@@ -100,9 +98,21 @@ TEST_CASE("draining only when the descriptor becomes readable loses messages for
             router.send("x", ZMQ_DONTWAIT);
         });
     });
+    return !f.loop.run_until([&] { return got > 1; }, 300ms) && has_input(router.native());
+}
 
-    CHECK_FALSE(f.loop.run_until([&] { return got > 1; }, 300ms));
-    CHECK(has_input(router.native()));
+} // namespace
+
+TEST_CASE("draining only when the descriptor becomes readable loses messages for ever",
+          "[bus][wakeup]") {
+    // Where the I/O thread is so late that it tells of the last messages after the sending, its
+    // edge brings them all: that attempt shows nothing.
+    constexpr int attempts = 20;
+    bool lost = false;
+    for (int attempt = 0; attempt < attempts && !lost; ++attempt) {
+        lost = naive_draining_loses();
+    }
+    CHECK(lost);
 }
 
 TEST_CASE("messages that arrive while the loop sends on the same socket are received",

@@ -2,6 +2,7 @@
 #include "tests/support/temporary_directory.h"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <fcntl.h>
 #include <filesystem>
@@ -26,7 +27,7 @@ constexpr auto boot_id = "0a1b2c3d-0000-4000-8000-000000000001";
 
 TEST_CASE("a machine is known by its boot id, machine id and platform", "[setup]") {
     const support::TemporaryDirectory root;
-    write_file(root / boot_path, std::string(boot_id) + "\n");
+    write_file(root / boot_path, fmt::format("{}\n", boot_id));
     write_file(root / "etc/machine-id", "91d24b1a0b2c4d3e8f900123456789ab\n");
     write_file(root / "sys/class/dmi/id/product_uuid", "4C4C4544-0042-4A10-8052-B3C04F4E4D32\n");
 
@@ -50,6 +51,27 @@ TEST_CASE("what identifies nothing or is missing counts as none", "[setup]") {
     REQUIRE(facts);
     CHECK_FALSE(facts->machine);
     CHECK_FALSE(facts->platform);
+}
+
+TEST_CASE("a machine's own configuration may name its UUID, in whatever it is written", "[setup]") {
+    const support::TemporaryDirectory root;
+    const auto conf = root / "vm.conf";
+    const auto named = [&](const std::string& text) {
+        write_file(conf, text);
+        return uuid_of_machine(conf);
+    };
+    const auto uuid = *Uuid::parse("6842caa2-0b2c-4d3e-8f90-0123456789ab");
+
+    CHECK(uuid_of_machine(root / "none").is_zero());
+    CHECK(named("").is_zero());
+    CHECK(named("#@#UUID\n#@#UUID=\n#@#UUID = \"\n#@#UUID = \"\"\n").is_zero());
+    CHECK(named("#@#UUID = \"00000000-0000-0000-0000-000000000000\"\n").is_zero());
+    CHECK(named("#@#UUID = \"\x1b[31m$(reboot)\"\n#@#UUID=03000200-0400-0500-0006-000700080009\n")
+              .is_zero());
+    CHECK(named("#@#UUID = \"../../etc\"\n#@#UUID = \"" + uuid.to_string() + "\"  # ours\n") ==
+          uuid);
+    CHECK(named("#@#UUID=" + uuid.to_string()) == uuid);
+    CHECK(named(fmt::format("{}#@#UUID={}", std::string(70000, '\n'), uuid.to_string())).is_zero());
 }
 
 TEST_CASE("a machine without a boot id is an error", "[setup]") {

@@ -15,6 +15,16 @@ struct Directory {
     std::string label;
     std::optional<Duration> grace;
     bool wrapper_works = true;
+    OnStop on_stop = OnStop::Shutdown;
+    // What `ctys suspend` makes of it.
+    std::string format = "qcow2";
+    bool takes_notes = true; ///< false: nothing can be written beside its configuration
+    bool loads = true;       ///< false: QEMU cannot read the snapshot
+    bool noted = false;
+    std::optional<std::uint64_t> snapshot = {}; ///< `moves` when it was saved
+    std::uint64_t moves = 0;                    ///< how often its guest was let go on
+    bool is_touched = false; ///< by a process past ctys, or by two at once: nothing holds then
+    std::vector<std::string> start_after = {};
 };
 
 /// One real storage; several workers may reach it. Two storages may carry the same marker: one is
@@ -39,6 +49,8 @@ struct Mount {
     vm.id = directory.uuid;
     vm.label = directory.label;
     vm.grace = directory.grace;
+    vm.on_stop = directory.on_stop;
+    vm.start_after = directory.start_after;
     PathRecord path;
     path.vm = directory.uuid;
     path.config = fmt::format("{}/{}/{}.ctys", mount.root, below, directory.label);

@@ -34,6 +34,17 @@ ProcessRef Machine::start(Process described) {
                            process->managed ? "managed, -S" : to_string(process->owner));
     });
     if (!process->managed) let_run(process);
+    const auto* directory = process->directory();
+    if (process->loads && directory != nullptr && !directory->loads) {
+        later(std::chrono::milliseconds{8}, [this, process] {
+            end(process,
+                {.by = EndedBy::Unknown,
+                 .evidence = Evidence::Stderr,
+                 .exit_code = 1,
+                 .detail = "Error -22 while loading VM state",
+                 .at = {}});
+        });
+    }
     const auto watchers = watchers_;
     for (auto* watcher : watchers) {
         watcher->on_process(process);
@@ -66,6 +77,7 @@ void Machine::let_run(const ProcessRef& process) {
     process->ran = true;
     process->state = VmState::Running;
     witness_.on_let_run(*process);
+    witness_.on_fate(*process, Fate::Runs);
 }
 
 std::optional<Error> Machine::command(const ProcessRef& process, Monitor command) {
@@ -86,6 +98,7 @@ std::optional<Error> Machine::command(const ProcessRef& process, Monitor command
         witness_.on_stopped(*process);
         if (process->state != VmState::Running) return std::nullopt;
         process->state = VmState::Paused;
+        witness_.on_fate(*process, Fate::Stands);
         event(process, What::Stop, false, {});
         return std::nullopt;
     case Monitor::Powerdown:
@@ -118,9 +131,73 @@ std::optional<Error> Machine::command(const ProcessRef& process, Monitor command
         process->shutdown_pauses = command == Monitor::ShutdownPauses;
         return std::nullopt;
     case Monitor::QueryStatus:
+    case Monitor::QueryDisks:
+    case Monitor::QueryJobs:
+    case Monitor::SaveState:
+    case Monitor::DeleteState:
+    case Monitor::CancelJob:
+    case Monitor::DismissJob:
         return std::nullopt;
     }
     return std::nullopt;
+}
+
+void Machine::command(const ProcessRef& process,
+                      const agent::MonitorCommand& command,
+                      agent::MonitorReply& reply) {
+    reply.error = this->command(process, command.command);
+    auto* directory = process->directory();
+    const auto unknown = Error{.code = ErrorCode::Failed, .message = "Job not found"};
+    switch (command.command) {
+    case Monitor::QueryDisks:
+        if (directory == nullptr) return;
+        reply.disks.push_back({.name = "ide0-hd0",
+                               .node = "#block1",
+                               .file = process->below + "/hda.img",
+                               .format = directory->format});
+        return;
+    case Monitor::QueryJobs:
+        for (const auto& [id, job] : process->jobs) {
+            reply.jobs.push_back(job);
+        }
+        return;
+    case Monitor::SaveState:
+        return save(process, command.job);
+    case Monitor::DeleteState:
+        if (directory != nullptr) directory->snapshot.reset();
+        process->jobs[command.job.id] = {.id = command.job.id};
+        return conclude(process, command.job.id, {});
+    case Monitor::CancelJob:
+        reply.error = unknown;
+        return;
+    case Monitor::DismissJob:
+        if (process->jobs.erase(command.job.id) == 0) reply.error = unknown;
+        return;
+    default:
+        return;
+    }
+}
+
+// In its main loop: nobody is answered meanwhile.
+void Machine::save(const ProcessRef& process, const agent::StateJob& job) {
+    process->saves = true;
+    process->jobs[job.id] = {.id = job.id};
+    later(process->guest.saves, [this, process, id = job.id] {
+        process->saves = false;
+        auto* directory = process->directory();
+        if (process->ended || directory == nullptr) return;
+        if (process->guest.fails_to_save) return conclude(process, id, "No space left on device");
+        directory->snapshot = directory->moves;
+        directory->is_touched = false;
+        conclude(process, id, {});
+    });
+}
+
+void Machine::conclude(const ProcessRef& process, const std::string& job, std::string error) {
+    auto& facts = process->jobs[job];
+    facts.concluded = true;
+    facts.error = std::move(error);
+    event(process, What::JobConcluded, false, job);
 }
 
 void Machine::reset(const ProcessRef& process) {
@@ -130,12 +207,14 @@ void Machine::reset(const ProcessRef& process) {
     if (process->is_off) process->state = VmState::Paused;
     process->is_off = false;
     if (process->state == VmState::Suspended) process->state = VmState::Running;
+    witness_.on_fate(*process, Fate::Reset);
 }
 
 void Machine::press_button(const ProcessRef& process) {
     event(process, What::Powerdown, false, {});
     if (process->state != VmState::Running || !process->guest.obeys) return;
-    ground_.schedule.after(process->guest.takes, [this, process] { shutdown_guest(process); });
+    witness_.on_fate(*process, Fate::Asked);
+    later(process->guest.takes, [this, process] { shutdown_guest(process); });
 }
 
 void Machine::shutdown_guest(const ProcessRef& process) {
@@ -144,6 +223,7 @@ void Machine::shutdown_guest(const ProcessRef& process) {
     if (process->shutdown_pauses) {
         process->is_off = true;
         process->state = VmState::Paused;
+        witness_.on_fate(*process, Fate::Over);
         event(process, What::Stop, false, {});
         return;
     }
@@ -158,6 +238,7 @@ void Machine::shutdown_guest(const ProcessRef& process) {
 void Machine::reset_guest(const ProcessRef& process) {
     if (process->ended || process->state != VmState::Running) return;
     event(process, What::Reset, true, "guest-reset");
+    witness_.on_fate(*process, Fate::Reset);
 }
 
 void Machine::crash(const ProcessRef& process) {
@@ -168,6 +249,17 @@ void Machine::crash(const ProcessRef& process) {
          .exit_code = -1,
          .signal = SIGSEGV,
          .detail = "SIGSEGV",
+         .at = {}});
+}
+
+void Machine::kill(const ProcessRef& process) {
+    if (process->ended) return;
+    end(process,
+        {.by = EndedBy::Signal,
+         .evidence = Evidence::ExitStatus,
+         .exit_code = -1,
+         .signal = SIGKILL,
+         .detail = "SIGKILL",
          .at = {}});
 }
 
@@ -195,6 +287,7 @@ void Machine::end(const ProcessRef& process, Ending ending) {
     process->ended = ending;
     processes_.erase(process->key);
     witness_.on_ended(*process);
+    witness_.on_fate(*process, Fate::Over);
     ground_.tell([&] {
         return fmt::format("{}: qemu {} of {} ended by {}",
                            name_,
@@ -208,16 +301,49 @@ void Machine::end(const ProcessRef& process, Ending ending) {
     }
 }
 
-void Machine::reboot() {
+void Machine::cut() {
     watchers_.clear();
-    for (const auto& [key, process] : processes_) {
+    up_ = frozen_ = is_asleep = false;
+    held_.clear();
+    const auto ending = std::exchange(processes_, {});
+    for (const auto& [key, process] : ending) {
         process->ended =
             Ending{.by = EndedBy::Host, .detail = "reboot", .at = ground_.schedule.clock().wall};
     }
-    processes_.clear();
     directories_.clear(); // they lie below /run
+    for (const auto& [key, process] : ending) {
+        witness_.on_fate(*process, Fate::Over);
+    }
+}
+
+void Machine::power(Duration boots) {
+    up_ = true;
+    ready_ = ground_.schedule.now() + boots;
     boot_ = ground_.random.id<BootId>();
     last_pid_ = 100;
+}
+
+void Machine::reboot() {
+    cut();
+    power(Duration{0});
+}
+
+void Machine::thaw() {
+    frozen_ = false;
+    for (auto& deed : std::exchange(held_, {})) {
+        deed();
+    }
+}
+
+void Machine::later(Duration span, std::function<void()> deed) {
+    ground_.schedule.after(span, [this, boot = boot_, deed = std::move(deed)] {
+        if (boot != boot_ || !up_) return;
+        if (frozen_) {
+            held_.push_back(deed);
+        } else {
+            deed();
+        }
+    });
 }
 
 } // namespace ctys::sim

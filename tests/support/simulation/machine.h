@@ -4,6 +4,7 @@
 #include "tests/support/simulation/disk.h"
 #include "tests/support/simulation/ground.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -16,6 +17,8 @@ struct Guest {
     Duration takes = std::chrono::milliseconds{300};
     bool survives_quit = false; ///< QEMU hangs: only SIGKILL ends it
     bool survives_kill = false; ///< in uninterruptible sleep until the machine reboots
+    Duration saves = std::chrono::milliseconds{200}; ///< QEMU hears nothing for so long
+    bool fails_to_save = false;
 };
 
 /// One QEMU.
@@ -24,8 +27,13 @@ struct Process {
     VmId vm;
     std::string label;
     std::string config;
-    const Storage* storage = nullptr;
+    Storage* storage = nullptr;
     std::string below;
+    [[nodiscard]] Directory* directory() const {
+        if (storage == nullptr) return nullptr;
+        const auto found = storage->directories.find(below);
+        return found == storage->directories.end() ? nullptr : &found->second;
+    }
     bool managed = false;
     Owner owner = Owner::ByHand;
     std::string agent; ///< of managed ones: whose instance directory it dials
@@ -36,6 +44,9 @@ struct Process {
     bool ran = false;                  ///< its CPUs were let run at least once
     bool shutdown_pauses = false;
     bool is_off = false; ///< powered off with shutdown=pause
+    bool loads = false;  ///< goes on from its snapshot
+    bool saves = false;  ///< QEMU hears nothing
+    std::map<std::string, agent::JobFacts> jobs;
     Guest guest;
     WallTime started;
     std::optional<Ending> ended;
@@ -52,6 +63,17 @@ public:
     virtual void on_exit(const ProcessRef& process) = 0;
 };
 
+class Machine;
+
+/// What a VM goes through that may be a machine itself.
+enum class Fate : std::uint8_t {
+    Runs,   ///< its CPUs were let run
+    Stands, ///< they stand still
+    Asked,  ///< its power button was pressed, and its guest will obey
+    Reset,
+    Over, ///< its guest is off
+};
+
 /// Told of what is done to VMs, at the moment QEMU does it.
 class Witness {
 public:
@@ -61,6 +83,7 @@ public:
     virtual void on_stopped(const Process& process) = 0;
     virtual void on_reset(const Process& process) = 0;
     virtual void on_ended(const Process& process) = 0;
+    virtual void on_fate(const Process& process, Fate fate) = 0;
 };
 
 /// A machine with its QEMU processes, as FIELD-GUIDE 5.2 says they behave.
@@ -81,14 +104,36 @@ public:
     [[nodiscard]] std::vector<ProcessRef> directories(const std::string& agent) const;
     void remove_directory(const InstanceKey& key) { directories_.erase(key); }
 
+    /// Performs a command of a monitor, and fills in the reply. Not while it saves.
+    void command(const ProcessRef& process,
+                 const agent::MonitorCommand& command,
+                 agent::MonitorReply& reply);
     /// Performs a command of a monitor; an error when QEMU refuses it.
     [[nodiscard]] std::optional<Error> command(const ProcessRef& process, agent::Monitor command);
     void signal(const ProcessRef& process, int signal);
     void shutdown_guest(const ProcessRef& process); ///< the guest powers off by itself
     void reset_guest(const ProcessRef& process);
     void crash(const ProcessRef& process);
+    void kill(const ProcessRef& process); ///< by a person at the console
+    /// Its power is off: every process is gone, and none can be started.
+    void cut();
+    /// It boots under a new id; its agents can be started after `boots`.
+    void power(Duration boots);
     /// The machine boots anew: every process is gone, every agent must be started again.
     void reboot();
+    [[nodiscard]] bool is_up() const { return up_; }
+    [[nodiscard]] Instant ready() const { return ready_; }
+
+    /// It is itself a VM, off until that runs. Its CPUs stand still while those of the VM do.
+    void put_inside(const VmId& vm) { inside_ = vm, up_ = false; }
+    [[nodiscard]] const VmId& inside() const { return inside_; }
+    std::optional<InstanceKey> carrier; ///< the process it is now
+    bool is_asleep = false;             ///< it is in the saved state of that VM
+    void freeze() { frozen_ = true; }
+    void thaw();
+    [[nodiscard]] bool is_frozen() const { return frozen_; }
+    /// After this time, and not while it is frozen; never when its power was cut meanwhile.
+    void later(Duration span, std::function<void()> deed);
 
 private:
     void event(const ProcessRef& process,
@@ -104,6 +149,14 @@ private:
     Witness& witness_;
     std::string name_;
     BootId boot_;
+    VmId inside_;
+    void save(const ProcessRef& process, const agent::StateJob& job);
+    void conclude(const ProcessRef& process, const std::string& job, std::string error);
+
+    bool up_ = true;
+    bool frozen_ = false;
+    Instant ready_;
+    std::vector<std::function<void()>> held_;
     std::uint32_t last_pid_ = 100;
     std::map<InstanceKey, ProcessRef> processes_;
     std::map<InstanceKey, ProcessRef> directories_;

@@ -39,7 +39,11 @@ void MapStore::put(const broker::Record& record) {
                    },
                    [&](const WorkerRecord& worker) { workers_[worker.id] = worker; },
                    [&](const ActionRecord& action) { actions_[action.action.id] = action; },
-                   [&](const Lease& lease) { leases_[lease.vm] = lease; }},
+                   [&](const Lease& lease) { leases_[lease.vm] = lease; },
+                   [&](const PlanRecord& plan) { plans_[plan.action] = plan; },
+                   [&](const PlanStepRecord& step) {
+                       plan_steps_[{step.plan, step.index}] = step;
+                   }},
         record);
 }
 
@@ -55,6 +59,12 @@ void MapStore::apply(const broker::Write& write) {
                           [&](const broker::EraseLease& each) { leases_.erase(each.vm); },
                           [&](const broker::EraseWorker& each) { workers_.erase(each.worker); },
                           [&](const broker::EraseAction& each) { actions_.erase(each.action); },
+                          [&](const broker::ErasePlan& each) {
+                              plans_.erase(each.plan);
+                              std::erase_if(plan_steps_, [&](const auto& row) {
+                                  return row.first.first == each.plan;
+                              });
+                          },
                           [&](const broker::Append& each) {
                               newest_ = each.sequence;
                               last_recorded_ = each.recorded;
@@ -98,6 +108,12 @@ broker::Loaded MapStore::load() const {
     }
     for (const auto& [id, worker] : workers_) {
         loaded.workers.push_back(through(worker, &schema::decode_worker));
+    }
+    for (const auto& [id, plan] : plans_) {
+        loaded.plans.push_back(through(plan, &schema::decode_plan));
+    }
+    for (const auto& [id, step] : plan_steps_) {
+        loaded.plan_steps.push_back(through(step, &schema::decode_plan_step));
     }
     return loaded;
 }

@@ -34,6 +34,11 @@ public:
     [[nodiscard]] const std::map<VmId, Lease>& leases() const { return leases_; }
     [[nodiscard]] const std::map<ActionId, ActionRecord>& actions() const { return actions_; }
     [[nodiscard]] const std::map<WorkerId, WorkerRecord>& workers() const { return workers_; }
+    [[nodiscard]] const std::map<ActionId, PlanRecord>& plans() const { return plans_; }
+    [[nodiscard]] const std::map<std::pair<ActionId, std::uint32_t>, PlanStepRecord>&
+    plan_steps() const {
+        return plan_steps_;
+    }
     [[nodiscard]] std::vector<InstanceRecord> all_instances() const;
 
     [[nodiscard]] broker::VmRef vm(const VmId& id) const override;
@@ -68,6 +73,8 @@ private:
     std::map<VmId, Lease> leases_;
     std::map<ActionId, ActionRecord> actions_;
     std::map<WorkerId, WorkerRecord> workers_;
+    std::map<ActionId, PlanRecord> plans_;
+    std::map<std::pair<ActionId, std::uint32_t>, PlanStepRecord> plan_steps_;
     std::map<std::uint64_t, broker::JournalItem> journal_; ///< ever recorded
     std::uint64_t oldest_ = 1;                             ///< retention kept
 };

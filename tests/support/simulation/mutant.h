@@ -29,6 +29,19 @@ enum class Mutant : std::uint8_t {
     IntentsForgotten,     ///< a restarted agent does not know what it had begun
     OutcomeLost,          ///< an action's end never reaches the broker
     ExitUnnoticed,        ///< an agent does not see that a process ended
+    CarrierUnnoticed,     ///< nobody knows which VM a worker is
+    CarrierMistaken,      ///< a worker says that it is another VM than it is
+    ExitForeseen,         ///< P4: a VM is said to have ended when it was asked to
+    WholeDeadline,        ///< P5: each order of a plan gets the deadline of all
+    StepRepeated,         ///< P4: a restarted broker has forgotten what its plans had asked
+    InsideForgotten,      ///< P4: a restarted broker does not look into what its plans end
+    RestoredTooEarly,     ///< P4: a restarted broker takes a machine that goes down for a new one
+    SelfTooEarly,         ///< P4: a restarted broker ends a machine before what runs on it
+    FailureIsDone,        ///< P4: an order of a plan that has failed is told as done
+    CancelForgotten,      ///< P4: a restarted broker has forgotten that a plan was cancelled
+    WidthForgotten,       ///< P4: a restarted broker asks all siblings at once
+    DueAtOnce,            ///< P4: a restarted broker takes every carrier's turn for come
+    SpentAhead,           ///< P5: a restarted broker counts ten minutes that were none
 };
 
 struct MutantName {
@@ -55,6 +68,19 @@ inline constexpr std::array mutants{
     MutantName{Mutant::IntentsForgotten, "intents-forgotten", "action"},
     MutantName{Mutant::OutcomeLost, "outcome-lost", "action"},
     MutantName{Mutant::ExitUnnoticed, "exit-unnoticed", "P3"},
+    MutantName{Mutant::CarrierUnnoticed, "carrier-unnoticed", "inventory"},
+    MutantName{Mutant::CarrierMistaken, "carrier-mistaken", "P6"},
+    MutantName{Mutant::ExitForeseen, "exit-foreseen", "P4"},
+    MutantName{Mutant::WholeDeadline, "whole-deadline", "P5"},
+    MutantName{Mutant::StepRepeated, "step-repeated", "P4"},
+    MutantName{Mutant::InsideForgotten, "inside-forgotten", "P4"},
+    MutantName{Mutant::RestoredTooEarly, "restored-too-early", "P4"},
+    MutantName{Mutant::SelfTooEarly, "self-too-early", "P4"},
+    MutantName{Mutant::FailureIsDone, "failure-is-done", "P4"},
+    MutantName{Mutant::CancelForgotten, "cancel-forgotten", "P4"},
+    MutantName{Mutant::WidthForgotten, "width-forgotten", "P4"},
+    MutantName{Mutant::DueAtOnce, "due-at-once", "P4"},
+    MutantName{Mutant::SpentAhead, "spent-ahead", "P5"},
 };
 [[nodiscard]] inline std::optional<MutantName> find_mutant(std::string_view name) {
     for (const auto& each : mutants) {

@@ -10,14 +10,28 @@ using std::chrono::seconds;
 void Promises::on_submit(const Action& action,
                          const Principal& principal,
                          const std::string& label) {
-    if (!check_permission(principal, Permission::Operate)) return; // nothing may come of it
+    if (!check_permission(principal, Permission::Operate) || action.dry_run)
+        return; // nothing may come of it
     if (!asked_.try_emplace(action.id, Asked{action, label, ground_.schedule.now()}).second) return;
     asked_of_.emplace(label, action.id);
+}
+
+/// What a plan asks for is asked for by whoever asked for the plan.
+void Promises::on_order(const ActionRecord& record) {
+    const auto& action = record.action;
+    if (action.plan.is_none()) return;
+    if (!asked_.contains(action.plan))
+        return ground_.broken("action", "an order of a plan that nobody asked for");
+    asked_.try_emplace(action.id, Asked{action, record.label, ground_.schedule.now()});
+    asked_of_.emplace(record.label, action.id);
 }
 
 void Promises::on_fence(const Machine& machine) {
     for (const auto& [key, process] : machine.processes()) {
         declared_dead_.insert(key);
+        for (const auto& [name, inner] : estate_.machines()) {
+            if (inner->carrier == key) on_fence(*inner);
+        }
     }
 }
 
@@ -29,12 +43,37 @@ bool Promises::was_asked(const std::string& label, std::initializer_list<Verb> v
     });
 }
 
+void Promises::on_load(const Process& process) {
+    const auto* directory = process.directory();
+    if (directory == nullptr || directory->is_touched) return;
+    if (!directory->snapshot)
+        return ground_.broken("P3", fmt::format("the saved state of {} is lost", process.label));
+    if (*directory->snapshot != directory->moves)
+        ground_.broken("P3", fmt::format("{} goes back in time", process.label));
+}
+
+void Promises::on_move(const Process& process) {
+    auto* directory = process.directory();
+    if (directory == nullptr) return;
+    ++directory->moves;
+    bool is_alone = process.managed;
+    for (const auto& [name, machine] : estate_.machines()) {
+        for (const auto& [key, other] : machine->processes()) {
+            is_alone &= other->directory() != directory || other->key == process.key;
+        }
+    }
+    directory->is_touched |= !is_alone;
+    if (directory->noted && !directory->is_touched)
+        ground_.broken("P3", fmt::format("{} moves while its state is noted", process.label));
+}
+
 void Promises::on_let_run(const Process& process) {
+    on_move(process);
     if (!process.managed) return;
     for (const auto& [name, machine] : estate_.machines()) {
         for (const auto& [key, other] : machine->processes()) {
-            const bool twice = other->managed && other->ran && other->key != process.key &&
-                               other->storage == process.storage && other->below == process.below;
+            const bool twice = other->storage == process.storage && other->managed && other->ran &&
+                               other->key != process.key && other->below == process.below;
             if (!twice || declared_dead_.contains(key)) continue;
             ground_.broken("P6",
                            fmt::format("{} was started twice: {} pid {} and pid {}",
@@ -68,6 +107,8 @@ bool Promises::may_cut(const Process& process) const {
 
 void Promises::on_cut(const Process& process, std::string_view how) {
     if (!process.ran || may_cut(process)) return;
+    const auto* directory = process.directory();
+    if (is_host_stopping || (directory != nullptr && directory->noted)) return;
     // A start that was given up ends what it began.
     const auto age = ground_.schedule.clock().wall - process.started;
     if (process.managed && !started_.contains(process.action) && age < seconds{60}) return;
@@ -76,7 +117,7 @@ void Promises::on_cut(const Process& process, std::string_view how) {
 }
 
 void Promises::on_stopped(const Process& process) {
-    if (!was_asked(process.label, {Verb::Pause}))
+    if (!was_asked(process.label, {Verb::Pause, Verb::Suspend}) && !is_host_stopping)
         ground_.broken("P3", fmt::format("{} is paused, and nobody asked for it", process.label));
 }
 
@@ -141,6 +182,17 @@ void Promises::drop_outcomes(msg::Publish& batch) {
     }
 }
 
+void Promises::gild_outcomes(msg::Publish& batch) {
+    for (auto& bytes : batch.events) {
+        auto event = schema::decode_event(view(bytes));
+        if (!event || event->kind != EventKind::ActionEnded) continue;
+        auto* record = std::get_if<ActionRecord>(&event->payload);
+        if (record == nullptr || record->action.plan.is_none()) continue;
+        record->outcome = Outcome{};
+        bytes = schema::encode_event(*event);
+    }
+}
+
 void Promises::check_outcome(const ActionRecord& record) {
     if (!record.outcome || record.outcome->ok() || !lost_streams_.empty()) return;
     // What can be judged from what is observed, is (DESIGN: Intents).
@@ -170,9 +222,14 @@ void Promises::on_recorded(const broker::Append& append) {
     }
     if (event->kind == EventKind::ActionBegun && ++begun_[event->action] > 1)
         ground_.broken("P2", "an event of a stream is recorded twice");
-    if (const auto* record = std::get_if<ActionRecord>(&event->payload)) check_outcome(*record);
+    if (const auto* record = std::get_if<ActionRecord>(&event->payload)) {
+        check_outcome(*record);
+        if (event->kind == EventKind::ActionRequested) on_order(*record);
+    }
+    if (tell_event) tell_event(*event);
     const auto* row = std::get_if<InstanceRecord>(&event->payload);
     if (row == nullptr || !row->ended) return;
+    if (row->unverified) check_concluded(*row);
     const auto exit = exits_.find(row->key);
     if (exit == exits_.end()) return;
     const auto& truth = *exit->second.process.ended;
@@ -181,6 +238,17 @@ void Promises::on_recorded(const broker::Append& append) {
     if (++exit->second.recorded > 1)
         ground_.broken("P2",
                        fmt::format("the end of one process of {} is recorded twice", row->label));
+}
+
+void Promises::check_concluded(const InstanceRecord& row) {
+    if (declared_dead_.contains(row.key)) return;
+    for (const auto& [name, machine] : estate_.machines()) {
+        if (machine->find(row.key) && !machine->is_asleep) // else it is in a state on disk
+            ground_.broken("P6",
+                           fmt::format("{} is said to have ended with its carrier, and runs on {}",
+                                       row.label,
+                                       name));
+    }
 }
 
 void Promises::on_sent(const Envelope& envelope, const MapStore& store) {
@@ -193,8 +261,12 @@ void Promises::on_sent(const Envelope& envelope, const MapStore& store) {
         if (!durable && ack->sequence > 0)
             ground_.broken("P2", "events are acknowledged before they are durable");
     } else if (const auto* command = std::get_if<msg::Command>(&envelope.body)) {
-        if (!store.actions().contains(command->action.id))
+        const auto action = store.actions().find(command->action.id);
+        if (action == store.actions().end()) {
             ground_.broken("P2", "an action is dispatched before it is durable");
+        } else if (action->second.action.deadline != command->action.deadline) {
+            ground_.broken("P5", "a worker is told another deadline than was stored");
+        }
     } else if (const auto* accepted = std::get_if<msg::Accepted>(&envelope.body)) {
         if (!store.actions().contains(accepted->action))
             ground_.broken("P2", "an action is accepted before it is durable");

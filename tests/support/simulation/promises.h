@@ -21,12 +21,21 @@ public:
     /// An administrator declared what runs on the machine dead: from then on it may run twice.
     void on_fence(const Machine& machine);
 
+    /// Its wrapper starts it from its snapshot.
+    void on_load(const Process& process);
     // What is done to VMs (P3, P5, P6).
     void on_let_run(const Process& process) override;
     void on_cut(const Process& process, std::string_view how) override;
     void on_stopped(const Process& process) override;
     void on_reset(const Process& process) override;
     void on_ended(const Process& process) override;
+    void on_fate(const Process& process, Fate fate) override {
+        if (tell_fate) tell_fate(process, fate);
+    }
+    std::function<void(const Process&, Fate)> tell_fate; ///< whoever knows which VM is a machine
+    bool is_host_stopping = false; ///< VMs are asked, paused and cut as they say for that
+
+    std::function<void(Machine&, unsigned)> tell_run_level; ///< whoever can end a machine
 
     // What an agent has made durable.
     void on_agent_peer(const std::string& peer, const std::string& agent) {
@@ -42,11 +51,18 @@ public:
     void on_reboot(const BootId& boot);
     /// Mutant OutcomeLost: takes the ends of actions out of a batch.
     static void drop_outcomes(msg::Publish& batch);
+    /// Mutant FailureIsDone: orders of plans end well in a batch.
+    static void gild_outcomes(msg::Publish& batch);
 
     // What the broker has made durable (P2).
     void on_recorded(const broker::Append& append);
     /// A message leaves the broker; the store holds what is durable now.
     void on_sent(const Envelope& envelope, const MapStore& store);
+
+    std::function<void(const Event&)> tell_event; ///< whoever judges plans
+    [[nodiscard]] bool is_declared_dead(const InstanceKey& key) const {
+        return declared_dead_.contains(key);
+    }
 
     struct Exit {
         Process process;
@@ -62,6 +78,9 @@ private:
         std::string label;
         Instant at;
     };
+    void on_move(const Process& process);
+    void check_concluded(const InstanceRecord& row);
+    void on_order(const ActionRecord& record);
     [[nodiscard]] bool was_asked(const std::string& label, std::initializer_list<Verb> verbs) const;
     [[nodiscard]] bool may_cut(const Process& process) const;
     void check_outcome(const ActionRecord& record);

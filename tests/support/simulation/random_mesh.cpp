@@ -10,28 +10,49 @@ using std::chrono::seconds;
 constexpr Duration storm{seconds{200}}; // orders and faults
 /// Longer than the patience of a shutdown without a deadline, and than every retry.
 constexpr Duration rest{seconds{260}};
+constexpr int most_levels = 4;
+constexpr Duration settling{seconds{15}}; // what was waited for has come, or is lost
 
 class RandomLife {
 public:
     RandomLife(std::uint64_t seed, bool tells, Mutant mutant) : mesh_(seed, tells, mutant) {}
 
     Verdict run(std::uint64_t seed) {
-        build();
+        build(seed);
         mesh_.run_for(seconds{2});
         plan_order();
         plan_fault();
+        plan_carriers();
+        plan_stacks();
         mesh_.run_for(storm);
         over_ = true;
         mesh_.mend();
+        mesh_.run_for(settling);
+        for (const auto& id : rises_) {
+            mesh_.tools.front()->cancel(id);
+        }
         mesh_.run_for(rest);
+        // One level of a stack waits for the other, each as long as a shutdown may.
+        for (int level = 1; level < most_levels && has_open_plan(); ++level) {
+            mesh_.run_for(rest);
+        }
         check_rest(mesh_);
         return verdict(seed);
     }
 
 private:
+    [[nodiscard]] bool has_open_plan() const {
+        const auto& plans = mesh_.broker.store().plans();
+        const auto& actions = mesh_.broker.store().actions();
+        return std::any_of(plans.begin(), plans.end(), [&](const auto& item) {
+            const auto action = actions.find(item.first);
+            return action != actions.end() && action->second.state != ActionState::Ended;
+        });
+    }
     Random& chance() { return mesh_.ground.random; }
 
-    void build();
+    void build(std::uint64_t seed);
+    void build_inside(const std::string& label, SimAgent& host);
     void build_storage(std::size_t count);
     void build_workers(std::size_t count);
     void plan_order();
@@ -39,7 +60,14 @@ private:
     void order();
     void order_action(SimTool& tool);
     void surprise();
-    void start_by_hand();
+    void start_by_hand() { start_by_hand_on(*chance().pick(mesh_.agents)); }
+    void start_by_hand_on(SimAgent& agent);
+    void plan_carriers();
+    void plan_stacks();
+    void order_stack();
+    void order_ending(SimTool& tool);
+    void vex_plan(ActionId plan, const std::string& label, bool of_self);
+    void vex_carrier(const std::string& label);
     void fault();
     void fault_of_broker();
     void restart_broker();
@@ -50,7 +78,10 @@ private:
     SimMesh mesh_;
     bool over_ = false;
     std::vector<std::string> labels_;
+    std::vector<std::string> carriers_; ///< labels of VMs that are machines
     std::vector<ActionId> actions_;
+    std::vector<ActionId> stacks_; ///< plans that end, as far as they were begun
+    std::vector<ActionId> rises_;  ///< and those that start: each level may take ten minutes
 };
 
 void RandomLife::build_storage(std::size_t count) {
@@ -65,6 +96,9 @@ void RandomLife::build_storage(std::size_t count) {
         Guest guest{.obeys = chance().chance(70),
                     .takes = chance().between(milliseconds{50}, seconds{3})};
         guest.survives_quit = chance().chance(5);
+        guest.saves = chance().between(milliseconds{50}, seconds{8});
+        guest.fails_to_save = chance().chance(15);
+        if (chance().chance(15)) shared.directories[label].format = "raw";
         mesh_.estate().set_guest(label, guest);
         labels_.push_back(label);
     }
@@ -89,10 +123,37 @@ void RandomLife::build_workers(std::size_t count) {
     }
 }
 
-void RandomLife::build() {
+/// A VM of the host's that is a machine with an agent and a VM of its own.
+void RandomLife::build_inside(const std::string& label, SimAgent& host) {
+    auto& disks = mesh_.estate().add_storage("disks-" + label, chance().id<PoolId>());
+    Directory directory{.uuid = chance().id<VmId>(), .label = label, .grace = {}};
+    disks.directories[label] = directory;
+    mesh_.estate().set_guest(label,
+                             Guest{.obeys = chance().chance(80),
+                                   .takes = chance().between(milliseconds{500}, seconds{5})});
+    labels_.push_back(label);
+    carriers_.push_back(label);
+    host.plan().mounts.push_back({"/p/disks", &disks});
+    auto& machine =
+        mesh_.add_inside("in-" + label, directory.uuid, chance().between(seconds{3}, seconds{6}));
+    auto& local = mesh_.estate().add_storage("local-" + label, chance().id<PoolId>());
+    const auto own = "own-" + label;
+    local.directories[own] = Directory{.uuid = chance().id<VmId>(), .label = own, .grace = {}};
+    labels_.push_back(own);
+    auto* shared = mesh_.estate().find_storage("shared");
+    auto& agent =
+        mesh_.add_agent(machine, "w-" + label, {{"/p/shared", shared}, {"/p/local", &local}});
+    agent.plan().spool_limit = 24 * 1024;
+}
+
+void RandomLife::build(std::uint64_t seed) {
     mesh_.estate().slow_wrappers = true;
     build_storage(2 + chance().below(4));
     build_workers(2 + chance().below(3));
+    if (seed % 3 == 0) {
+        build_inside("l1", *mesh_.agents.front());
+        if (seed % 2 == 0) build_inside("l2", *mesh_.agents.back());
+    }
     mesh_.broker.start();
     for (const auto& agent : mesh_.agents) {
         agent->restart_in(chance().between(Duration{0}, milliseconds{500}));
@@ -114,6 +175,130 @@ void RandomLife::plan_fault() {
     mesh_.ground.schedule.after(chance().between(seconds{1}, seconds{25}), [this] {
         if (!over_) fault();
         plan_fault();
+    });
+}
+
+void RandomLife::plan_carriers() {
+    if (over_ || carriers_.empty()) return;
+    vex_carrier(chance().pick(carriers_));
+    mesh_.ground.schedule.after(chance().between(milliseconds{200}, seconds{9}),
+                                [this] { plan_carriers(); });
+}
+
+/// VMs that carry are kept running and busy, and are then treated badly.
+void RandomLife::vex_carrier(const std::string& label) {
+    auto& ann = *mesh_.tools.front();
+    const auto ask = [&](Verb verb, const std::string& target, const std::string& on = {}) {
+        actions_.push_back(ann.submit(Action{.verb = verb, .target = target}, target, on, false));
+    };
+    const auto [machine, process] = mesh_.estate().find_process(label);
+    if (!process) return ask(Verb::Start, label);
+    if (process->state == VmState::Paused) return ask(Verb::Resume, label);
+    const auto die = chance().below(100);
+    if (die < 60)
+        return ask(Verb::Start, die < 30 ? "own-" + label : chance().pick(labels_), "w-" + label);
+    if (die < 75) return ask(Verb::Pause, label);
+    if (die < 85 || machine->is_frozen()) return;
+    mesh_.ground.on_fault("carrier-ended");
+    if (die < 93) return machine->kill(process);
+    machine->reset_guest(process);
+}
+
+void RandomLife::plan_stacks() {
+    if (over_ || carriers_.empty()) return;
+    mesh_.ground.schedule.after(chance().between(seconds{4}, seconds{20}), [this] {
+        if (!over_) order_stack();
+        plan_stacks();
+    });
+}
+
+/// Orders that become plans, and what crosses them.
+void RandomLife::order_stack() {
+    auto& tool = *mesh_.tools[chance().below(2)];
+    const auto die = chance().below(100);
+    const auto label = chance().pick(carriers_);
+    if (die < 60) return order_ending(tool);
+    Action action{.target = label};
+    std::string on;
+    if (die < 72) {
+        action.verb = chance().chance(50) ? Verb::Pause : Verb::Resume;
+    } else if (die < 86 || stacks_.empty()) {
+        action.stack = true;
+        action.target = "own-" + label;
+        on = "w-" + label;
+    } else if (die < 94) {
+        action.target = "*";
+        action.like_before = chance().pick(stacks_);
+    } else {
+        return tool.cancel(chance().pick(stacks_));
+    }
+    action.width = static_cast<std::uint32_t>(chance().below(3));
+    const auto target = action.target;
+    const bool is_rise = action.verb == Verb::Start;
+    actions_.push_back(tool.submit(std::move(action), target, on, chance().chance(10), true));
+    if (is_rise) rises_.push_back(actions_.back());
+}
+
+void RandomLife::order_ending(SimTool& tool) {
+    const auto label = chance().pick(carriers_);
+    Action action{.verb = chance().chance(85) ? Verb::Shutdown : Verb::Kill, .target = label};
+    if (chance().chance(30)) {
+        action.verb = chance().chance(70) ? Verb::Reboot : Verb::Reset;
+        action.no_restore = chance().chance(20);
+    }
+    const auto die = chance().below(100);
+    if (die >= 20 && die < 38) {
+        // Of machines that are VMs: hardware that is off stays so.
+        action.target = "w:w-" + label;
+        action.self = true;
+        if (action.verb == Verb::Kill) action.verb = Verb::Shutdown;
+    }
+    if (die < 20) action.target = "w:" + chance().pick(mesh_.agents)->name();
+    if (die < 4) action.target = "*";
+    if (action.verb != Verb::Kill && chance().chance(60))
+        action.deadline =
+            chance().chance(10) ? Duration{0} : chance().between(seconds{5}, seconds{150});
+    action.shrink = chance().chance(70);
+    action.cut_unaskable = chance().chance(40);
+    action.width = static_cast<std::uint32_t>(chance().below(3));
+    action.dry_run = chance().chance(8);
+    const bool is_dry = action.dry_run;
+    const bool raises = is_rebooting(action.verb);
+    const bool is_self = action.self;
+    const auto target = action.target;
+    const auto id = tool.submit(std::move(action), target, {}, chance().chance(10), true);
+    if (is_dry) return;
+    actions_.push_back(id);
+    stacks_.push_back(id);
+    if (raises) rises_.push_back(id);
+    vex_plan(id, label, is_self);
+}
+
+/// What may happen to a plan while it runs.
+void RandomLife::vex_plan(ActionId plan, const std::string& label, bool of_self) {
+    const auto soon = [&](unsigned percent, std::function<void()> deed) {
+        if (!chance().chance(percent)) return;
+        mesh_.ground.schedule.after(chance().between(std::chrono::milliseconds{20}, seconds{4}),
+                                    [this, deed = std::move(deed)] {
+                                        if (!over_) deed();
+                                    });
+    };
+    // Plans that end a machine itself are few.
+    soon(of_self ? 70 : 25, [this] { restart_broker(); });
+    soon(15, [this, plan] { mesh_.tools.front()->cancel(plan); });
+    soon(8, [this, plan] { // and nobody has answered yet when the broker goes
+        mesh_.tools.front()->cancel(plan);
+        mesh_.ground.schedule.after(chance().between(milliseconds{2}, milliseconds{12}),
+                                    [this] { restart_broker(); });
+    });
+    soon(20, [this, label] { // a newcomer that asks nobody
+        if (auto* agent = mesh_.find_agent("w-" + label); agent != nullptr)
+            start_by_hand_on(*agent);
+    });
+    soon(20, [this, label] { // and one that does
+        Action start{.verb = Verb::Start, .target = "own-" + label};
+        actions_.push_back(
+            mesh_.tools.front()->submit(start, "own-" + label, "w-" + label, /*doubled=*/false));
     });
 }
 
@@ -145,6 +330,8 @@ void RandomLife::order_action(SimTool& tool) {
                                       Verb::Kill,
                                       Verb::Pause,
                                       Verb::Resume,
+                                      Verb::Suspend,
+                                      Verb::Suspend,
                                       Verb::Reset,
                                       Verb::Reboot,
                                       Verb::Scan};
@@ -155,7 +342,10 @@ void RandomLife::order_action(SimTool& tool) {
     const bool ends = action.verb == Verb::Shutdown || action.verb == Verb::Reboot;
     if (ends && chance().chance(60)) action.deadline = chance().between(seconds{0}, seconds{30});
     action.force = action.verb == Verb::Shutdown && chance().chance(5);
+    if (action.verb == Verb::Suspend && chance().chance(30))
+        action.deadline = chance().between(milliseconds{200}, seconds{5});
     if (action.verb == Verb::Start && chance().chance(20)) action.if_running = IfRunning::Reuse;
+    if (action.verb == Verb::Start && chance().chance(5)) action.discard_state = true;
     if (chance().chance(20)) action.expiry = chance().between(seconds{1}, seconds{10});
     const auto on = action.verb == Verb::Start && chance().chance(30)
                         ? chance().pick(mesh_.agents)->name()
@@ -163,8 +353,7 @@ void RandomLife::order_action(SimTool& tool) {
     actions_.push_back(tool.submit(action, label, on, chance().chance(10)));
 }
 
-void RandomLife::start_by_hand() {
-    auto& agent = *chance().pick(mesh_.agents);
+void RandomLife::start_by_hand_on(SimAgent& agent) {
     const auto& mount = agent.plan().mounts[chance().below(2)];
     const auto& [below, directory] = *mount.storage->directories.begin();
     Process process;
@@ -175,7 +364,9 @@ void RandomLife::start_by_hand() {
     process.has_monitor = chance().chance(50);
     process.owner = chance().chance(50) ? Owner::ByHand : Owner::Libvirt;
     process.guest = mesh_.estate().guest_of(directory.label);
-    if (!mesh_.estate().is_locked(process)) agent.machine().start(std::move(process));
+    auto& machine = agent.machine();
+    if (!machine.is_up() || machine.is_frozen()) return;
+    if (!mesh_.estate().is_locked(process)) machine.start(std::move(process));
 }
 
 /// What guests and people at the console do by themselves.
@@ -185,7 +376,7 @@ void RandomLife::surprise() {
     if (die < 15) return start_by_hand();
     if (die < 30 && !process)
         return chance().pick(mesh_.agents)->start_by_hand(chance().pick(labels_));
-    if (!process) return;
+    if (!process || machine->is_frozen()) return;
     if (die < 45) return machine->shutdown_guest(process);
     if (die < 60) return machine->crash(process);
     if (die < 85) return machine->reset_guest(process);
@@ -227,6 +418,10 @@ void RandomLife::fault_of_broker() {
         mesh_.ground.on_fault("commit-failure");
         mesh_.broker.fail_commits(true);
         mesh_.ground.schedule.after(span, [this] { mesh_.broker.fail_commits(false); });
+    } else if (chance().chance(50)) {
+        mesh_.ground.on_fault("broker-frozen");
+        mesh_.broker.freeze();
+        mesh_.ground.schedule.after(span, [this] { mesh_.broker.thaw(); });
     } else {
         mesh_.ground.on_fault("retention");
         const auto [oldest, newest] = mesh_.broker.store().range();

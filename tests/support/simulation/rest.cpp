@@ -1,6 +1,7 @@
 // What must hold at rest: every action has ended, and inventory, leases and watchers agree with
 // what is.
 
+#include "schema/codec.h"
 #include "tests/support/simulation/sim_mesh.h"
 
 namespace ctys::sim {
@@ -54,7 +55,8 @@ void check_processes(SimMesh& mesh) {
                 mesh.ground.broken("P3", fmt::format("{} runs and is not in the inventory", what));
                 continue;
             }
-            const auto truth = has_monitor(*process) ? process->state : VmState::Running;
+            auto truth = has_monitor(*process) ? process->state : VmState::Running;
+            if (machine->is_frozen()) truth = VmState::Frozen;
             if (row->state != truth) {
                 mesh.ground.broken(
                     "inventory",
@@ -100,11 +102,50 @@ void check_leases(SimMesh& mesh) {
     }
 }
 
+bool has_live_rows(const SimMesh& mesh, const WorkerId& worker) {
+    const auto rows = mesh.broker.store().all_instances();
+    return std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
+        return row.worker == worker && is_live(row.state);
+    });
+}
+
+/// Nobody may lose a worker to its silence once its carrier is known to stand. One that was lost
+/// before, and has nothing to freeze, stays so (Carried): its machine may have booted since, and
+/// its agent was never heard, so nobody can tell that there is one in it.
+bool may_stay_lost(const SimMesh& mesh, const SimAgent& agent) {
+    if (has_live_rows(mesh, agent.plan().id)) return false;
+    bool stands = false;
+    bool lost_while_it_stood = false;
+    mesh.broker.store().read_ever_recorded(0, [&](const broker::JournalItem& item) {
+        const auto event = schema::decode_event(view(item.event));
+        if (!event) return true;
+        if (event->vm == agent.machine().inside() && event->kind <= EventKind::StateUnknown)
+            stands = event->kind == EventKind::Paused || event->kind == EventKind::Frozen ||
+                     event->kind == EventKind::Suspended;
+        if (event->worker == agent.plan().id && event->kind == EventKind::WorkerLost)
+            lost_while_it_stood = stands;
+        return true;
+    });
+    return !lost_while_it_stood;
+}
+
 void check_workers(SimMesh& mesh) {
     for (const auto& agent : mesh.agents) {
         const auto& workers = mesh.broker.store().workers();
         const auto found = workers.find(agent->plan().id);
-        if (found == workers.end() || found->second.state != WorkerState::Alive) {
+        const auto& machine = agent->machine();
+        if (!machine.is_up() || machine.is_frozen()) {
+            const auto truth = machine.is_up() ? WorkerState::Paused : WorkerState::Lost;
+            if (found == workers.end() || found->second.state == truth) continue;
+            if (machine.is_up() && found->second.state == WorkerState::Lost &&
+                may_stay_lost(mesh, *agent))
+                continue;
+            mesh.ground.broken("worker",
+                               fmt::format("{} is {} and shown as {}",
+                                           agent->name(),
+                                           to_string(truth),
+                                           to_string(found->second.state)));
+        } else if (found == workers.end() || found->second.state != WorkerState::Alive) {
             mesh.ground.broken("worker", fmt::format("{} is up and not alive", agent->name()));
         } else if (found->second.mark.stream != agent->spool().stream() ||
                    found->second.mark.sequence != agent->spool().last_sequence()) {
@@ -141,6 +182,7 @@ void check_rest(SimMesh& mesh) {
     check_workers(mesh);
     check_watchers(mesh);
     check_exits(mesh);
+    mesh.plans.check_rest();
 }
 
 } // namespace ctys::sim

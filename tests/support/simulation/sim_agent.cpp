@@ -19,6 +19,7 @@ SimAgent::~SimAgent() {
 Now SimAgent::clock() const {
     auto now = ground_.schedule.clock();
     now.instant = now.instant + offset_;
+    now.wall = now.wall + plan_.wall_offset;
     return now;
 }
 
@@ -27,6 +28,9 @@ WorkerRecord SimAgent::record() const {
     worker.id = plan_.id;
     worker.name = plan_.name;
     worker.boot = machine_.boot();
+    if (ground_.mutant != Mutant::CarrierUnnoticed) worker.platform = machine_.inside().uuid;
+    if (ground_.mutant == Mutant::CarrierMistaken && plan_.name == "w0")
+        worker.platform = plan_.mounts.front().storage->directories.begin()->second.uuid.uuid;
     worker.nonce = nonce_;
     worker.version = "sim";
     worker.host = machine_.name();
@@ -40,7 +44,11 @@ WorkerRecord SimAgent::record() const {
 }
 
 void SimAgent::start() {
-    if (core_) return;
+    if (core_ || !machine_.is_up()) return;
+    if (const auto wait = machine_.ready() - ground_.schedule.now(); wait > Duration{0})
+        return restart_in(wait);
+    // Nothing is started on a machine whose CPUs stand still, nor on one that is on disk.
+    if (machine_.is_frozen()) return machine_.later(Duration{0}, [this] { start(); });
     ++life_;
     nonce_ = ground_.random.id<NonceId>();
     peer_ = fmt::format("{}#{}", plan_.name, nonce_.to_string().substr(0, 8));
@@ -51,7 +59,10 @@ void SimAgent::start() {
     auto recovered = spool_.recover();
     if (ground_.mutant == Mutant::IntentsForgotten) recovered.intents.clear();
     core_ = std::make_unique<agent::AgentCore>(
-        agent::CoreSettings{.worker = record(), .owners = plan_.owners, .spool_limit = limit},
+        agent::CoreSettings{.worker = record(),
+                            .owners = plan_.owners,
+                            .spool_limit = limit,
+                            .self_refused = plan_.is_root ? "" : "its agent does not run as root"},
         std::move(recovered));
     network_.open(peer_, plan_.name, [this](Envelope envelope) { on_mail(std::move(envelope)); });
     promises_.on_agent_peer(peer_, plan_.name);
@@ -141,7 +152,7 @@ void SimAgent::on_mail(Envelope envelope) {
 }
 
 void SimAgent::thaw() {
-    if (!frozen_) return;
+    if (!frozen_ || machine_.is_frozen()) return;
     frozen_ = false;
     ground_.tell([&] { return fmt::format("agent {} goes on", plan_.name); });
     auto mail = std::exchange(mail_, {});
@@ -184,9 +195,11 @@ void SimAgent::perform(const agent::ToBroker& effect) {
         if (last > spool_.last_sequence()) {
             ground_.broken("P2", fmt::format("agent publishes what its spool may lose"));
         }
-        if (ground_.mutant == Mutant::OutcomeLost) {
+        if (ground_.mutant == Mutant::OutcomeLost || ground_.mutant == Mutant::FailureIsDone) {
             auto other = effect.envelope;
-            promises_.drop_outcomes(std::get<msg::Publish>(other.body));
+            auto& published = std::get<msg::Publish>(other.body);
+            if (ground_.mutant == Mutant::OutcomeLost) promises_.drop_outcomes(published);
+            if (ground_.mutant == Mutant::FailureIsDone) promises_.gild_outcomes(published);
             return network_.send_to_broker(peer_, other);
         }
     }

@@ -17,6 +17,8 @@ struct AgentPlan {
     std::size_t spool_limit = 8 * 1024 * 1024;
     agent::OwnerCommands owners;
     Duration redial{};             ///< QEMUs need at least so long to dial a new life of it
+    bool is_root = true;           ///< it may end its machine
+    Duration wall_offset{};        ///< its wall clock against that of the others
     bool shows_directories = true; ///< false: a second process that has no instances of its own
 };
 
@@ -40,6 +42,12 @@ public:
     void fail_spool(bool fails) { spool_fails_ = fails; }
     /// Publishes differences between what it last saw and what lies on its mounts.
     void scan(ActionId action);
+    /// Its machine goes down.
+    void stop_guests(Duration deadline) {
+        act([this, deadline] {
+            input(agent::StopAsked{.deadline = deadline, .why = "host stops"});
+        });
+    }
     /// Somebody runs the wrapper of a VM by hand, and goes away when it is refused.
     void start_by_hand(const std::string& label);
     std::function<void(const msg::HandGrant&)> on_hand; ///< told of what is refused
@@ -76,6 +84,8 @@ private:
     void perform(const agent::Launch& effect);
     void perform(const agent::EndLaunch& effect);
     void perform(const agent::MonitorCommand& effect);
+    void ask_later(const agent::MonitorCommand& effect, Duration waited);
+    void perform(const agent::NoteState& effect);
     void perform(const agent::SignalProcess& effect);
     void perform(const agent::RunOwnerCommand& effect);
     void perform(const agent::RemoveInstance& effect);
@@ -83,7 +93,9 @@ private:
     void perform(const agent::ScanNow& effect);
     void perform(const agent::ProveRequest& effect);
     void perform(const agent::AnswerCaller& effect);
+    void perform(const agent::ChangeRunLevel& effect);
     void perform(const agent::ArmTimer& effect);
+    void perform(const agent::TellStop& /*effect*/) {}
     void perform(const agent::LogLine& effect);
     void perform(const agent::Spool& effect);
     void perform(const agent::TrimSpool& effect);

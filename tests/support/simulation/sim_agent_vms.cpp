@@ -27,6 +27,7 @@ InstanceRecord SimAgent::describe(const Process& process) const {
     row.managed = is_ours(process);
     row.owner = process.managed ? Owner::Ctys : process.owner;
     row.state = row.managed && !process.ran ? VmState::Starting : VmState::Running;
+    if (row.state == VmState::Starting && process.loads) row.reason = reason::resuming;
     row.since = process.started;
     row.started = process.started;
     row.user = "root";
@@ -94,9 +95,7 @@ void SimAgent::perform(const agent::Launch& effect) {
         const auto slow = promises_.estate().slow_wrappers && ground_.random.chance(4)
                               ? Duration{std::chrono::seconds{35}}
                               : takes;
-        ground_.schedule.after(slow, [this, boot = machine_.boot(), effect] {
-            if (machine_.boot() == boot) run_wrapper(effect);
-        });
+        machine_.later(slow, [this, effect] { run_wrapper(effect); });
         return;
     }
     later(takes, [this, effect] {
@@ -133,7 +132,12 @@ void SimAgent::run_wrapper(const agent::Launch& launch) {
     process.token = launch.token;
     process.guest = promises_.estate().guest_of(launch.label);
     const bool there = promises_.estate().locate(plan_.mounts, launch.config, process);
+    if (auto* directory = process.directory()) {
+        if (launch.discard_state) directory->noted = false;
+        process.loads = directory->noted;
+    }
     if (there && !promises_.estate().is_locked(process)) {
+        if (process.loads) promises_.on_load(process);
         machine_.start(std::move(process));
         return;
     }
@@ -146,8 +150,53 @@ void SimAgent::run_wrapper(const agent::Launch& launch) {
     });
 }
 
+// A QEMU that saves hears what it was told when it is done; it was given up long before.
+void SimAgent::ask_later(const agent::MonitorCommand& effect, Duration waited) {
+    const auto patience = std::chrono::seconds{5};
+    const auto pause = milliseconds{50};
+    if (waited < patience && waited + pause >= patience) {
+        input(agent::MonitorReply{
+            .key = effect.key,
+            .number = effect.number,
+            .error = Error{.code = ErrorCode::TimedOut, .message = "no answer within 5 s"},
+            .reason = {}});
+    }
+    later(pause, [this, effect, waited, pause, patience] {
+        const auto process = machine_.find(effect.key);
+        if (process && process->saves) return ask_later(effect, waited + pause);
+        if (waited + pause < patience) return perform(effect);
+        agent::MonitorReply unheard{.key = effect.key, .number = 0, .reason = {}};
+        if (process) machine_.command(process, effect, unheard);
+    });
+}
+
+// The process of the owner outlives the agent.
+void SimAgent::perform(const agent::NoteState& effect) {
+    machine_.later(milliseconds{10}, [this, effect, life = life_] {
+        Process at;
+        agent::StateNoted noted{.key = effect.key,
+                                .number = effect.number,
+                                .config = effect.config,
+                                .saved = effect.saved};
+        const bool is_there = promises_.estate().locate(plan_.mounts, effect.config, at);
+        auto* directory = at.directory();
+        const bool is_right = directory != nullptr && !effect.saved && !directory->noted;
+        if (!is_there || (!directory->takes_notes && !is_right)) {
+            noted.error = Error{.code = ErrorCode::Failed, .message = "cannot write the note"};
+        } else {
+            ground_.tell([&] {
+                return fmt::format("{} is {}noted", directory->label, effect.saved ? "" : "un");
+            });
+            directory->noted = effect.saved;
+        }
+        if (life == life_ && core_) act([this, noted] { input(noted); });
+    });
+}
+
 void SimAgent::perform(const agent::MonitorCommand& effect) {
     later(Duration{500}, [this, effect] {
+        if (const auto busy = machine_.find(effect.key); busy && busy->saves)
+            return ask_later(effect, Duration{0});
         agent::MonitorReply reply{.key = effect.key, .number = effect.number, .reason = {}};
         const auto process = machine_.find(effect.key);
         if (!process || !monitors_.contains(effect.key)) {
@@ -157,7 +206,13 @@ void SimAgent::perform(const agent::MonitorCommand& effect) {
         auto command = effect.command;
         if (ground_.mutant == Mutant::ButtonIsQuit && command == agent::Monitor::Powerdown)
             command = agent::Monitor::Quit;
-        reply.error = machine_.command(process, command);
+        auto asked = effect;
+        asked.command = command;
+        machine_.command(process, asked, reply);
+        if (ground_.mutant == Mutant::ExitForeseen && command == agent::Monitor::Powerdown &&
+            process->guest.obeys)
+            input(
+                agent::Exited{process->key, Ending{.by = EndedBy::Guest, .detail = {}, .at = {}}});
         if (ground_.mutant == Mutant::DoneTwice) reply.error = machine_.command(process, command);
         reply.state = process->ran ? process->state : VmState::Starting;
         reply.reason = process->is_off ? "shutdown" : "";
@@ -173,6 +228,11 @@ void SimAgent::perform(const agent::SignalProcess& effect) {
 void SimAgent::start_by_hand(const std::string& label) {
     for (const auto& [config, facts] : scanned_) {
         if (facts.vm.label != label) continue;
+        const auto* directory = promises_.estate().directory_of(plan_.mounts, config);
+        if (directory != nullptr && directory->noted) { // its wrapper asks nobody then
+            if (on_hand) on_hand({.reason = "is suspended to disk"});
+            return;
+        }
         return act([this, config = config, label] {
             callers_[++last_caller_] = config;
             input(agent::HandStartAsked{.caller = last_caller_,
@@ -182,6 +242,13 @@ void SimAgent::start_by_hand(const std::string& label) {
                                         .user = "hand"});
         });
     }
+}
+
+void SimAgent::perform(const agent::ChangeRunLevel& effect) {
+    later(milliseconds{10}, [this, effect] {
+        input(agent::RunLevelEnded{.action = effect.action, .exit_code = 0, .output = {}});
+        if (promises_.tell_run_level) promises_.tell_run_level(machine_, effect.level);
+    });
 }
 
 void SimAgent::perform(const agent::AnswerCaller& effect) {

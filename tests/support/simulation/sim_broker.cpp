@@ -17,8 +17,9 @@ void SimBroker::start() {
     started_ = ground_.schedule.now();
     ground_.tell([] { return std::string{"broker starts"}; });
     make_core({});
-    network_.bind(
-        [this](const PeerId& peer, Envelope envelope) { receive(peer, std::move(envelope)); });
+    network_.bind([this](const PeerId& peer, Envelope envelope) {
+        act([this, peer, envelope = std::move(envelope)] { receive(peer, envelope); });
+    });
     later(std::chrono::seconds{1}, [this] { second(); });
 }
 
@@ -28,6 +29,8 @@ void SimBroker::crash() {
     ++life_;
     network_.bind({});
     core_.reset();
+    frozen_ = false;
+    held_.clear();
     queue_.clear();
     gone_.clear();
     degraded_.clear();
@@ -45,19 +48,72 @@ void SimBroker::make_core(std::string degraded) {
         }
     }
     if (ground_.mutant == Mutant::LeaseIgnored) loaded.leases.clear();
+    damage_plans(loaded);
     core_ = std::make_unique<broker::BrokerCore>(
         broker::Settings{
             .nonce = ground_.random.id<NonceId>(), .version = "sim", .degraded = degraded_},
         std::move(loaded),
         store_,
         store_,
-        ground_.schedule.clock());
+        clock());
+}
+
+Now SimBroker::clock() const {
+    auto now = ground_.schedule.clock();
+    now.wall = now.wall + wall_offset_;
+    return now;
+}
+
+/// The defects of plans that a restarted broker may have.
+void SimBroker::damage_plans(broker::Loaded& loaded) const {
+    for (auto& step : loaded.plan_steps) {
+        if (ground_.mutant == Mutant::StepRepeated && step.state == StepState::Asked) {
+            step.state = StepState::Waiting;
+            step.action = {};
+        }
+        if (ground_.mutant == Mutant::InsideForgotten) step.step.inside.clear();
+        if (ground_.mutant == Mutant::DueAtOnce) step.step.begin = {};
+        if (ground_.mutant == Mutant::SelfTooEarly && step.step.verb == Verb::Init)
+            step.step.after.clear();
+        if (ground_.mutant != Mutant::RestoredTooEarly) continue;
+        if (step.step.verb == Verb::Start) step.step.boot = {};
+        if (is_rebooting(step.step.verb) && step.state == StepState::Asked)
+            step.state = StepState::Done;
+    }
+    for (auto& plan : loaded.plans) {
+        if (ground_.mutant == Mutant::WidthForgotten) plan.width = 10000;
+        if (ground_.mutant == Mutant::SpentAhead) plan.spent += std::chrono::minutes{10};
+    }
+    if (ground_.mutant != Mutant::CancelForgotten) return;
+    for (auto& action : loaded.actions) {
+        if (store_.plans().contains(action.action.id)) action.cancelling = false;
+    }
+    for (auto& step : loaded.plan_steps) {
+        if (step.state == StepState::Skipped && step.text == "cancelled")
+            step.state = StepState::Waiting;
+    }
 }
 
 void SimBroker::later(Duration span, std::function<void()> deed) {
     ground_.schedule.after(span, [this, life = life_, deed = std::move(deed)] {
-        if (life == life_ && core_) deed();
+        if (life == life_ && core_) act(deed);
     });
+}
+
+void SimBroker::act(std::function<void()> deed) {
+    if (frozen_) {
+        held_.push_back(std::move(deed));
+    } else {
+        deed();
+    }
+}
+
+void SimBroker::thaw() {
+    if (!std::exchange(frozen_, false)) return;
+    ground_.tell([] { return std::string{"broker goes on"}; });
+    for (const auto& deed : std::exchange(held_, {})) {
+        if (core_) deed();
+    }
 }
 
 void SimBroker::second() {
@@ -92,12 +148,12 @@ void SimBroker::input(broker::Input input) {
     ground_.on_input();
     ground_.mix(input.index());
     if (ground_.mutant == Mutant::ChanceInTheCore) ground_.random = Random{std::random_device{}()};
-    perform(core_->step(std::move(input), ground_.schedule.clock()));
+    perform(core_->step(std::move(input), clock()));
     while (core_ && !gone_.empty()) {
         auto peer = std::move(gone_.back());
         gone_.pop_back();
         ground_.on_input();
-        perform(core_->step(broker::PeerGone{std::move(peer)}, ground_.schedule.clock()));
+        perform(core_->step(broker::PeerGone{std::move(peer)}, clock()));
     }
 }
 
@@ -125,8 +181,13 @@ void SimBroker::perform(broker::Effects effects) {
 }
 
 void SimBroker::send(const broker::Send& message) {
-    promises_.on_sent(message.envelope, store_);
     auto envelope = message.envelope;
+    if (auto* command = std::get_if<msg::Command>(&envelope.body)) {
+        const auto plan = store_.plans().find(command->action.plan);
+        if (ground_.mutant == Mutant::WholeDeadline && plan != store_.plans().end())
+            command->action.deadline = plan->second.until;
+    }
+    promises_.on_sent(envelope, store_);
     if (auto* events = std::get_if<msg::WatchEvents>(&envelope.body)) {
         auto& items = events->items;
         if (ground_.mutant == Mutant::LostWatchItem && items.size() > 2)

@@ -20,6 +20,13 @@ public:
     void crash_at_commit() { crashes_at_commit_ = true; }
     /// Commits fail until told otherwise; the broker is degraded meanwhile.
     void fail_commits(bool fails) { commits_fail_ = fails; }
+    /// SIGSTOP and SIGCONT: what happens meanwhile reaches it in one burst, its timer once.
+    void freeze() { frozen_ = core_ != nullptr, ++freezes_; }
+    void thaw();
+    [[nodiscard]] bool is_frozen() const { return frozen_; }
+    [[nodiscard]] unsigned freezes() const { return freezes_; }
+    /// Its wall clock is set, forward or back.
+    void set_clock(Duration by) { wall_offset_ += by; }
     void set_commit_time(Duration least, Duration most) { least_ = least, most_ = most; }
     void trim(std::uint64_t before) { store_.trim(before); }
     [[nodiscard]] MapStore& store() { return store_; }
@@ -37,7 +44,10 @@ public:
 
 private:
     void make_core(std::string degraded);
+    void damage_plans(broker::Loaded& loaded) const;
     void later(Duration span, std::function<void()> deed);
+    void act(std::function<void()> deed);
+    [[nodiscard]] Now clock() const;
     void second();
     void receive(const PeerId& peer, Envelope envelope);
     void input(broker::Input input);
@@ -61,6 +71,10 @@ private:
     std::string degraded_;
     bool commits_fail_ = false;
     bool crashes_at_commit_ = false;
+    bool frozen_ = false;
+    unsigned freezes_ = 0;
+    Duration wall_offset_{};
+    std::vector<std::function<void()>> held_; ///< while it is frozen
     bool again_ = false;
     bool writing_ = false;
     std::deque<broker::Commit> queue_;

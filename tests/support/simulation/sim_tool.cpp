@@ -18,14 +18,18 @@ SimTool::SimTool(Ground& ground,
     network_.open(name_, name_, [this](Envelope envelope) { receive(std::move(envelope)); });
 }
 
-ActionId
-SimTool::submit(Action action, const std::string& label, const std::string& on, bool doubled) {
+ActionId SimTool::submit(
+    Action action, const std::string& label, const std::string& on, bool doubled, bool agreed) {
     if (action.id.is_none()) action.id = ActionId{ground_.random.next() | 1U};
     promises_.on_submit(action, principal_, label);
     const auto correlation = ++last_correlation_;
     told_[correlation] = Told{.action = action.id, .label = label, .refused = {}};
     pending_[correlation] = Pending{
-        Envelope{.correlation = correlation, .body = msg::Submit{.action = action, .on = on}}};
+        Envelope{.correlation = correlation,
+                 .body = msg::Submit{.action = action,
+                                     .on = on,
+                                     .yes = agreed,
+                                     .boot = machine != nullptr ? machine->boot() : BootId{}}}};
     network_.send_to_broker(name_, pending_[correlation].envelope);
     if (doubled) network_.send_to_broker(name_, pending_[correlation].envelope);
     ground_.schedule.after(seconds{3}, [this, correlation] { remind(correlation); });
@@ -53,15 +57,17 @@ void SimTool::administer(msg::Administer::What what,
 }
 
 void SimTool::ask(Query query, std::function<void(const msg::Rows&)> rows) {
-    if (!broker_.is_up() || network_.is_cut(name_)) return;
+    if (!broker_.is_up() || broker_.is_frozen() || network_.is_cut(name_)) return;
     const auto correlation = ++last_correlation_;
     asked_[correlation] = Asked{ground_.schedule.now(), std::move(rows)};
     send(correlation, msg::Ask{.query = std::move(query), .credit = 10000});
     const auto* core = broker_.core();
     const auto life = network_.life(name_);
-    ground_.schedule.after(seconds{3}, [this, correlation, core, life] {
+    const auto freezes = broker_.freezes();
+    ground_.schedule.after(seconds{3}, [this, correlation, core, life, freezes] {
         const auto asked = asked_.extract(correlation);
-        const bool undisturbed = broker_.core() == core && network_.life(name_) == life;
+        const bool undisturbed =
+            broker_.core() == core && network_.life(name_) == life && broker_.freezes() == freezes;
         if (undisturbed && asked && !asked.mapped().answered)
             ground_.broken("P1", "a query is not answered within 3 s");
     });
@@ -122,9 +128,25 @@ void SimTool::receive(Envelope envelope) {
         on_answer(correlation, {}, done->text);
     } else if (const auto* rows = std::get_if<msg::Rows>(&envelope.body)) {
         const auto found = asked_.find(correlation);
-        if (found == asked_.end()) return;
+        if (found == asked_.end()) return show_plan(correlation, *rows);
         found->second.answered = true;
         if (found->second.rows) found->second.rows(*rows);
+    }
+}
+
+/// The answer to an order with dry_run.
+void SimTool::show_plan(std::uint64_t correlation, const msg::Rows& rows) {
+    if (pending_.erase(correlation) == 0) return;
+    told_.erase(correlation);
+    for (const auto& row : rows.rows) {
+        const auto* step = std::get_if<PlanStepRecord>(&row);
+        if (step == nullptr) continue;
+        line(fmt::format("plan: {} {} on {} from {} until {}",
+                         to_string(step->step.verb),
+                         step->step.label,
+                         step->step.worker_name,
+                         to_short_text(step->step.begin),
+                         to_short_text(step->step.until)));
     }
 }
 

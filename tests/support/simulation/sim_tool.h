@@ -20,7 +20,11 @@ public:
 
     [[nodiscard]] const std::string& name() const { return name_; }
     /// Asks until it is answered; `doubled` asks twice from the start.
-    ActionId submit(Action action, const std::string& label, const std::string& on, bool doubled);
+    ActionId submit(Action action,
+                    const std::string& label,
+                    const std::string& on,
+                    bool doubled,
+                    bool agreed = false);
     void cancel(ActionId action);
     void administer(msg::Administer::What what,
                     const std::string& subject,
@@ -49,6 +53,7 @@ public:
     [[nodiscard]] std::uint64_t gaps() const { return gaps_; }
     /// Called with a line for people: what was answered and shown.
     std::function<void(std::string)> on_line;
+    const Machine* machine = nullptr; ///< it runs there, and says so
 
 private:
     struct Pending {
@@ -66,6 +71,7 @@ private:
     }
     void remind(std::uint64_t correlation);
     void receive(Envelope envelope);
+    void show_plan(std::uint64_t correlation, const msg::Rows& rows);
     void on_answer(std::uint64_t correlation, std::optional<Error> error, const std::string& text);
     void on_watch(const msg::WatchEvents& events);
     void on_item(const msg::WatchItem& item);

@@ -44,8 +44,12 @@ void Story::line(Words words) {
         declare_storage(words);
     } else if (what == "vm") {
         declare_vm(words);
+    } else if (what == "vms") {
+        declare_vms(words);
+    } else if (what == "shows") {
+        shown_.assign(words.begin(), words.end());
     } else if (what == "machine") {
-        mesh_.estate().add_machine(mesh_.promises, next(words));
+        declare_machine(words);
     } else if (what == "agent") {
         declare_agent(words);
     } else if (what == "twin") {
@@ -53,9 +57,11 @@ void Story::line(Words words) {
     } else if (what == "tool") {
         const auto name = next(words);
         const auto role = role_from_text(next(words)).value_or(Role::None);
-        mesh_.add_tool(name, role).on_line = [this, name](const std::string& text) {
+        auto& tool = mesh_.add_tool(name, role);
+        tool.on_line = [this, name](const std::string& text) {
             write(fmt::format("{} is told: {}", name, text));
         };
+        if (next(words) == "on") tool.machine = mesh_.estate().find_machine(next(words));
     } else if (what == "expect") {
         expectations_.push_back(words);
     } else if (what == "end" || what == "stop") {
@@ -102,10 +108,48 @@ void Story::declare_vm(Words& words) {
         if (word == "ignores") guest.obeys = false;
         if (word == "hangs") guest.obeys = false, guest.survives_quit = true;
         if (word == "undying") guest.obeys = false, guest.survives_kill = true;
+        if (word == "after") directory.start_after.push_back(next(words));
         if (word == "broken") directory.wrapper_works = false;
+        if (word == "raw") directory.format = "raw";
+        if (word == "noteless") directory.takes_notes = false;
+        if (word == "unloadable") directory.loads = false;
+        if (word == "saves") guest.saves = span(next(words));
+        if (word == "unsavable") guest.fails_to_save = true;
+        if (word == "onstop") directory.on_stop = on_stop_from_text(next(words)).value();
     }
     storage->directories[label] = directory;
     mesh_.estate().set_guest(label, guest);
+}
+
+void Story::declare_vms(Words& words) {
+    const auto storage = next(words);
+    const auto prefix = next(words);
+    const auto count = std::stoul(next(words));
+    for (std::size_t i = 0; i < count; ++i) {
+        auto one = words;
+        one.push_front(fmt::format("{}{}", prefix, i));
+        one.push_front(storage);
+        declare_vm(one);
+    }
+}
+
+void Story::declare_machine(Words& words) {
+    const auto name = next(words);
+    if (words.empty()) {
+        mesh_.estate().add_machine(mesh_.promises, name);
+        return;
+    }
+    next(words);
+    const auto label = next(words);
+    next(words);
+    const auto boots = words.empty() ? Duration{std::chrono::seconds{4}} : span(next(words));
+    for (const auto& [unused, storage] : mesh_.estate().storages()) {
+        const auto found = storage->directories.find(label);
+        if (found == storage->directories.end()) continue;
+        mesh_.add_inside(name, found->second.uuid, boots);
+        return;
+    }
+    complain("no such VM");
 }
 
 void Story::declare_agent(Words& words) {
@@ -115,12 +159,13 @@ void Story::declare_agent(Words& words) {
     if (machine == nullptr) return complain("no such machine");
     std::vector<Mount> mounts;
     if (next(words) != "mounts") return complain("'mounts' is missing");
+    const bool is_root = std::erase(words, "rootless") == 0;
     for (const auto& word : words) {
         auto* storage = mesh_.estate().find_storage(word);
         if (storage == nullptr) return complain("no such storage");
         mounts.push_back({"/p/" + word, storage});
     }
-    mesh_.add_agent(*machine, name, std::move(mounts));
+    mesh_.add_agent(*machine, name, std::move(mounts)).plan().is_root = is_root;
 }
 
 void Story::declare_twin(Words& words) {
@@ -150,7 +195,12 @@ std::string Story::log() {
 
 void Story::write(const std::string& text) {
     const auto seconds = static_cast<double>(mesh_.ground.schedule.now().since_start.count()) / 1e6;
-    log_ += fmt::format("{:9.3f} {}\n", seconds, with_names(text));
+    const auto named = with_names(text);
+    const bool is_shown = shown_.empty() || text.starts_with("-- ") ||
+                          std::any_of(shown_.begin(), shown_.end(), [&](const auto& word) {
+                              return named.find(word) != std::string::npos;
+                          });
+    if (is_shown) log_ += fmt::format("{:9.3f} {}\n", seconds, named);
 }
 
 /// Ids are as random as a seed makes them: people read names.
@@ -177,6 +227,7 @@ void Story::on_recorded(const broker::Append& append) {
     if (!event->evidence.empty() && event->evidence != "none") text += " (" + event->evidence + ")";
     for (const auto& [key, value] : event->data) {
         if (key == "code") text += " (" + value + ")";
+        if (key == "inner") text += " inner=" + value;
     }
     if (!event->text.empty()) text += ": " + event->text;
     write(text);
@@ -207,6 +258,16 @@ void Story::expect(Words& words) {
                                     : std::string{to_string(outcome->error->code)};
         }
         if (found == wanted) return;
+    } else if (subject == "all") {
+        // All VMs whose label begins so.
+        std::size_t count = 0;
+        for (const auto& row : mesh_.broker.store().all_instances()) {
+            if (row.label.starts_with(wanted) && is_live(row.state)) ++count;
+        }
+        const auto how = next(words);
+        const auto right = how == "ended" ? 0 : std::stoul(next(words));
+        if (count == right) return;
+        found = fmt::format("{} instances", count);
     } else {
         std::size_t count = 0;
         for (const auto& row : mesh_.broker.store().all_instances()) {

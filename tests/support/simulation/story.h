@@ -8,26 +8,39 @@
 namespace ctys::sim {
 
 /// A scripted life of a mesh. The text has one step per line; `#` begins a comment. First what
-/// there is, then what happens at which second, then what is expected:
+/// there is, then what happens at which second (S), then what is expected:
 ///
-///     storage NAME [nolocks] [like OTHER]        OTHER's marker: a copy, until proven
-///     vm STORAGE LABEL [like OTHER-STORAGE] [grace T] [obeys T|ignores|hangs|undying] [broken]
-///     machine NAME
-///     agent NAME on MACHINE mounts STORAGE...    each mount at /p/STORAGE
-///     twin NAME of AGENT on MACHINE              a second process with the same worker id
-///     tool NAME ROLE
-///     SECONDS broker start|crash|fail|mend|trim|slow|fast|anew|keep|restore
-///     SECONDS agent NAME start|crash|freeze|thaw|wipe|scan|chatter N|spool-fails|spool-works
-///     SECONDS tool NAME VERB TARGET [as NAME] [on W] [deadline T] [expiry T] [force] [reuse]
-///     [twice] SECONDS tool NAME cancel ACTION | fence W | forget W | watch now|beginning|SEQUENCE
-///     | list SECONDS cut NAME [noticed T] [keeps] | heal NAME SECONDS guest LABEL
-///     poweroff|crash|reset [on MACHINE] SECONDS hand LABEL on MACHINE in STORAGE [libvirt] [mute]
-///     SECONDS remove LABEL from STORAGE
-///     SECONDS network DELAY                      how long every message is under way from now on
-///     SECONDS reboot MACHINE [takes T]
-///     expect ACTION ok|CODE        expect LABEL runs|ended [N]        expect gaps TOOL N
-///     end SECONDS                  then everything must be at rest
-///     stop SECONDS                 in the middle of it
+///     storage NAME [nolocks] [like OTHER]       OTHER's marker: a copy, until proven
+///     vm STORAGE LABEL [like OTHER-STORAGE] [grace T] [obeys T|ignores|hangs|undying]
+///        [broken] [raw] [noteless] [unloadable] [unsavable] [saves T] [onstop WORD]
+///        [after LABEL]...
+///     vms STORAGE PREFIX COUNT ...              PREFIX0 and so on, each like a vm
+///     machine NAME [in LABEL [boots T]]         it is that VM: its agents start by themselves
+///     agent NAME on MACHINE mounts STORAGE... [rootless]    each mount at /p/STORAGE
+///     twin NAME of AGENT on MACHINE             a second process with the same worker id
+///     tool NAME ROLE [on MACHINE]
+///     shows TEXT...                             the log has only lines with one of these
+///     S broker start|crash|dies|fail|mend|freeze|thaw|trim|slow|fast|anew|keep|restore
+///     S agent NAME start|crash|freeze|thaw|wipe|scan|chatter N|spool-fails|spool-works
+///     S tool NAME VERB TARGET [as NAME] [on W] [deadline T] [expiry T] [force] [reuse]
+///       [twice] [yes] [dry] [shrink] [cut-unaskable] [width N] [self] [stack]
+///       [like-before ACTION] [no-restore] [level N]
+///     S tool NAME cancel ACTION | fence W | forget W | watch now|beginning|SEQUENCE | list
+///     S tool NAME starts PREFIX COUNT           of vms
+///     S clock broker|AGENT forward|back T       its wall clock is set
+///     S cut NAME [noticed T] [keeps]
+///     S heal NAME
+///     S guest LABEL poweroff|crash|kill|reset [on MACHINE]
+///     S hand LABEL on MACHINE in STORAGE [libvirt] [mute]
+///     S remove LABEL from STORAGE
+///     S network DELAY                           how long every message is under way now
+///     S reboot MACHINE [takes T]
+///     expect ACTION ok|CODE
+///     expect LABEL runs|ended [N]
+///     expect all PREFIX runs N|ended
+///     expect gaps TOOL N
+///     end S                                     then everything must be at rest
+///     stop S                                    in the middle of it
 class Story {
 public:
     explicit Story(std::string_view text, bool tells = false);
@@ -44,6 +57,8 @@ private:
     void step(Words words);
     void declare_storage(Words& words);
     void declare_vm(Words& words);
+    void declare_vms(Words& words);
+    void declare_machine(Words& words);
     void declare_agent(Words& words);
     void declare_twin(Words& words);
     void do_broker(Words& words);
@@ -51,6 +66,8 @@ private:
     void do_tool(Words& words);
     void do_action(SimTool& tool, Verb verb, Words& words);
     void do_watch(SimTool& tool, Words& words);
+    void do_starts(SimTool& tool, Words& words);
+    void do_clock(Words& words);
     void do_cut(Words& words);
     void do_guest(Words& words);
     void do_hand(Words& words);
@@ -67,6 +84,7 @@ private:
     std::vector<std::unique_ptr<SimAgent>> twins_;
     std::map<std::string, ActionId> names_;
     std::optional<MapStore> backup_;
+    std::vector<std::string> shown_;
     std::vector<Words> expectations_;
     std::vector<std::string> complaints_;
     std::string log_;

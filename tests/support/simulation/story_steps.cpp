@@ -16,6 +16,8 @@ void Story::step(Words words) {
         do_agent(words);
     } else if (what == "tool") {
         do_tool(words);
+    } else if (what == "clock") {
+        do_clock(words);
     } else if (what == "cut") {
         do_cut(words);
     } else if (what == "heal") {
@@ -44,6 +46,9 @@ void Story::do_broker(Words& words) {
     if (what == "crash") return mesh_.broker.crash();
     if (what == "fail") return mesh_.broker.fail_commits(true);
     if (what == "mend") return mesh_.broker.fail_commits(false);
+    if (what == "dies") return mesh_.broker.crash_at_commit();
+    if (what == "freeze") return mesh_.broker.freeze();
+    if (what == "thaw") return mesh_.broker.thaw();
     if (what == "trim") return mesh_.broker.trim(mesh_.broker.store().range().second);
     if (what == "slow") return mesh_.broker.set_commit_time(span("500ms"), span("500ms"));
     if (what == "fast") return mesh_.broker.set_commit_time(span("1ms"), span("1ms"));
@@ -81,6 +86,10 @@ void Story::do_agent(Words& words) {
         };
         return agent->start_by_hand(next(words));
     }
+    if (what == "stop-guests") {
+        mesh_.promises.is_host_stopping = true;
+        return agent->stop_guests(span(next(words)));
+    }
     if (what == "redial") {
         agent->plan().redial = span(next(words));
         return;
@@ -102,6 +111,7 @@ void Story::do_tool(Words& words) {
     if (what == "fence") return mesh_.fence(*tool, next(words));
     if (what == "forget") return tool->administer(msg::Administer::What::ForgetWorker, next(words));
     if (what == "watch") return do_watch(*tool, words);
+    if (what == "starts") return do_starts(*tool, words);
     if (what == "list") {
         return tool->ask({.table = Table::Vms, .address = {}, .filters = {}},
                          [this](const auto& rows) {
@@ -120,6 +130,30 @@ void Story::do_tool(Words& words) {
     complain("not understood");
 }
 
+/// One after the other, without a name each.
+void Story::do_starts(SimTool& tool, Words& words) {
+    const auto prefix = next(words);
+    const auto count = std::stoul(next(words));
+    for (std::size_t i = 0; i < count; ++i) {
+        mesh_.ground.schedule.after(Duration{std::chrono::milliseconds{2}} * static_cast<int>(i),
+                                    [&tool, label = fmt::format("{}{}", prefix, i)] {
+                                        Action start{.verb = Verb::Start, .target = label};
+                                        tool.submit(start, label, {}, /*doubled=*/false);
+                                    });
+    }
+}
+
+void Story::do_clock(Words& words) {
+    const auto of = next(words);
+    const bool is_back = next(words) == "back";
+    auto by = span(next(words));
+    if (is_back) by = -by;
+    if (of == "broker") return mesh_.broker.set_clock(by);
+    auto* agent = mesh_.find_agent(of);
+    if (agent == nullptr) return complain("no such agent");
+    agent->plan().wall_offset += by;
+}
+
 void Story::do_watch(SimTool& tool, Words& words) {
     const auto from = next(words);
     if (from == "now") return tool.watch(msg::WatchFrom::Now);
@@ -132,6 +166,7 @@ void Story::do_action(SimTool& tool, Verb verb, Words& words) {
     std::string on;
     std::string name = fmt::format("A{}", names_.size() + 1);
     bool twice = false;
+    bool agreed = false;
     while (!words.empty()) {
         const auto word = next(words);
         if (word == "as") name = next(words);
@@ -141,11 +176,22 @@ void Story::do_action(SimTool& tool, Verb verb, Words& words) {
         if (word == "force") action.force = true;
         if (word == "reuse") action.if_running = IfRunning::Reuse;
         if (word == "twice") twice = true;
+        if (word == "shrink") action.shrink = true;
+        if (word == "cut-unaskable") action.cut_unaskable = true;
+        if (word == "width") action.width = static_cast<std::uint32_t>(std::stoul(next(words)));
+        if (word == "self") action.self = true;
+        if (word == "no-restore") action.no_restore = true;
+        if (word == "level") action.run_level = static_cast<std::uint8_t>(std::stoul(next(words)));
+        if (word == "stack") action.stack = true;
+        if (word == "discard") action.discard_state = true;
+        if (word == "like-before") action.like_before = names_[next(words)];
+        if (word == "dry") action.dry_run = true;
+        if (word == "yes") agreed = true;
     }
     if (const auto known = names_.find(name); known != names_.end()) action.id = known->second;
     if (action.id.is_none()) action.id = ActionId{mesh_.ground.random.next() | 1U};
     names_[name] = action.id;
-    tool.submit(action, action.target, on, twice);
+    tool.submit(action, action.target, on, twice, agreed);
 }
 
 void Story::do_cut(Words& words) {
@@ -166,9 +212,11 @@ void Story::do_guest(Words& words) {
     next(words);
     const auto [machine, process] = mesh_.estate().find_process(label, next(words));
     if (!process) return complain("it does not run");
+    if (machine->is_frozen()) return complain("its machine stands still");
     if (what == "poweroff") return machine->shutdown_guest(process);
     if (what == "crash") return machine->crash(process);
     if (what == "reset") return machine->reset_guest(process);
+    if (what == "kill") return machine->kill(process);
     complain("not understood");
 }
 

@@ -1,0 +1,25 @@
+# A guest that begins anew has ended what it ran; its agent comes back with a new boot and confirms it.
+storage disks
+storage inner
+vm disks l1
+vm inner web
+vm inner db ignores
+machine rack
+machine l1 in l1 boots 4s
+agent rack on rack mounts disks
+agent l1 on l1 mounts inner
+tool ann admin
+0 broker start
+0.1 agent rack start
+1 tool ann start l1 as L
+8 tool ann start web as A
+8.5 tool ann start db as B
+20 guest l1 reset
+20.1 tool ann list
+21 tool ann start web as C
+30 tool ann start web as D
+expect C unreachable
+expect D ok
+expect web runs
+expect db ended
+end 60

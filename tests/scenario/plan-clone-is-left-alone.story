@@ -1,0 +1,27 @@
+# Two guests with one UUID: a plan ends what it is sure of, and nothing inside is taken for its own.
+storage disks nolocks
+storage inner
+storage other
+vm disks l1 obeys 2s
+vm inner web obeys 1s
+vm other db obeys 1s
+machine rack
+machine l1 in l1 boots 4s
+machine l1b in l1 boots 4s
+agent rack on rack mounts disks
+agent l1 on l1 mounts inner
+agent l1b on l1b mounts other
+tool ann admin
+0 broker start
+0.1 agent rack start
+1 tool ann start l1 as L
+8 tool ann start web as A
+15 hand l1 on rack in disks
+25 tool ann start db as B
+30 tool ann shutdown l1 as P
+31 tool ann shutdown w:rack yes as Q
+expect A ok
+expect B ok
+expect web runs
+expect db runs
+stop 70

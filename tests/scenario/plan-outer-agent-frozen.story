@@ -1,0 +1,25 @@
+# The outer agent hangs when the carrier is to be asked; it goes on later.
+# Frozen for longer than 10 s it is lost: the order that it gets when it goes on has expired.
+storage disks
+storage inner
+vm disks l1 obeys 2s
+vm inner db obeys 1s
+vm inner web obeys 1s
+machine rack
+machine l1 in l1 boots 4s
+agent rack on rack mounts disks
+agent l1 on l1 mounts inner
+tool ann admin
+0 broker start
+0.1 agent rack start
+1 tool ann start l1 as S1
+8 tool ann start db as S2
+8.5 tool ann start web as S3
+20 tool ann shutdown l1 as P
+20.5 agent rack freeze
+45 agent rack thaw
+expect P partial
+expect l1 runs
+expect db ended
+expect web ended
+end 180

@@ -1,0 +1,26 @@
+# A viewer may neither look at a plan by a dry run nor cancel one.
+storage disks
+storage inner
+vm disks l1 obeys 2s
+vm inner db obeys 1s
+vm inner web obeys 1s
+machine rack
+machine l1 in l1 boots 4s
+agent rack on rack mounts disks
+agent l1 on l1 mounts inner
+tool ann admin
+0 broker start
+0.1 agent rack start
+1 tool ann start l1 as S1
+8 tool ann start db as S2
+8.5 tool ann start web as S3
+tool eve viewer
+20 tool ann shutdown l1 as P
+20.2 tool eve cancel P
+20.3 tool eve pause l1 as E
+expect P ok
+expect E refused
+expect l1 ended
+expect db ended
+expect web ended
+end 90
