@@ -28,7 +28,7 @@ _ctys() {
     case $previous in
         -o | --output) words='table wide json jsonl csv name' ;;
         --on) words=$(_ctys_names workers) ;;
-        --state) words='running stopped paused' ;;
+        --state) words='running stopped paused suspended' ;;
         --from) words='beginning now' ;;
         *)
             if [[ -z $verb ]]; then
@@ -37,8 +37,8 @@ _ctys() {
                 words=$(_ctys_options "$verb")
             else
                 case $verb in
-                    list | show | start | shutdown | kill | reboot | reset | pause | resume | \
-                        console | logs | wait) words=$(_ctys_names list) ;;
+                    list | show | start | shutdown | kill | reboot | reset | init | pause | resume | \
+                        suspend | console | logs | wait) words=$(_ctys_names list) ;;
                     worker) words="show fence forget $(_ctys_names workers)" ;;
                     scan) words=$(_ctys_names workers) ;;
                     pool) words='list add trust' ;;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts the VM of the configuration beside it, also by hand: ./web.sh [--check] [--print] [--alone]
+# Starts the VM of the configuration beside it, also by hand: ./web.sh [--check] [--print] [--alone] [--discard-state]
 [ -n "$BASH_VERSION" ] || exec bash "$0" "$@"
 
 CTYSWRAPPERPATH=$(cd "$(dirname "$0")" && pwd) || exit 1
@@ -19,7 +19,7 @@ for OPTION in "$@"; do
         MODE=''
         OPTIONS+=("$OPTION")
         ;;
-    --alone | --confirm-start | --instance-dir=*) OPTIONS+=("$OPTION") ;;
+    --alone | --confirm-start | --discard-state | --instance-dir=*) OPTIONS+=("$OPTION") ;;
     --argsadd=*) ARGSADD="$ARGSADD ${OPTION#*=}" ;;
     --startercall=*) STARTERCALL=${OPTION#*=} ;;
     *)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Passes on what the fuzzers found (tests/run_fuzzers), so that ctest's summary counts it."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -52,10 +53,17 @@ def run_fuzzers(folder):
     # A find and a fuzzer of an earlier run, and what is somebody else's.
     tree.plant(results, {"usage_fuzz_planted-crash-0": "", "gone_fuzz.status": "77\n", "notes.log": "",
                          "mine/a_fuzz.status": "0\n"})
-    subprocess.run([os.path.join(root, "tests/run_fuzzers"), results, "1"], stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, timeout=60, check=False,
-                   env={**os.environ, "PATH": os.path.join(root, "path") + ":" + os.environ["PATH"]})
+    for work in (["build", results], ["run", results, "1"]):
+        subprocess.run([os.path.join(root, "tests/run_fuzzers"), *work], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=60, check=False,
+                       env={**os.environ, "PATH": os.path.join(root, "path") + ":" + os.environ["PATH"]})
     return results
+
+
+def await_end(folder):
+    """Returns once tests/run_fuzzers, which holds this lock, has ended."""
+    with open(os.path.join(folder, "lock"), "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
 
 
 def self_test():
@@ -82,6 +90,7 @@ def main():
     if not folder or not os.path.isdir(folder):
         print("the fuzzers were not run")
         return tree.SKIPPED
+    await_end(folder)
     failed = failures(folder)
     for fuzzer, log in failed.items():
         print(f"{fuzzer} failed:\n{log}")

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import tempfile
 
-WANTED = """bin/ctys bin/ctys-agent bin/ctys-broker bin/ctys-probe bin/ctys-qemu-call
+WANTED = """bin/ctys bin/ctys-agent bin/ctys-ask-lease bin/ctys-broker bin/ctys-probe bin/ctys-qemu-call
 bin/ctys-scan-helper lib/systemd/system/ctys-agent.service lib/systemd/system/ctys-broker.service
-lib/systemd/system/ctys-guests.target share/bash-completion/completions/ctys
+lib/systemd/system/ctys-guests.service lib/systemd/system/ctys-guests.target
+share/bash-completion/completions/ctys
 share/doc/ctys-mesh/CHANGELOG.md share/doc/ctys-mesh/LICENSE share/doc/ctys-mesh/README.md
 share/doc/ctys-mesh/docs/operations.md share/doc/ctys-mesh/examples/agent.toml
 share/doc/ctys-mesh/examples/broker.toml share/doc/ctys-mesh/examples/ctys.toml
@@ -21,14 +22,16 @@ def missing(prefix):
 
 
 def strangers(prefix):
-    """Programs a unit names that are not those of the prefix."""
+    """Programs a unit names that are neither of the prefix nor on every system."""
     found = []
     folder = os.path.join(prefix, "lib/systemd/system")
     for name in sorted(os.listdir(folder)):
         with open(os.path.join(folder, name)) as unit:
             for line in unit:
                 program = line.partition("=")[2].split()
-                if line.startswith("ExecStart=") and not program[0].startswith(prefix + "/bin/"):
+                if not line.startswith(("ExecStart=", "ExecStop=", "ExecReload=")):
+                    continue
+                if program[0] != "/bin/sh" and not program[0].startswith(prefix + "/bin/"):
                     found.append(f"{name}: {line.strip()}")
     return found
 
@@ -37,8 +40,8 @@ def self_test():
     with tempfile.TemporaryDirectory() as prefix:
         os.makedirs(os.path.join(prefix, "lib/systemd/system"))
         with open(os.path.join(prefix, "lib/systemd/system/a.service"), "w") as unit:
-            unit.write("ExecStart=/usr/bin/ctys-agent\n")
-        return 0 if len(missing(prefix)) == len(WANTED) and len(strangers(prefix)) == 1 else 1
+            unit.write("ExecStart=/usr/bin/ctys-agent\nExecReload=/bin/kill 1\nExecStop=/bin/sh -c true\n")
+        return 0 if len(missing(prefix)) == len(WANTED) and len(strangers(prefix)) == 2 else 1
 
 
 def main():

@@ -1,8 +1,11 @@
-"""Machines of another account than the agent's: they run as it, obey, and are found again."""
+"""Machines of another account than the agent's: they run as it, obey, and are found again. And accounts
+that ask a broker of somebody else."""
 
+import grp
 import os
 import pwd
 import signal
+import subprocess
 import unittest
 
 import mesh
@@ -91,6 +94,46 @@ class OtherAccount(mesh.MeshCase):
         after = os.stat(secret)
         self.assertEqual((after.st_mode, after.st_size, after.st_uid), (before.st_mode, before.st_size, 0))
         self.assertEqual(self.mesh.stop("w1"), 0, self.mesh.log("w1"))
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may act as somebody else")
+class Members(mesh.MeshCase):
+    """Accounts of this machine that are neither root nor the broker's own."""
+
+    def ctys_as(self, name, group, *arguments):
+        account, gid = pwd.getpwnam(name), grp.getgrnam(group).gr_gid
+        argv = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={gid}", "--clear-groups",
+                self.mesh.program("ctys"), *arguments]
+        environment = self.mesh.environment | {"HOME": "/"}
+        return subprocess.run(
+            argv, env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=mesh.PATIENCE_S)
+
+    def start_broker(self, group):
+        settings = self.mesh.path("etc/broker.toml")
+        os.makedirs(os.path.dirname(settings), exist_ok=True)
+        with open(settings, "w") as file:
+            file.write(f'[runtime]\ngroup = "{group}"\n[users]\nnobody = "viewer"\n')
+        os.chmod(self.mesh.root, 0o711)
+        return self.mesh.start_broker("--config", settings)
+
+    def test_a_group_reaches_the_broker_and_does_there_what_users_says(self):
+        self.start_broker("nogroup")
+
+        member = self.ctys_as("nobody", "nogroup", "list")
+        self.assertEqual(member.returncode, 0, member.stderr)
+        ordered = self.ctys_as("nobody", "nogroup", "start", "web")
+        self.assertEqual(ordered.returncode, 7, ordered.stderr)
+        # In the group, and named by nobody.
+        unnamed = self.ctys_as("daemon", "nogroup", "list")
+        self.assertEqual(unnamed.returncode, 7, unnamed.stderr)
+        outside = self.ctys_as("nobody", "daemon", "list", "--timeout", "1s")
+        self.assertEqual(outside.returncode, 6, outside.stderr)
+
+    def test_a_group_that_is_not_there_is_named(self):
+        with self.assertRaisesRegex(AssertionError, 'there is no group "no-such-group" here'):
+            self.start_broker("no-such-group")
+        self.mesh.processes.pop("broker").wait(mesh.PATIENCE_S)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,15 @@ def alive(pid):
         return False
 
 
+def parent_of(pid):
+    """0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return int(stat.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def matching(wanted, event):
     """Each wanted field equals the event's; a callable decides by itself."""
     return all(
@@ -167,10 +176,10 @@ def brief(event):
 class Mesh:
     """Broker and agents with state below `root`. Not started until asked."""
 
-    def __init__(self, binaries):
+    def __init__(self, binaries, folder="/tmp"):
         self.binaries = os.path.realpath(binaries)
         # Socket paths end at 107 bytes: as short as it goes.
-        self.root = tempfile.mkdtemp(prefix="cm", dir="/tmp")
+        self.root = tempfile.mkdtemp(prefix="cm", dir=folder)
         self.environment = {
             key: value for key, value in os.environ.items() if not key.startswith("CTYS_")
         }
@@ -213,9 +222,9 @@ class Mesh:
             )
         return self.processes[role]
 
-    def start_broker(self):
+    def start_broker(self, *options):
         """Returns when its lock is answered by a socket that takes requests."""
-        process = self._start("broker", [self.program("ctys-broker")])
+        process = self._start("broker", [self.program("ctys-broker"), *options])
         deadline = Deadline(PATIENCE_S)
         # --timeout bounds each question; an unreachable broker is status 6.
         while self.ctys("list", "-o", "name", "--timeout", "1s").status != 0:
@@ -245,9 +254,13 @@ class Mesh:
             stream.close()
         return process
 
+    def journal(self):
+        """All events so far."""
+        return self.ctys("events", "--from", "beginning", "--no-follow", "-o", "jsonl").rows
+
     def head(self):
         """The cursor of the newest event, for `--from`."""
-        rows = self.ctys("events", "--from", "beginning", "--no-follow", "-o", "jsonl").rows
+        rows = self.journal()
         return rows[-1]["cursor"] if rows else "beginning"
 
     def kill9(self, role):
@@ -282,26 +295,30 @@ class Mesh:
         name = name or label
         folder = self.path(pool, directory or label)
         os.makedirs(folder, exist_ok=True)
-        wrapper = os.path.join(folder, name + ".sh")
-        shutil.copy(os.path.join(ROOT, "deploy/templates/vm.sh"), wrapper)
-        os.chmod(wrapper, 0o755)
         boot_image(os.path.join(folder, name + ".img"), guest)
-        self.uuids[label] = str(uuid.uuid4())
-        mac = "52:54:00:" + ":".join(f"{byte:02x}" for byte in os.urandom(3))
-        lines = ["#@#MAGICID-QEMU", '#@#SESSIONTYPE = "QEMU"', '#@#VMSTATE = "ACTIVE"']
-        for key, value in (("LABEL", label), ("UUID", self.uuids[label]), ("MAC0", mac)):
-            lines += [f'#@#{key} = "{value}"', f'{key}="{value}"']
-        lines += [
+        settings = (
             f"MEMSIZE={memory_mb}",
             f'HDDBOOTIMAGE="$CTYSWRAPPERPATH/{name}.img"',
             "IMAGEFORMAT=raw",
             "NETWORK=none",
             "ACCELERATOR=QEMU",
-        ]
+        )
+        return self.write_vm(folder, label, name, "\n".join(settings) + "\n" + extra)
+
+    def write_vm(self, folder, label, name, settings):
+        """Wrapper and configuration with a UUID of its own. Returns the configuration's path."""
+        wrapper = os.path.join(folder, name + ".sh")
+        shutil.copy(os.path.join(ROOT, "deploy/templates/vm.sh"), wrapper)
+        os.chmod(wrapper, 0o755)
+        self.uuids[label] = str(uuid.uuid4())
+        mac = "52:54:00:" + ":".join(f"{byte:02x}" for byte in os.urandom(3))
+        lines = ["#@#MAGICID-QEMU", '#@#SESSIONTYPE = "QEMU"', '#@#VMSTATE = "ACTIVE"']
+        for key, value in (("LABEL", label), ("UUID", self.uuids[label]), ("MAC0", mac)):
+            lines += [f'#@#{key} = "{value}"', f'{key}="{value}"']
         # Renamed into place: a scan never sees half a file.
         configuration = os.path.join(folder, name + ".ctys")
         with open(configuration + ".new", "w") as file:
-            file.write("\n".join(lines) + "\n" + extra)
+            file.write("\n".join(lines) + "\n" + settings)
         os.rename(configuration + ".new", configuration)
         return configuration
 
@@ -497,8 +514,15 @@ class MeshCase(unittest.TestCase):
         self.addCleanup(self.mesh.close)
         self.addCleanup(self._show_logs)
 
+    def shows(self):
+        """Whether what happened is printed: the test has failed, or CTYS_SHOW is set. What unittest keeps
+        as its outcome is, while it cleans up, that of each clean-up."""
+        result = self._outcome.result if self._outcome else None
+        failed = result is not None and any(test is self for test, _ in result.failures + result.errors)
+        return failed or bool(os.environ.get("CTYS_SHOW"))
+
     def _show_logs(self):
-        if self._outcome is None or self._outcome.success:
+        if not self.shows():
             return
         for entry in sorted(os.listdir(self.mesh.root)):
             if entry.endswith((".log", ".err")):

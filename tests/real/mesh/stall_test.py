@@ -8,7 +8,7 @@ import unittest
 from hanging_mount import HangingMount
 from mesh import MeshCase, PATIENCE_S, figures, main, measuring, percentile
 
-CALLS = 100
+CALLS = 100 if measuring() else 30
 WITHIN_MS = 50.0
 WITHIN_OTHERWISE_MS = 2000.0  # slow, but nothing near the deadlines of what hangs
 DIRECTORIES = 100_000 if os.environ.get("CTYS_LONG") else 20_000
@@ -52,7 +52,7 @@ class StallTest(MeshCase):
             spent.append(outcome.seconds * 1000)
         figures(f"list while {what}", spent)
         bound = WITHIN_MS if measuring() else WITHIN_OTHERWISE_MS
-        self.assertLess(percentile(spent, 0.98), bound, what)  # the 99th of 100
+        self.assertLess(percentile(spent, 0.98), bound, what)  # measured: the 99th of 100
         return outcome.rows
 
     def test_list_answers_while_an_agent_is_stopped(self):

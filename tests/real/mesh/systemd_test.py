@@ -61,6 +61,9 @@ begin() { # a unit file, as deploy/systemd has: scopes name the agent's, which k
 tell() { printf '{"what": "%s", "value": "%s"}\n' "$1" "$2"; }
 pid_of() { ctys list -o jsonl | sed -n "s/.*\"label\":\"$1\".*\"pid\":\([0-9]*\).*/\1/p"; }
 group_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
+"""
+
+OUTLIVES = r"""
 begin ctys-broker /run/programs/ctys-broker
 until ctys list --timeout 1s > /dev/null; do :; done
 begin ctys-agent /run/programs/ctys-agent --name w1 --pool /run/share/pool
@@ -85,6 +88,38 @@ tell shut_down $shut
 tell scopes "$(systemctl list-units --plain --no-legend 'ctys-vm-*' | wc -l)"
 """
 
+# The guests' units are as they are shipped, but for programs, folders and what they would pull in.
+GOES_DOWN = r"""
+export CTYS_STATE_DIR=/run/share/state
+mkdir -m 700 -p /run/share/state
+begin ctys-broker /run/programs/ctys-broker
+until ctys list --timeout 1s > /dev/null; do :; done
+begin ctys-agent /run/programs/ctys-agent --name w1 --pool /run/share/pool
+until ctys show polite > /dev/null 2>&1 && ctys show stubborn > /dev/null 2>&1; do :; done
+for unit in ctys-guests.target ctys-guests.service; do
+    sed 's,/usr/bin/ctys-agent --stop-guests,/run/programs/ctys-agent --stop-guests --name w1,' \
+        /run/share/units/$unit > /run/systemd/system/$unit
+    mkdir /run/systemd/system/$unit.d
+    printf '[Unit]\nDefaultDependencies=no\nConflicts=shutdown.target\nBefore=shutdown.target\n' \
+        > /run/systemd/system/$unit.d/test.conf
+done
+{
+    printf '[Service]\nTimeoutStopSec=3\n'
+    printf 'Environment=%s=%s\n' PATH "$PATH" CTYS_STATE_DIR "$CTYS_STATE_DIR" \
+        CTYS_RUNTIME_DIR "$CTYS_RUNTIME_DIR" CTYS_CONFIG_DIR "$CTYS_CONFIG_DIR" ASAN_OPTIONS "$ASAN_OPTIONS"
+    printf 'Standard%s=append:/run/share/inside.log\n' Output Error
+} >> /run/systemd/system/ctys-guests.service.d/test.conf
+systemctl daemon-reload
+systemctl start ctys-guests.target ctys-guests.service
+tell guests "$(systemctl is-active ctys-guests.service)"
+ctys start polite stubborn >&2
+tell started $?
+systemctl stop ctys-agent
+systemctl start ctys-agent
+until ctys scan w1 >&2; do :; done
+tell running "$(ctys list -o jsonl | grep -c '"state":"running"')"
+"""
+
 
 def can_boot():
     return (
@@ -99,19 +134,20 @@ def can_boot():
 
 
 class Systemd(mesh.MeshCase):
-    @unittest.skipUnless(can_boot(), "a second systemd cannot be started here")
-    def test_each_machine_has_a_scope_and_outlives_its_agent(self):
+    def boot(self, inside, labels):
+        """Runs a script in a systemd of its own until that has ended; what it told, and its log."""
         share, tree = self.mesh.path("share"), self.mesh.path("tree")
         os.mkdir(tree)
         os.mkdir(share)
         os.chmod(self.mesh.root, 0o711)
-        for label in ("web", "theirs"):
-            self.mesh.make_vm("share/pool", label, "polite")
+        shutil.copytree(os.path.join(mesh.ROOT, "deploy/systemd"), os.path.join(share, "units"))
+        for label, (guest, extra) in labels.items():
+            self.mesh.make_vm("share/pool", label, guest, extra=extra)
         for folder, _, files in os.walk(os.path.join(share, "pool", "theirs")):
             for name in ("", *files):
                 shutil.chown(os.path.join(folder, name), "nobody")
         with open(os.path.join(share, "inside.sh"), "w") as file:
-            file.write(INSIDE)
+            file.write(INSIDE + inside)
         environment = dict(os.environ, TREE=tree, SHARE=share, PROGRAMS=self.mesh.binaries)
         # A control group of its own, or it would claim the one of this test.
         groups = self.mesh.path("groups")
@@ -138,7 +174,27 @@ class Systemd(mesh.MeshCase):
         with open(os.path.join(share, "inside.log"), errors="replace") as file:
             said = file.read()[-4000:]
         with open(os.path.join(share, "told")) as file:
-            told = {line["what"]: line["value"] for line in map(json.loads, file)}
+            return {line["what"]: line["value"] for line in map(json.loads, file)}, said
+
+    @unittest.skipUnless(can_boot(), "a second systemd cannot be started here")
+    def test_a_shutdown_of_the_host_stops_the_machines_first(self):
+        told, said = self.boot(
+            GOES_DOWN, {"polite": ("polite", ""), "stubborn": ("stubborn", '#@#GRACE = "8s"\n')})
+
+        self.assertEqual((told.get("started"), told.get("guests")), ("0", "active"), said)
+        self.assertEqual(told["running"], "2", said)
+        self.mesh.environment["CTYS_STATE_DIR"] = self.mesh.path("share", "state")
+        self.mesh.start_broker()
+        rows = self.mesh.ctys("events", "--from", "beginning", "--no-follow", "-o", "jsonl").rows
+        ends = {row["label"]: (row["by"], row["text"]) for row in rows if row["kind"] == "stopped"}
+        self.assertEqual(ends["polite"][0], "guest", said)
+        # Longer than the unit's own timeout: it said each second that it needs more.
+        self.assertEqual(ends["stubborn"], ("host", "power cut at its 8.0 s deadline by quit"), said)
+        self.assertEqual([row["data"]["phase"] for row in rows if row["kind"] == "host-stop"], ["begun", "done"])
+
+    @unittest.skipUnless(can_boot(), "a second systemd cannot be started here")
+    def test_each_machine_has_a_scope_and_outlives_its_agent(self):
+        told, said = self.boot(OUTLIVES, {"web": ("polite", ""), "theirs": ("polite", "")})
 
         self.assertEqual(told.get("started"), "0", said)
         for label in ("web", "theirs"):
