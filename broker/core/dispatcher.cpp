@@ -298,6 +298,12 @@ void Dispatcher::on_withdrawn(Turn& turn, const Member& member, const msg::Withd
     if (found == actions_.end() || found->second.action.worker != member.record.id) return;
     withdrawing_.erase(withdrawn.action);
     leases_.on_not_started(turn, withdrawn.action);
+    // A start by hand, whose wrapper has not waited for the answer.
+    if (found->second.state != ActionState::Ended)
+        end(turn,
+            found->second,
+            Outcome{.error = Error{.code = ErrorCode::Cancelled,
+                                   .message = "its wrapper did not wait for the answer"}});
 }
 
 bool Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) {

@@ -51,11 +51,11 @@ struct PlanOrders {
 ///     reboot, reset | nobody can tell      | its worker is heard in another boot
 ///
 /// A step's turn comes when all it waits for is over and one of the places of its siblings is free,
-/// or, under a deadline, when what it waits for has used up its share, and what is cut at the end of
-/// that had a second to end. Without a deadline nobody is asked to end while something inside goes
-/// on: the step is skipped. Under one, what could not be asked inside has the time until its carrier
-/// is due. Before a carrier is asked, what it carries is looked at again: newcomers become steps in
-/// its share.
+/// or, under a deadline, when what it waits for has used up its share, and what is cut at the end
+/// of that had a second to end. Without a deadline nobody is asked to end while something inside
+/// goes on: the step is skipped. Under one, what could not be asked inside has the time until its
+/// carrier is due. Before a carrier is asked, what it carries is looked at again: newcomers become
+/// steps in its share.
 class PlanRun {
 public:
     static constexpr std::uint32_t most_tries = 5;

@@ -233,7 +233,8 @@ private:
         measure(nodes, later);
     }
 
-    /// The chains of siblings, from their ends. Not recursive: a chain is as long as its VMs are many.
+    /// The chains of siblings, from their ends. Not recursive: a chain is as long as its VMs are
+    /// many.
     void measure(std::vector<Node>& nodes, const std::vector<std::vector<std::size_t>>& later) {
         struct Visit {
             std::size_t at;

@@ -38,6 +38,31 @@ Error refusal(const Bench& bench) {
 
 } // namespace
 
+TEST_CASE("a start by hand that was given back has ended, and nobody holds its VM", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    const ActionId start{7};
+    bench.say("w1",
+              msg::HandStart{.action = start,
+                             .vm = Bench::vm("web"),
+                             .config = "/p/web/web.ctys",
+                             .label = "web",
+                             .user = "ann"});
+    const auto grants = bench.told<msg::HandGrant>("w1");
+    REQUIRE(grants.size() == 1);
+    REQUIRE(grants[0].answer == msg::HandGrant::Answer::Granted);
+    REQUIRE(bench.core().leases().find(Bench::vm("web")) != nullptr);
+
+    bench.say("w1", msg::Withdrawn{start});
+    // A question that was under way: it is not "nobody knows how it ended".
+    bench.say("w1", msg::CommandStatus{.action = start, .known = msg::CommandStatus::Known::Never});
+
+    const auto ended = bench.recorded_of(EventKind::ActionEnded);
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].text == "its wrapper did not wait for the answer");
+    CHECK(bench.core().leases().find(Bench::vm("web")) == nullptr);
+}
+
 TEST_CASE("an order that could wait for more than a day is refused", "[broker]") {
     Bench bench;
     bench.join("w1", {"web"});
