@@ -8,7 +8,7 @@ namespace ctys::agent {
 
 namespace {
 
-constexpr Duration patience = std::chrono::seconds{60};
+constexpr Duration down_patience = std::chrono::seconds{60};
 
 const std::vector<std::string>& command_for(const SelfCommands& self, std::uint8_t level) {
     constexpr std::uint8_t power_off = 0;
@@ -28,7 +28,7 @@ void Agent::change_run_level(const ChangeRunLevel& change) {
         spec.argv.push_back(std::move(word));
     }
     spec.errors = loop::ToMemory{4096};
-    spec.deadline = patience;
+    spec.deadline = down_patience;
     spec.when_dropped = loop::WhenDropped::Leave; // this agent ends with its machine
     log_.notice("run level {}: {}", change.level, fmt::join(spec.argv, " "));
     auto child = loop::ChildProcess::start(

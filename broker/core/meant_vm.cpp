@@ -14,11 +14,6 @@ constexpr std::size_t most_listed = 16;
 /// VMs looked at for the one that runs on a worker: copies of a VM keep their label.
 constexpr std::size_t most_alike = 1024;
 
-std::string name_of(const Roster& roster, const WorkerId& id) {
-    const auto* member = roster.find(id);
-    return member != nullptr ? member->record.name : id.to_string();
-}
-
 std::vector<std::string> candidates_of(const InventoryView& inventory,
                                        const std::vector<VmRef>& found) {
     std::vector<std::string> lines;
@@ -81,7 +76,7 @@ Result<VmRef> require_vm_on(const InventoryView& inventory,
     std::copy_if(found.begin(), found.end(), std::back_inserter(there), [&](const VmRef& vm) {
         return runs_on(place, inventory.instances(vm->id));
     });
-    const auto name = name_of(roster, place);
+    const auto name = roster.name_of(place);
     if (there.size() > 1)
         return several(inventory, action, there, fmt::format(" and run on {}", name));
     if (there.size() == 1) return there.front();
@@ -101,13 +96,13 @@ Result<std::vector<InstanceRecord>> instances_on(const WorkerId& place,
         if (instance.worker == place) {
             here.push_back(instance);
         } else if (is_live(instance.state)) {
-            elsewhere.push_back(name_of(roster, instance.worker));
+            elsewhere.push_back(roster.name_of(instance.worker));
         }
     }
     if (elsewhere.empty() || runs_on(place, here)) return here;
     return fail(
         ErrorCode::Conflict,
-        fmt::format("runs on {}, not on {}", fmt::join(elsewhere, " and "), name_of(roster, place)),
+        fmt::format("runs on {}, not on {}", fmt::join(elsewhere, " and "), roster.name_of(place)),
         fmt::format("ctys show {}", vm.label));
 }
 

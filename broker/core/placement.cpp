@@ -14,11 +14,6 @@ std::string clock_text(WallTime time) {
     return time.to_rfc3339().substr(11, 5);
 }
 
-std::string name_of(const Roster& roster, const WorkerId& id) {
-    const auto* member = roster.find(id);
-    return member != nullptr ? member->record.name : id.to_string();
-}
-
 struct Candidate {
     const PathRecord* path = nullptr;
     int score = 0;
@@ -87,7 +82,7 @@ Candidate judge(const PathRecord& path, const Roster& roster, bool asked) {
 
 /// Where a VM may still run without anybody to ask.
 Error may_still_run(const WorkerId& id, const Roster& roster, WallTime otherwise_since) {
-    const auto worker = name_of(roster, id);
+    const auto worker = roster.name_of(id);
     const auto* member = roster.find(id);
     if (roster.is_settling(id)) {
         return Error{
@@ -115,7 +110,7 @@ Error may_still_run(const WorkerId& id, const Roster& roster, WallTime otherwise
 std::string sighting(const InstanceRecord& instance, const Roster& roster) {
     return fmt::format("{} on {} since {} (pid {}, {})",
                        to_string(instance.state),
-                       name_of(roster, instance.worker),
+                       roster.name_of(instance.worker),
                        clock_text(instance.started),
                        instance.key.pid,
                        to_string(instance.owner));
@@ -159,14 +154,14 @@ Result<PathRecord> choose_path(const VmRecord& vm,
     evidence.reserve(candidates.size());
     for (const auto& candidate : candidates) {
         evidence.push_back(fmt::format("{}: {}: {}",
-                                       name_of(roster, candidate.path->worker),
+                                       roster.name_of(candidate.path->worker),
                                        candidate.path->config,
                                        candidate.why_not));
     }
     const bool all_paused =
         std::all_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.paused; });
     if (all_paused) {
-        const auto worker = name_of(roster, candidates.front().path->worker);
+        const auto worker = roster.name_of(candidates.front().path->worker);
         return fail(ErrorCode::Unreachable,
                     fmt::format("it could only be started on {}, {}", worker, paused_with_carrier),
                     fmt::format("ctys stack w:{}", worker),
@@ -236,7 +231,7 @@ Status check_free(const VmRecord& vm,
     }
     return fail(ErrorCode::Conflict,
                 fmt::format("held by {} for action {} since {}",
-                            name_of(roster, id),
+                            roster.name_of(id),
                             lease->action,
                             clock_text(lease->since)),
                 fmt::format("ctys actions show {}", lease->action),

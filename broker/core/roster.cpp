@@ -63,6 +63,11 @@ Member* Roster::find_peer(const PeerId& peer) {
     return found == peers_.end() ? nullptr : find(found->second);
 }
 
+std::string Roster::name_of(const WorkerId& id) const {
+    const auto* member = find(id);
+    return member != nullptr ? member->record.name : id.to_string();
+}
+
 Result<const Member*> Roster::require_name(std::string_view name) const {
     std::vector<const Member*> named;
     std::vector<const Member*> hosted;

@@ -74,6 +74,8 @@ public:
     [[nodiscard]] Member* find(const WorkerId& id);
     [[nodiscard]] const Member* find(const WorkerId& id) const;
     [[nodiscard]] Member* find_peer(const PeerId& peer);
+    /// Of a worker that is not known, its id.
+    [[nodiscard]] std::string name_of(const WorkerId& id) const;
     /// By its id or name, else by the host it is on, if it is the only one there. Errors: NotFound,
     /// Ambiguous (listing the candidates).
     [[nodiscard]] Result<const Member*> require_name(std::string_view name) const;

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t key_bytes = 32;
 constexpr std::size_t key_chars = 40;
-constexpr std::size_t max_file_bytes = 4096;
+constexpr std::size_t max_secret_file_bytes = 4096;
 constexpr int max_key_lines = 100;
 
 Error file_error(ErrorCode code, const std::string& path, std::string_view why) {
@@ -60,7 +60,7 @@ Status check_owner(int fd, const std::string& path) {
 }
 
 Result<std::string> read_bounded(int fd, const std::string& path) {
-    std::array<char, max_file_bytes + 1> buffer{};
+    std::array<char, max_secret_file_bytes + 1> buffer{};
     std::size_t size = 0;
     while (size < buffer.size()) {
         const auto got = ::read(fd, buffer.data() + size, buffer.size() - size);

@@ -16,7 +16,7 @@ namespace ctys::bus {
 namespace {
 
 constexpr std::string_view suffix = ".pub";
-constexpr std::size_t max_file_bytes = 4096;
+constexpr std::size_t max_key_file_bytes = 4096;
 /// Bound of what is kept (P8); a mesh has one key per worker and per person.
 constexpr std::size_t max_keys = 100'000;
 
@@ -67,13 +67,13 @@ Result<std::string> read_file(const std::string& path) {
                     fmt::format("chmod go-w {}", path));
     }
     std::ifstream in(path, std::ios::binary);
-    std::string text(max_file_bytes + 1, '\0');
+    std::string text(max_key_file_bytes + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (in.bad() || !in.is_open()) {
         return fail(ErrorCode::Storage, fmt::format("{}: cannot be read", path));
     }
     text.resize(static_cast<std::size_t>(in.gcount()));
-    if (text.size() > max_file_bytes) {
+    if (text.size() > max_key_file_bytes) {
         return fail(ErrorCode::Malformed, fmt::format("{}: too large for a key", path));
     }
     return text;

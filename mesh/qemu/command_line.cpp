@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t max_arguments = 4096;
 constexpr std::size_t max_argument_bytes = std::size_t{64} * 1024;
 constexpr std::size_t max_facts = 256;
-constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 
 // A character device, written as -chardev or in the older form "unix:/path,server".
 struct Chardev {

@@ -294,7 +294,6 @@ private:
                                                                 : lower;
         }
         if (const auto* memory = find({"MEMSIZE", "VRAM"})) {
-            constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
             const auto bytes = parse_size(trim(memory->value), mebibyte);
             if (bytes) out_.vm.memory_mb = *bytes / mebibyte;
             if (!bytes && !memory->value.empty()) warn(*memory, "is not a size");

@@ -39,6 +39,8 @@ using Properties = std::vector<Property>;
 /// Doubles commas, so that `text` is one value inside an option's argument.
 [[nodiscard]] std::string escape_commas(std::string_view text);
 
+constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
+
 /// A size with an optional suffix b, k, M, G, T, P or E, and fractions ("1.5G"), in bytes; a bare
 /// number counts in `unit`. Nothing when malformed or beyond 2^63.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t unit);

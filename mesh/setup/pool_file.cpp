@@ -2,6 +2,7 @@
 
 #include "mesh/core/text.h"
 #include "mesh/setup/config.h"
+#include "mesh/setup/settings.h"
 
 #include <fmt/format.h>
 
@@ -39,15 +40,6 @@ Status take(PoolEntry& entry, const Assignment& given) {
         return wrong();
     }
     return {};
-}
-
-std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + '"';
 }
 
 Error os_failure(const std::string& path) {
@@ -93,7 +85,7 @@ Status write_pool_file(const std::string& path, const std::vector<PoolEntry>& en
             return fail(ErrorCode::Usage,
                         fmt::format("pool {}: not a path", printable(entry.root)));
         // Numbers of one width keep their order when they are read back.
-        text += fmt::format("\n[pool.{:04}]\npath = {}\n", ++number, quoted(entry.root));
+        text += fmt::format("\n[pool.{:04}]\npath = {}\n", ++number, toml_quoted(entry.root));
         if (entry.trusted) text += "trust = true\n";
     }
     const auto fresh = path + ".new";

@@ -108,23 +108,10 @@ tl::unexpected<Error> wrong_type(const SettingRule& rule) {
                 fmt::format("{} must be {}", rule.name, expected_form(rule.type)));
 }
 
-std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    for (const char letter : text) {
-        if (letter == '"' || letter == '\\') out += '\\';
-        if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) {
-            out += fmt::format("\\u{:04X}", static_cast<unsigned char>(letter));
-        } else {
-            out += letter;
-        }
-    }
-    return out + '"';
-}
-
 std::string to_toml(const std::vector<std::string>& items) {
     std::string out;
     for (const auto& item : items) {
-        out += (out.empty() ? "" : ", ") + quoted(item);
+        out += (out.empty() ? "" : ", ") + toml_quoted(item);
     }
     return "[" + out + "]";
 }
@@ -137,6 +124,19 @@ std::string to_toml(Duration span) {
 }
 
 } // namespace
+
+std::string toml_quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char letter : text) {
+        if (letter == '"' || letter == '\\') out += '\\';
+        if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) {
+            out += fmt::format("\\u{:04X}", static_cast<unsigned char>(letter));
+        } else {
+            out += letter;
+        }
+    }
+    return out + '"';
+}
 
 bool matches(std::string_view pattern, std::string_view name) {
     const auto wanted = split(pattern, '.');
@@ -303,7 +303,7 @@ std::string Settings::to_text() const {
         std::string operator()(bool flag) const { return flag ? "true" : "false"; }
         std::string operator()(std::int64_t number) const { return std::to_string(number); }
         std::string operator()(Duration span) const { return to_toml(span); }
-        std::string operator()(const std::string& text) const { return quoted(text); }
+        std::string operator()(const std::string& text) const { return toml_quoted(text); }
         std::string operator()(const std::vector<std::string>& list) const { return to_toml(list); }
     };
     std::string out;

@@ -90,6 +90,9 @@ private:
 [[nodiscard]] std::string_view nearest_name(std::span<const SettingRule> rules,
                                             std::string_view name);
 
+/// As a value in a TOML file, in quotes.
+[[nodiscard]] std::string toml_quoted(std::string_view text);
+
 /// "64G", "512M", "1024": powers of 1024. Errors: Malformed.
 [[nodiscard]] Result<std::int64_t> parse_size(std::string_view text);
 

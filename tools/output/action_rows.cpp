@@ -14,13 +14,13 @@ std::string outcome_text(const ActionRecord& record) {
     return std::string{to_string(record.outcome->error->code)};
 }
 
-std::string state_text(const ActionRecord& record) {
+std::string action_state(const ActionRecord& record) {
     if (record.outcome) return outcome_text(record);
     if (record.cancelling) return "cancelling";
     return std::string{to_string(record.state)};
 }
 
-Tone tone_of(const ActionRecord& record) {
+Tone action_tone(const ActionRecord& record) {
     if (!record.outcome) return Tone::Warn;
     return record.outcome->ok() ? Tone::Good : Tone::Bad;
 }
@@ -52,7 +52,7 @@ std::vector<Cell> action_cells(const ActionRecord& record, bool wide, const View
         Cell{view.plain || wide ? record.action.id.to_string() : short_text(record.action.id)},
         Cell{std::string{to_string(record.action.verb)}},
         Cell{subject_of(record)},
-        Cell{state_text(record), tone_of(record)},
+        Cell{action_state(record), action_tone(record)},
         Cell{record.action.principal.name},
         Cell{view.plain ? record.requested.to_rfc3339()
                         : clock_text(record.requested, Grain::Second, view)},
@@ -179,7 +179,7 @@ void render_action(fmt::memory_buffer& out, const ActionRecord& record, const Vi
     const auto& action = record.action;
     Blocks blocks(out, view);
     blocks.headline(
-        fmt::format("{} {}   {}", to_string(action.verb), subject_of(record), state_text(record)),
+        fmt::format("{} {}   {}", to_string(action.verb), subject_of(record), action_state(record)),
         action.id.to_string());
     blocks.line("asked",
                 fmt::format("{} by {}{}{}",

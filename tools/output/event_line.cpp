@@ -52,7 +52,7 @@ void append_data(JsonWriter& out, const Event& event) {
     out.end_object();
 }
 
-Tone tone_of(const Event& event) {
+Tone event_tone(const Event& event) {
     switch (event.kind) {
     case EventKind::Running:
     case EventKind::WorkerAlive:
@@ -123,7 +123,7 @@ void EventLines::append(fmt::memory_buffer& out, const RecordedEvent& recorded, 
                    "{}  {}  {}  {}  {}  {}\n",
                    time,
                    subject,
-                   toned(what, tone_of(event), view),
+                   toned(what, event_tone(event), view),
                    worker,
                    why,
                    toned(cursor, Tone::Dim, view));

@@ -10,7 +10,7 @@ namespace ctys::tools {
 
 namespace {
 
-struct Line {
+struct TreeLine {
     std::string name; ///< with the branches before it
     std::string state;
     std::string text;
@@ -70,7 +70,7 @@ public:
         add_vms(picture_.graph.carried_by(id), below);
     }
 
-    std::vector<Line> lines;
+    std::vector<TreeLine> lines;
 
 private:
     /// Guests and agents choose their names and notes themselves.

@@ -57,7 +57,7 @@ std::string time_text(WallTime at, const View& view) {
     return view.plain ? at.to_rfc3339() : clock_text(at, Grain::Second, view);
 }
 
-std::vector<Column> columns(bool wide) {
+std::vector<Column> vm_columns(bool wide) {
     std::vector<Column> out{{"LABEL"},
                             {"STATE"},
                             {"WORKER"},
@@ -132,7 +132,7 @@ std::vector<std::string> names(const std::vector<VmRow>& rows) {
 } // namespace
 
 const Listing<VmRow>& vm_listing() {
-    static constexpr Listing<VmRow> listing{columns, cells, json, names};
+    static constexpr Listing<VmRow> listing{vm_columns, cells, json, names};
     return listing;
 }
 

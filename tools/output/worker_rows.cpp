@@ -32,7 +32,7 @@ std::string note_of(const WorkerRecord& worker) {
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-Tone tone_of(WorkerState state) {
+Tone worker_tone(WorkerState state) {
     switch (state) {
     case WorkerState::Alive:
         return Tone::Good;
@@ -50,7 +50,7 @@ std::string seen_text(const WorkerRecord& worker, const View& view) {
     return view.plain ? worker.last_seen.to_rfc3339() : to_short_text(view.now - worker.last_seen);
 }
 
-std::vector<Column> columns(bool wide) {
+std::vector<Column> worker_columns(bool wide) {
     std::vector<Column> out{{"NAME"},
                             {"STATE"},
                             {"SEEN", Align::Right},
@@ -75,7 +75,7 @@ std::vector<Cell> cells(const WorkerRecord& worker, bool wide, const View& view)
         roots.push_back(pool.root);
     }
     std::vector<Cell> out{Cell{worker.name},
-                          Cell{std::string{to_string(worker.state)}, tone_of(worker.state)},
+                          Cell{std::string{to_string(worker.state)}, worker_tone(worker.state)},
                           Cell{seen_text(worker, view)},
                           Cell{std::to_string(worker.cpus)},
                           Cell{std::to_string(worker.memory_mb)},
@@ -137,7 +137,7 @@ std::vector<std::string> names(const std::vector<WorkerRecord>& workers) {
 } // namespace
 
 const Listing<WorkerRecord>& worker_listing() {
-    static constexpr Listing<WorkerRecord> listing{columns, cells, json, names};
+    static constexpr Listing<WorkerRecord> listing{worker_columns, cells, json, names};
     return listing;
 }
 

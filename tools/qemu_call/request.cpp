@@ -82,12 +82,11 @@ private:
         out_.plan.mac0 = *parsed;
     }
     void memory(const std::string& key, const std::string& value) {
-        constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
-        const auto bytes = qemu::parse_size(value, mebibyte);
-        if (!bytes || *bytes < mebibyte) {
+        const auto bytes = qemu::parse_size(value, qemu::mebibyte);
+        if (!bytes || *bytes < qemu::mebibyte) {
             return problem(key, fmt::format("\"{}\" is not a size in MB", printable(value)));
         }
-        out_.plan.memory_mb = *bytes / mebibyte;
+        out_.plan.memory_mb = *bytes / qemu::mebibyte;
     }
     void smp(const std::string& key, const std::string& value) {
         const auto count = qemu::parse_number(value);

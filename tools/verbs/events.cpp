@@ -15,7 +15,7 @@ namespace ctys::tools {
 namespace {
 
 constexpr Duration long_wait = std::chrono::hours{1};
-constexpr std::size_t flush_bytes = 64 * 1024;
+constexpr std::size_t flush_events_bytes = 64 * 1024;
 
 class Events final : public Subcommand {
 public:
@@ -99,7 +99,7 @@ private:
             if (!next) return tl::unexpected(next.error());
             if (const auto* item = std::get_if<Watcher::Item>(&*next)) {
                 take(session, *item);
-                if (out_.size() < flush_bytes) continue;
+                if (out_.size() < flush_events_bytes) continue;
                 if (auto flushed = flush(session); !flushed) return flushed;
             } else if (std::get<Watcher::End>(*next) != Watcher::End::Time) {
                 break;

@@ -14,7 +14,7 @@ namespace ctys::tools {
 
 namespace {
 
-constexpr std::size_t flush_bytes = 256 * 1024;
+constexpr std::size_t flush_list_bytes = 256 * 1024;
 constexpr Duration between_screens = std::chrono::milliseconds{500};
 constexpr Duration longest_screen = std::chrono::seconds{5}; // ages grow without events
 
@@ -74,7 +74,7 @@ private:
                 vm_listing().json(json, std::get<VmRow>(row));
                 out.push_back('\n');
             }
-            if (out.size() < flush_bytes || !printed) return;
+            if (out.size() < flush_list_bytes || !printed) return;
             printed = session.print(out);
             out.clear();
         });

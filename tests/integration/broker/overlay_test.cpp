@@ -17,7 +17,7 @@ using namespace ctys::support;
 
 namespace {
 
-constexpr WallTime now{1'772'373'726'000'000};
+constexpr WallTime opened{1'772'373'726'000'000};
 constexpr unsigned vms = 12;
 constexpr unsigned workers = 3;
 
@@ -194,7 +194,7 @@ TEST_CASE("an overlay over a store that lags behind tells what was decided", "[b
     CAPTURE(seed);
     Chance chance{seed};
     TemporaryDirectory dir;
-    auto store = BrokerStore::open(dir.path(), now, {.durability = store::Durability::Lazy});
+    auto store = BrokerStore::open(dir.path(), opened, {.durability = store::Durability::Lazy});
     REQUIRE(store);
     auto overlay = std::make_unique<Overlay>(**store);
     Model model;

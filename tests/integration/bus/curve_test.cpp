@@ -41,7 +41,7 @@ KnownKeys known(const std::string& name, const CurveKeyPair& pair) {
     return keys;
 }
 
-struct Bench {
+struct CurveBench {
     LoopFixture f;
     Context context;
     CurveKeyPair server_keys = CurveKeyPair::generate();
@@ -93,7 +93,7 @@ Frames hello() {
 } // namespace
 
 TEST_CASE("a known key gets in and is known by its name", "[bus][curve]") {
-    Bench b;
+    CurveBench b;
     const ZapAuthenticator zap(b.context, known("lab02", b.client_keys));
     const auto server = b.server();
     auto client = b.client(server.last_endpoint(), b.client_keys);
@@ -107,7 +107,7 @@ TEST_CASE("a known key gets in and is known by its name", "[bus][curve]") {
 }
 
 TEST_CASE("an unknown key is refused and noted", "[bus][curve]") {
-    Bench b;
+    CurveBench b;
     const ZapAuthenticator zap(b.context, known("lab02", b.client_keys));
     const auto server = b.server();
     RawPeer stranger(b.context, ZMQ_DEALER);
@@ -127,7 +127,7 @@ TEST_CASE("an unknown key is refused and noted", "[bus][curve]") {
 }
 
 TEST_CASE("a peer without any key is refused", "[bus][curve]") {
-    Bench b;
+    CurveBench b;
     const ZapAuthenticator zap(b.context, known("lab02", b.client_keys));
     const auto server = b.server();
     RawPeer stranger(b.context, ZMQ_DEALER);
@@ -142,7 +142,7 @@ TEST_CASE("a peer without any key is refused", "[bus][curve]") {
 }
 
 TEST_CASE("without an authenticator nobody gets in", "[bus][curve]") {
-    Bench b;
+    CurveBench b;
     const auto server = b.server();
     RawPeer peer(b.context, ZMQ_DEALER);
     b.raw_keys(peer, b.client_keys);
@@ -156,7 +156,7 @@ TEST_CASE("without an authenticator nobody gets in", "[bus][curve]") {
 }
 
 TEST_CASE("a client that expects another server key does not talk", "[bus][curve]") {
-    Bench b;
+    CurveBench b;
     const ZapAuthenticator zap(b.context, known("lab02", b.client_keys));
     const auto server = b.server();
     RawPeer peer(b.context, ZMQ_DEALER);
@@ -170,7 +170,7 @@ TEST_CASE("a client that expects another server key does not talk", "[bus][curve
 }
 
 TEST_CASE("replaced keys decide about later connections", "[bus][curve]") {
-    Bench b;
+    CurveBench b;
     const auto second = CurveKeyPair::generate();
     ZapAuthenticator zap(b.context, known("first", b.client_keys));
     const auto server = b.server();
@@ -187,7 +187,7 @@ TEST_CASE("replaced keys decide about later connections", "[bus][curve]") {
 }
 
 TEST_CASE("a policy can close a socket to holders of known keys", "[bus][curve]") {
-    Bench b;
+    CurveBench b;
     const ZapAuthenticator zap(b.context,
                                known("lab02", b.client_keys),
                                [](const std::string& domain, const KeyHolder& holder) {
@@ -200,7 +200,7 @@ TEST_CASE("a policy can close a socket to holders of known keys", "[bus][curve]"
 }
 
 TEST_CASE("one router serves keys over tcp and users over ipc", "[bus][curve]") {
-    Bench b;
+    CurveBench b;
     const ctys::support::TemporaryDirectory dir;
     const ZapAuthenticator zap(b.context, known("lab02", b.client_keys));
     const auto ipc = Endpoint::ipc(dir / "s").value();

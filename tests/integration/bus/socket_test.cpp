@@ -51,7 +51,7 @@ struct Inbox {
 };
 
 /// Order of the members is the order of construction: loop and context outlive the sockets.
-struct Bench {
+struct SocketBench {
     LoopFixture f;
     TemporaryDirectory dir;
     Context context;
@@ -77,7 +77,7 @@ struct Bench {
 } // namespace
 
 TEST_CASE("a request is answered to the peer that asked", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto server = b.server();
     auto client = b.client();
 
@@ -96,7 +96,7 @@ TEST_CASE("a request is answered to the peer that asked", "[bus]") {
 }
 
 TEST_CASE("an ipc peer is known by its user and process", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto server = b.server();
     auto client = b.client();
     REQUIRE(client.send(frames_of({"hello"})));
@@ -111,7 +111,7 @@ TEST_CASE("an ipc peer is known by its user and process", "[bus]") {
 }
 
 TEST_CASE("every option is set and read back", "[bus]") {
-    Bench b;
+    SocketBench b;
     const std::map<std::string, std::int64_t> want = {{"linger", 0},
                                                       {"send_high_water", 1000},
                                                       {"receive_high_water", 1000},
@@ -144,7 +144,7 @@ TEST_CASE("every option is set and read back", "[bus]") {
 }
 
 TEST_CASE("received bytes are aligned for words of eight bytes", "[bus]") {
-    Bench b;
+    SocketBench b;
     int misaligned = 0;
     std::size_t bytes = 0;
     Socket server(b.context, b.f.loop, SocketKind::Router, {}, [&](Message& message) {
@@ -165,7 +165,7 @@ TEST_CASE("received bytes are aligned for words of eight bytes", "[bus]") {
 }
 
 TEST_CASE("a queue without a reader fills up, reports it, and loses nothing", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto client = b.client({.send_high_water = 100});
     int accepted = 0;
     ctys::Status last;
@@ -186,7 +186,7 @@ TEST_CASE("a queue without a reader fills up, reports it, and loses nothing", "[
 }
 
 TEST_CASE("an immediate dealer queues nothing for an absent peer", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto client = b.client({.immediate = true});
     auto frames = frames_of({"kept"});
     CHECK(client.send(frames).error().code == ErrorCode::Overloaded);
@@ -194,7 +194,7 @@ TEST_CASE("an immediate dealer queues nothing for an absent peer", "[bus]") {
 }
 
 TEST_CASE("a router says that a peer is unknown and leaves the message alone", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto server = b.server();
     auto frames = frames_of({"nobody", "x"});
     CHECK(server.send(frames).error().code == ErrorCode::Unreachable);
@@ -204,7 +204,7 @@ TEST_CASE("a router says that a peer is unknown and leaves the message alone", "
 }
 
 TEST_CASE("an oversized frame ends its connection and nobody else's", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto server = b.server({.max_frame_bytes = 1000});
     auto honest = b.client();
     RawPeer hostile(b.context, ZMQ_DEALER);
@@ -222,7 +222,7 @@ TEST_CASE("an oversized frame ends its connection and nobody else's", "[bus]") {
 }
 
 TEST_CASE("a message with too many frames or bytes is dropped and counted", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto server = b.server({.max_frames = 4, .max_message_bytes = 1000});
     auto client = b.client();
     REQUIRE(client.send(frames_of({"1", "2", "3", "4"}))); // with the routing id five
@@ -234,7 +234,7 @@ TEST_CASE("a message with too many frames or bytes is dropped and counted", "[bu
 }
 
 TEST_CASE("a dealer finds its peer again after the peer was bound anew", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto client = b.client({.reconnect_first = 5ms, .reconnect_max = 20ms});
     {
         auto first = b.server();
@@ -252,7 +252,7 @@ TEST_CASE("a dealer finds its peer again after the peer was bound anew", "[bus]"
 }
 
 TEST_CASE("a subscriber gets what begins with its prefixes", "[bus]") {
-    Bench b;
+    SocketBench b;
     auto feed = b.server({}, SocketKind::Xpub);
     auto subscriber = b.client({}, SocketKind::Sub);
     subscriber.subscribe("vm/1/");
@@ -270,7 +270,7 @@ TEST_CASE("a subscriber gets what begins with its prefixes", "[bus]") {
 }
 
 TEST_CASE("a flood does not starve timers", "[bus]") {
-    Bench b;
+    SocketBench b;
     std::size_t got = 0;
     std::size_t got_at_timer = 0;
     Socket server(b.context,
@@ -293,7 +293,7 @@ TEST_CASE("a flood does not starve timers", "[bus]") {
 }
 
 TEST_CASE("a socket may be dropped while it delivers", "[bus]") {
-    Bench b;
+    SocketBench b;
     std::optional<Socket> server;
     int got = 0;
     server.emplace(b.context, b.f.loop, SocketKind::Router, SocketOptions{}, [&](Message&) {
@@ -311,7 +311,7 @@ TEST_CASE("a socket may be dropped while it delivers", "[bus]") {
 }
 
 TEST_CASE("tcp is refused without keys, with a command that makes them", "[bus]") {
-    Bench b;
+    SocketBench b;
     Socket socket(b.context, b.f.loop, SocketKind::Router, {}, [](Message&) {});
     const auto bound = socket.bind(Endpoint::parse("tcp://127.0.0.1:*").value());
     REQUIRE_FALSE(bound);

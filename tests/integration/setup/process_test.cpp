@@ -15,7 +15,7 @@ using namespace ctys::setup;
 
 namespace {
 
-void write_file(const std::string& path, const std::string& text) {
+void plant(const std::string& path, const std::string& text) {
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path) << text;
 }
@@ -27,9 +27,9 @@ constexpr auto boot_id = "0a1b2c3d-0000-4000-8000-000000000001";
 
 TEST_CASE("a machine is known by its boot id, machine id and platform", "[setup]") {
     const support::TemporaryDirectory root;
-    write_file(root / boot_path, fmt::format("{}\n", boot_id));
-    write_file(root / "etc/machine-id", "91d24b1a0b2c4d3e8f900123456789ab\n");
-    write_file(root / "sys/class/dmi/id/product_uuid", "4C4C4544-0042-4A10-8052-B3C04F4E4D32\n");
+    plant(root / boot_path, fmt::format("{}\n", boot_id));
+    plant(root / "etc/machine-id", "91d24b1a0b2c4d3e8f900123456789ab\n");
+    plant(root / "sys/class/dmi/id/product_uuid", "4C4C4544-0042-4A10-8052-B3C04F4E4D32\n");
 
     const auto facts = read_machine_facts(root.path());
 
@@ -42,9 +42,9 @@ TEST_CASE("a machine is known by its boot id, machine id and platform", "[setup]
 
 TEST_CASE("what identifies nothing or is missing counts as none", "[setup]") {
     const support::TemporaryDirectory root;
-    write_file(root / boot_path, boot_id);
-    write_file(root / "etc/machine-id", "uninitialized\n");
-    write_file(root / "sys/class/dmi/id/product_uuid", "00000000-0000-0000-0000-000000000000\n");
+    plant(root / boot_path, boot_id);
+    plant(root / "etc/machine-id", "uninitialized\n");
+    plant(root / "sys/class/dmi/id/product_uuid", "00000000-0000-0000-0000-000000000000\n");
 
     const auto facts = read_machine_facts(root.path());
 
@@ -57,7 +57,7 @@ TEST_CASE("a machine's own configuration may name its UUID, in whatever it is wr
     const support::TemporaryDirectory root;
     const auto conf = root / "vm.conf";
     const auto named = [&](const std::string& text) {
-        write_file(conf, text);
+        plant(conf, text);
         return uuid_of_machine(conf);
     };
     const auto uuid = *Uuid::parse("6842caa2-0b2c-4d3e-8f90-0123456789ab");
@@ -102,7 +102,7 @@ TEST_CASE("the limit of open files is raised and never lowered", "[setup]") {
 
 TEST_CASE("a descriptor that children would inherit is found", "[setup]") {
     const support::TemporaryDirectory directory;
-    write_file(directory / "kept", "");
+    plant(directory / "kept", "");
     const auto names = [&] {
         std::vector<std::string> found;
         for (const auto& leaky : leaky_descriptors()) {

@@ -9,14 +9,13 @@ using std::chrono::seconds;
 
 namespace {
 
-using Stack = CarriedStack;
 using Texts = std::vector<std::string>;
 
 } // namespace
 
 TEST_CASE("the end of a carrier ends everything inside it at once, by one event each",
           "[carried]") {
-    Stack stack;
+    CarriedStack stack;
 
     stack.ends("rack", "l1", 100);
 
@@ -43,7 +42,7 @@ TEST_CASE("the end of a carrier ends everything inside it at once, by one event 
 
 TEST_CASE("a reset or a panic of a carrier ends what it carried, and not the carrier",
           "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     SECTION("reset") {
         stack.resets("rack", "l1");
         CHECK(stack.row("web").ended->detail == "its carrier l1 was reset");
@@ -64,7 +63,7 @@ TEST_CASE("a reset or a panic of a carrier ends what it carried, and not the car
 }
 
 TEST_CASE("a reset told by a worker on which the VM does not run changes nothing", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.join("evil", {});
     stack.bench.clear();
 
@@ -75,7 +74,7 @@ TEST_CASE("a reset told by a worker on which the VM does not run changes nothing
 }
 
 TEST_CASE("what an inner agent said on its way out does not raise it", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.ends("rack", "l1", 100);
     stack.bench.clear();
 
@@ -88,7 +87,7 @@ TEST_CASE("what an inner agent said on its way out does not raise it", "[carried
 }
 
 TEST_CASE("an inner agent that lives on is believed, and a conflict is shown", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.ends("rack", "l1", 100);
     stack.join("other", {});
     stack.runs("other", "web", 7); // started elsewhere meanwhile
@@ -114,7 +113,7 @@ TEST_CASE("an inner agent that lives on is believed, and a conflict is shown", "
 }
 
 TEST_CASE("late news of an end of a carrier that runs again harm nobody", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.pass(30, {"rack", "l1", "deep"});
     stack.bench.clear();
 
@@ -129,7 +128,7 @@ TEST_CASE("late news of an end of a carrier that runs again harm nobody", "[carr
 
 TEST_CASE("late news of a reset before the present boot harm nobody, whatever else is silent",
           "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.pass(10, {"rack", "l1", "deep"});
     stack.join("l1", "l1", 1);
     stack.runs("l1", "mail", 210);
@@ -151,7 +150,7 @@ TEST_CASE("late news of a reset before the present boot harm nobody, whatever el
 }
 
 TEST_CASE("where the clocks differ, three seconds of silence confirm the end", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.pass(30, {"rack", "l1", "deep"});
 
     stack.ends("rack", "l1", 100, seconds{20});
@@ -166,7 +165,7 @@ TEST_CASE("where the clocks differ, three seconds of silence confirm the end", "
 }
 
 TEST_CASE("the silence of a paused worker confirms nothing", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.pass(30, {"rack", "l1", "deep"});
     stack.ends("rack", "l1", 100, seconds{20});
     stack.runs("rack", "l1", 101);
@@ -182,7 +181,7 @@ TEST_CASE("the silence of a paused worker confirms nothing", "[carried]") {
 }
 
 TEST_CASE("an end that nobody saw waits for the silence of who is inside", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.pass(5, {"rack", "l1", "deep"});
 
     stack.exchange("rack", {}); // not asked for: nothing
@@ -208,7 +207,7 @@ TEST_CASE("an end that nobody saw waits for the silence of who is inside", "[car
 }
 
 TEST_CASE("what the inner worker had seen before is recorded when it is back", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.ends("rack", "l1", 100);
     auto seen = stack.end_of("l1", "db", 201, milliseconds{100});
     stack.bench.tick();
@@ -237,7 +236,7 @@ TEST_CASE("what the inner worker had seen before is recorded when it is back", "
 
 TEST_CASE("a paused or suspended carrier freezes what it carries", "[carried]") {
     const auto state = GENERATE(VmState::Paused, VmState::Suspended);
-    Stack stack;
+    CarriedStack stack;
     stack.becomes("l1", "db", 201, VmState::Paused);
     stack.bench.clear();
 
@@ -265,7 +264,7 @@ TEST_CASE("a paused or suspended carrier freezes what it carries", "[carried]") 
 }
 
 TEST_CASE("a carrier that goes to disk takes what it carries along, and back", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.becomes("rack", "l1", 100, VmState::Paused, "saved");
     auto end = stack.end_of("rack", "l1", 100);
     std::get<InstanceRecord>(end.payload).reason = "suspended";
@@ -308,7 +307,7 @@ TEST_CASE("a carrier that goes to disk takes what it carries along, and back", "
 }
 
 TEST_CASE("whoever is not heard after the resumption of its carrier is lost", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.becomes("rack", "l1", 100, VmState::Paused);
     stack.pass(20, {"rack"});
     stack.becomes("rack", "l1", 100, VmState::Running);
@@ -320,7 +319,7 @@ TEST_CASE("whoever is not heard after the resumption of its carrier is lost", "[
 }
 
 TEST_CASE("orders to a frozen VM are refused in words, and nothing is sent", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.becomes("rack", "l1", 100, VmState::Paused);
     stack.bench.clear();
 
@@ -339,7 +338,7 @@ TEST_CASE("orders to a frozen VM are refused in words, and nothing is sent", "[c
 }
 
 TEST_CASE("a worker that speaks long after the pause of its carrier is not paused", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.becomes("rack", "l1", 100, VmState::Paused);
     stack.bench.say("l1", msg::Pong{}); // was under way
     REQUIRE(stack.state_of("l1") == WorkerState::Paused);
@@ -351,7 +350,7 @@ TEST_CASE("a worker that speaks long after the pause of its carrier is not pause
 }
 
 TEST_CASE("the end of a paused carrier ends what is frozen in it", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.becomes("rack", "l1", 100, VmState::Paused);
     stack.pass(30, {"rack"});
     stack.bench.clear();
@@ -365,7 +364,7 @@ TEST_CASE("the end of a paused carrier ends what is frozen in it", "[carried]") 
 }
 
 TEST_CASE("what was concluded holds after a restart of the broker", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     SECTION("ended") {
         stack.ends("rack", "l1", 100);
         stack.bench.restart();
@@ -385,7 +384,7 @@ TEST_CASE("what was concluded holds after a restart of the broker", "[carried]")
 }
 
 TEST_CASE("an edge that is not certain is never acted on", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     SECTION("two machines claim to be the VM") {
         stack.join("clone", "l1");
     }
@@ -418,7 +417,7 @@ TEST_CASE("an edge that is not certain is never acted on", "[carried]") {
 }
 
 TEST_CASE("two agents inside one carrier share its fate", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     auto hello = Bench::hello("second", "l1", {});
     hello.worker.platform = Bench::vm("l1").uuid;
     hello.worker.boot = stack.boot_of("l1");
@@ -432,7 +431,7 @@ TEST_CASE("two agents inside one carrier share its fate", "[carried]") {
 }
 
 TEST_CASE("orders that were open inside end with the carrier, and their leases", "[carried]") {
-    Stack stack;
+    CarriedStack stack;
     stack.bench.clear();
     stack.join("l1", "l1");
     stack.bench.clear();

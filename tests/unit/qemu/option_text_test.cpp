@@ -67,7 +67,6 @@ TEST_CASE("JSON nested too deeply is refused instead of followed", "[qemu]") {
 }
 
 TEST_CASE("sizes have the units of QEMU", "[qemu]") {
-    constexpr std::uint64_t mebibyte = 1 << 20;
     CHECK(parse_size("512", mebibyte) == 512 * mebibyte);
     CHECK(parse_size("2G", mebibyte) == 2048 * mebibyte);
     CHECK(parse_size("1.5g", mebibyte) == 1536 * mebibyte);

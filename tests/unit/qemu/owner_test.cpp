@@ -4,9 +4,9 @@
 
 using namespace ctys;
 using namespace ctys::qemu;
+using Argv = std::vector<std::string>;
 
 TEST_CASE("the owner of a process is guessed from what only that owner writes", "[qemu]") {
-    using Argv = std::vector<std::string>;
     const auto [argv, owner] = GENERATE(table<Argv, Owner>({
         {Argv{}, Owner::Unknown},
         {{"qemu-system-x86_64", "x.img"}, Owner::ByHand},

@@ -24,7 +24,7 @@ CancelRequest cancel(std::string_view text) {
     return std::get<CancelRequest>(*what);
 }
 
-Error error_of(const std::vector<std::string>& args) {
+Error legacy_error(const std::vector<std::string>& args) {
     auto line = parse_command_line(args);
     REQUIRE_FALSE(line.has_value());
     return line.error();
@@ -80,7 +80,7 @@ TEST_CASE("the other methods of cancel become verbs", "[tools][legacy]") {
 }
 
 TEST_CASE("a key that does not exist is named with its column and a near one", "[tools][legacy]") {
-    const auto error = error_of({"-t", "qemu", "-a", "create=l:tst324,bootmod:CD"});
+    const auto error = legacy_error({"-t", "qemu", "-a", "create=l:tst324,bootmod:CD"});
 
     CHECK(error.code == ErrorCode::Usage);
     CHECK(error.message == "-a create=l:tst324,bootmod:CD : column 17: no such key \"bootmod\"");
@@ -206,11 +206,11 @@ TEST_CASE("options in brackets hold from where they stand to the end", "[tools][
 }
 
 TEST_CASE("create without a type is refused, list without one is not", "[tools][legacy]") {
-    CHECK(error_of({"-a", "create=l:a"}).code == ErrorCode::Usage);
-    CHECK(error_of({"-a", "cancel=l:a"}).try_next == "ctys -t QEMU -a cancel=l:a");
+    CHECK(legacy_error({"-a", "create=l:a"}).code == ErrorCode::Usage);
+    CHECK(legacy_error({"-a", "cancel=l:a"}).try_next == "ctys -t QEMU -a cancel=l:a");
     CHECK(parse_command_line({"-a", "list"}).has_value());
     CHECK(parse_command_line({"-T", "QEMU,VNC,X11,CLI", "-a", "create=l:a"}).has_value());
-    CHECK(error_of({"-t", "vnc", "-a", "list"}).code == ErrorCode::Unsupported);
+    CHECK(legacy_error({"-t", "vnc", "-a", "list"}).code == ErrorCode::Unsupported);
 }
 
 TEST_CASE("a list of types names one that is there", "[tools][legacy]") {
@@ -219,23 +219,23 @@ TEST_CASE("a list of types names one that is there", "[tools][legacy]") {
 
     CHECK(parse_command_line({option, "xen,QEMU", "-a", "create=l:x"}).has_value());
     CHECK(parse_command_line({option, "VNC,all", "-a", "create=l:x"}).has_value());
-    const auto error = error_of({option, "XEN,VNC", "-a", "create=l:x"});
+    const auto error = legacy_error({option, "XEN,VNC", "-a", "create=l:x"});
     CHECK(error.code == ErrorCode::Unsupported);
     CHECK(error.message.find("QEMU is there") != std::string::npos);
-    CHECK(error_of({option, "QEMU,NONSENSE", "-a", "list"}).code == ErrorCode::Usage);
+    CHECK(legacy_error({option, "QEMU,NONSENSE", "-a", "list"}).code == ErrorCode::Usage);
 }
 
 TEST_CASE("action and type are of the whole line, not of one host", "[tools][legacy]") {
     const auto words = GENERATE("lab02(-a cancel=l:x)", "( -t QEMU ) lab02", "lab02(-T ALL)");
     INFO(words);
-    const auto error = error_of({"-t", "QEMU", "-a", "list", words});
+    const auto error = legacy_error({"-t", "QEMU", "-a", "list", words});
 
     CHECK(error.code == ErrorCode::Unsupported);
     CHECK(error.message.find("in brackets: not built yet") != std::string::npos);
 }
 
 TEST_CASE("options behind the hosts are not taken for hosts", "[tools][legacy]") {
-    const auto error = error_of({"-a", "list", "lab02", "-b", "sync"});
+    const auto error = legacy_error({"-a", "list", "lab02", "-b", "sync"});
 
     CHECK(error.code == ErrorCode::Usage);
     CHECK(error.message.starts_with("-b: options stand before the hosts"));
@@ -259,13 +259,13 @@ TEST_CASE("options of the new language are spelled out beside -a", "[tools][lega
 }
 
 TEST_CASE("broken command lines are refused with the option they are about", "[tools][legacy]") {
-    CHECK(error_of({"-t"}).message == "-t: needs a value");
-    CHECK(error_of({"-t", "qemu", "-a", "list", "-q"}).message == "-q: no such option");
-    CHECK(error_of({"-a", "list", "-b", "perhaps"}).code == ErrorCode::Usage);
-    CHECK(error_of({"-a", "list", "-g", "80x25"}).code == ErrorCode::Unsupported);
-    CHECK(error_of({"-a", "list", "host(-d 1"}).code == ErrorCode::Usage);
-    CHECK(error_of({"-a", "list", "@host"}).code == ErrorCode::Usage);
-    CHECK(error_of({"-a", "list", "vm0[vm1]"}).code == ErrorCode::Unsupported);
+    CHECK(legacy_error({"-t"}).message == "-t: needs a value");
+    CHECK(legacy_error({"-t", "qemu", "-a", "list", "-q"}).message == "-q: no such option");
+    CHECK(legacy_error({"-a", "list", "-b", "perhaps"}).code == ErrorCode::Usage);
+    CHECK(legacy_error({"-a", "list", "-g", "80x25"}).code == ErrorCode::Unsupported);
+    CHECK(legacy_error({"-a", "list", "host(-d 1"}).code == ErrorCode::Usage);
+    CHECK(legacy_error({"-a", "list", "@host"}).code == ErrorCode::Usage);
+    CHECK(legacy_error({"-a", "list", "vm0[vm1]"}).code == ErrorCode::Unsupported);
 }
 
 TEST_CASE("the original language is told from verbs by its short options", "[tools][legacy]") {

@@ -47,9 +47,9 @@ TEST_CASE("a rehearsed start names the workers that could run it", "[tools][dry-
     detail.paths[1].runnable = false;
     CHECK(says(rehearsal_of(order(Verb::Start), detail), "no path can run it now"));
 
-    auto there = order(Verb::Start);
-    there.on = "lab01";
-    CHECK(says(rehearsal_of(there, detail), "would start on lab01"));
+    auto elsewhere = order(Verb::Start);
+    elsewhere.on = "lab01";
+    CHECK(says(rehearsal_of(elsewhere, detail), "would start on lab01"));
 }
 
 TEST_CASE("a rehearsed start of what runs says what the broker would", "[tools][dry-run]") {

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const WallTime noon = *WallTime::parse("2026-03-01T12:00:00Z");
+const WallTime listed_at = *WallTime::parse("2026-03-01T12:00:00Z");
 
 VmId vm_id(std::uint8_t last) {
     VmId id;
@@ -33,7 +33,7 @@ VmRow running(std::string label) {
             .managed = true,
             .owner = Owner::Ctys,
             .age = 1s,
-            .started = noon - 372s,
+            .started = listed_at - 372s,
             .accelerator = "tcg",
             .pid = 4712,
             .paths = 2,
@@ -50,7 +50,7 @@ VmRow stopped(std::string label) {
 
 std::string render(const std::vector<VmRow>& rows, Format format) {
     fmt::memory_buffer out;
-    render_rows(out, rows, format, View{.now = noon}, vm_listing());
+    render_rows(out, rows, format, View{.now = listed_at}, vm_listing());
     return fmt::to_string(out);
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("a VM's page leaves empty blocks out and ends with commands for its st
     detail.vm.settings.push_back({.key = "ONSTOP", .value = "off", .line = 34});
     fmt::memory_buffer out;
 
-    render_detail(out, detail, {}, /*every_setting=*/false, View{.now = noon});
+    render_detail(out, detail, {}, /*every_setting=*/false, View{.now = listed_at});
 
     const auto text = fmt::to_string(out);
     CHECK(text.starts_with("web01   running on lab02 for 6m12s, tcg, seen 1.0 s ago"));

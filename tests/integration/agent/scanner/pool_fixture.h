@@ -54,7 +54,7 @@ public:
         agent::ScannerEvents events;
         events.on_changes = [this](const auto&, const agent::PathChanges& changes) {
             for (const auto& change : changes) {
-                std::visit([this](const auto& what) { keep(what); }, change);
+                std::visit([this](const auto& what) { this->keep(what); }, change);
             }
         };
         events.on_pool = [this](const agent::PoolScan& scan) {

@@ -312,10 +312,10 @@ TEST_CASE_METHOD(Host, "VMs of others are asked by their owner or a free monitor
 }
 
 TEST_CASE_METHOD(Host, "a VM of others that cannot be asked is left with a sentence", "[agent]") {
-    using Row = std::pair<Owner, std::string>;
-    const auto [owner, why] = GENERATE(
-        values<Row>({{Owner::ByHand, "QEMU 101 (user somebody) has no monitor"},
-                     {Owner::Proxmox, "[owner.proxmox] shutdown of agent.toml names no command"}}));
+    using OwnerAndReason = std::pair<Owner, std::string>;
+    const auto [owner, why] = GENERATE(values<OwnerAndReason>(
+        {{Owner::ByHand, "QEMU 101 (user somebody) has no monitor"},
+         {Owner::Proxmox, "[owner.proxmox] shutdown of agent.toml names no command"}}));
     run_foreign(1, owner);
     stop();
 

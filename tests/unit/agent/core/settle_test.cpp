@@ -10,13 +10,13 @@ using ctys::testing::CoreFixture;
 
 namespace {
 
-constexpr std::uint32_t pid = 100;
+constexpr std::uint32_t settled_pid = 100;
 
 /// The next life of an agent that had begun one order for a VM.
 struct Later : CoreFixture {
     explicit Later(Verb verb, VmState state = VmState::Running, bool ended = false)
         : CoreFixture(left(verb), {}, {}, {}, [=](const auto& input) {
-              InstanceRecord record{.key = key(pid),
+              InstanceRecord record{.key = key(settled_pid),
                                     .vm = vm(1),
                                     .label = "web",
                                     .managed = true,
@@ -34,7 +34,7 @@ struct Later : CoreFixture {
     static Recovered left(Verb verb) {
         Recovered recovered;
         recovered.intents.push_back(
-            {.action = {77}, .verb = verb, .instance = key(pid), .vm = vm(1), .at = {1}});
+            {.action = {77}, .verb = verb, .instance = key(settled_pid), .vm = vm(1), .at = {1}});
         return recovered;
     }
     [[nodiscard]] Outcome outcome() const {

@@ -9,7 +9,7 @@ using namespace ctys::agent;
 namespace {
 
 const VmId configured = VmId::parse("91d24b1a-0b2c-4d3e-8f90-0123456789ab").value();
-const PoolId pool = PoolId::parse("11111111-2222-4333-8444-555555555555").value();
+const PoolId marked_pool = PoolId::parse("11111111-2222-4333-8444-555555555555").value();
 const WorkerId one = WorkerId::parse("aaaaaaaa-2222-4333-8444-555555555555").value();
 const WorkerId two = WorkerId::parse("bbbbbbbb-2222-4333-8444-555555555555").value();
 
@@ -21,8 +21,8 @@ TEST_CASE("a usable UUID of the configuration is the identity", "[scanner]") {
 }
 
 TEST_CASE("two workers derive one identity from a marker, whatever their paths", "[scanner]") {
-    const StorageIdentity here{pool, "a", 5, "ext4", "/dev/sda1"};
-    const StorageIdentity there{pool, "a", 9, "nfs4", "nas:/srv"};
+    const StorageIdentity here{marked_pool, "a", 5, "ext4", "/dev/sda1"};
+    const StorageIdentity there{marked_pool, "a", 9, "nfs4", "nas:/srv"};
 
     const auto id = derive_vm_id(here, "/srv/vm/a/a.ctys", one);
 
@@ -38,7 +38,7 @@ TEST_CASE("without a marker equal paths on two workers are two VMs", "[scanner]"
 }
 
 TEST_CASE("a marker is read back as it was written", "[scanner]") {
-    const MarkerText marker{pool, 12345};
+    const MarkerText marker{marked_pool, 12345};
 
     CHECK(parse_marker(to_text(marker)) == marker);
     CHECK(parse_marker(to_text(marker) + "later=1\n") == marker);
@@ -58,20 +58,20 @@ TEST_CASE("a marker without a usable id is refused", "[scanner]") {
 }
 
 TEST_CASE("a copied marker is told where inodes are steady", "[scanner]") {
-    const MarkerFacts copy{pool, 10, 11, 0, 0, 0};
+    const MarkerFacts copy{marked_pool, 10, 11, 0, 0, 0};
 
     CHECK(copied_reason(copy, "ext4"));
     CHECK_FALSE(copied_reason(copy, "9p"));
-    CHECK_FALSE(copied_reason({pool, 10, 10, 0, 0, 0}, "ext4"));
-    CHECK_FALSE(copied_reason({pool, 0, 10, 0, 0, 0}, "ext4"));
+    CHECK_FALSE(copied_reason({marked_pool, 10, 10, 0, 0, 0}, "ext4"));
+    CHECK_FALSE(copied_reason({marked_pool, 0, 10, 0, 0, 0}, "ext4"));
 }
 
 TEST_CASE("equal ids on differing files contradict each other", "[scanner]") {
-    const MarkerFacts marker{pool, 10, 10, 1000, 0, 77};
+    const MarkerFacts marker{marked_pool, 10, 10, 1000, 0, 77};
 
     CHECK_FALSE(contradict(marker, marker));
     CHECK_FALSE(contradict(marker, {PoolId{}, 10, 11, 2000, 0, 77}));
-    CHECK(contradict(marker, {pool, 10, 11, 1000, 0, 77}));
-    CHECK(contradict(marker, {pool, 10, 10, 2000, 0, 0}));
-    CHECK_FALSE(contradict(marker, {pool, 10, 11, 0, 0, 0}));
+    CHECK(contradict(marker, {marked_pool, 10, 11, 1000, 0, 77}));
+    CHECK(contradict(marker, {marked_pool, 10, 10, 2000, 0, 0}));
+    CHECK_FALSE(contradict(marker, {marked_pool, 10, 11, 0, 0, 0}));
 }
