@@ -1,5 +1,6 @@
 # The one place that knows compiler flags: everything links ctys_build_options.
 option(CTYS_WERROR "Treat warnings as errors" ON)
+option(CTYS_UNITY "Compile the files of a target several at a time" OFF)
 set(CTYS_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=..., empty for none")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -28,17 +29,30 @@ if(CTYS_SANITIZE)
     target_compile_options(ctys_build_options INTERFACE
         -fsanitize=$<IF:$<BOOL:$<TARGET_PROPERTY:CTYS_TEST_CODE>>,${sanitize_tests},${sanitize}>
         -fno-omit-frame-pointer -fno-sanitize-recover=all)
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CTYS_SANITIZE MATCHES "address")
+    # Nor is it optimised, where it is not a simulation: most of it runs once.
+    target_compile_options(ctys_build_options INTERFACE
+        $<$<STREQUAL:$<TARGET_PROPERTY:CTYS_TEST_CODE>,ON>:-O0>)
+    if(CTYS_SANITIZE MATCHES "address")
         # The stack of a test's own code is full of what assertions leave there: not watched, a long
         # test compiles in three quarters of the time. Heap, leaks and all that is tested still are.
+        if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+            set(no_stack --param=asan-stack=0)
+        else()
+            set(no_stack "SHELL:-mllvm -asan-stack=0")
+        endif()
         target_compile_options(ctys_build_options INTERFACE
-            $<$<BOOL:$<TARGET_PROPERTY:CTYS_TEST_CODE>>:--param=asan-stack=0>)
+            "$<$<BOOL:$<TARGET_PROPERTY:CTYS_TEST_CODE>>:${no_stack}>")
     endif()
     target_link_options(ctys_build_options INTERFACE -fsanitize=${CTYS_SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CTYS_SANITIZE MATCHES "undefined|thread")
     # g++ 12 reports uninitialised members of std::optional and std::variant that no path reads.
     target_compile_options(ctys_build_options INTERFACE -Wno-maybe-uninitialized)
+endif()
+
+if(CTYS_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # It takes the files that are included for headers.
+    target_compile_options(ctys_build_options INTERFACE -Wno-subobject-linkage)
 endif()
 
 find_program(CTYS_CCACHE ccache)

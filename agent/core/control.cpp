@@ -71,7 +71,7 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance, Instan
     case Verb::Init:
         break;
     }
-    CTYS_ASSERT(!"verb was checked");
+    CTYS_ASSERT(false && "verb was checked");
 }
 
 void Control::let_hear(Turn& turn, const Action& action, const Instance& instance) {

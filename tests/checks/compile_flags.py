@@ -3,9 +3,11 @@ precompiled header needs."""
 
 import json
 import os
+import re
 import shlex
 
-DROPPED = ("-fpch-preprocess", "-Winvalid-pch", "-Wno-maybe-uninitialized", "-Werror", "-c")
+DROPPED = ("-fpch-preprocess", "-Winvalid-pch", "-Wno-maybe-uninitialized", "-Wno-subobject-linkage",
+           "-Werror", "-c")
 DROPPED_PREFIXES = ("-fsanitize", "-fno-sanitize", "-ffile-prefix-map")
 
 
@@ -29,15 +31,24 @@ def portable(arguments):
     return kept
 
 
-def load(build):
+def files_of(entry, root):
+    """The file of an entry; of one that is made to compile several at a time (ctys_together), those."""
+    path = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
+    if not re.search(r"_together_\d+\.cpp$", path):
+        return [path]
+    with open(path, encoding="utf-8") as file:
+        return [os.path.join(root, name) for name in re.findall(r'^#include "(.+)"$', file.read(), re.MULTILINE)]
+
+
+def load(root, build):
     """{absolute file: (directory, flags)}, or None if nothing was configured there."""
     try:
         with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
             entries = json.load(file)
     except (OSError, ValueError):
         return None
-    return {os.path.normpath(os.path.join(e["directory"], e["file"])):
-            (e["directory"], portable(shlex.split(e["command"]))) for e in entries}
+    return {path: (e["directory"], portable(shlex.split(e["command"])))
+            for e in entries for path in files_of(e, root)}
 
 
 def nearest(commands, path):

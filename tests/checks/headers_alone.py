@@ -61,7 +61,7 @@ def main():
     if len(arguments) != 2:
         sys.exit("usage: headers_alone.py [--all] ROOT BUILD | --self-test")
     root = os.path.realpath(arguments[0])
-    commands = compile_flags.load(arguments[1])
+    commands = compile_flags.load(root, arguments[1])
     headers = tree.sources(root, (".h",))
     if not every:
         known = tree.changed(root)

@@ -100,7 +100,7 @@ def main():
     if len(sys.argv) != 3:
         sys.exit("usage: tidy.py ROOT BUILD | --self-test")
     root = os.path.realpath(sys.argv[1])
-    commands = compile_flags.load(sys.argv[2])
+    commands = compile_flags.load(root, sys.argv[2])
     if commands is None or not tree.is_long() and tree.changed(root) is None:
         print("no compile_commands.json, or no git to tell what changed")
         return tree.SKIPPED

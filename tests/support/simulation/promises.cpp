@@ -169,8 +169,8 @@ void Promises::on_spooled(const SimAgent& agent,
         if (const auto decoded = schema::decode_event(view(event.bytes)))
             on_agent_event(agent, *decoded);
     }
-    constexpr std::size_t slack = 32 * 1024; // units that were under way when it was trimmed
-    if (bytes > limit + added + slack)
+    constexpr std::size_t left_behind = 32 * 1024; // units that were under way when it was trimmed
+    if (bytes > limit + added + left_behind)
         ground_.broken("P8", fmt::format("the spool of {} is over its limit", agent.name()));
 }
 

@@ -42,14 +42,15 @@ bool has_monitor(const Process& process) {
 void check_processes(SimMesh& mesh) {
     const auto rows = mesh.broker.store().all_instances();
     for (const auto& [name, machine] : mesh.estate().machines()) {
-        const bool is_seen =
-            std::any_of(mesh.agents.begin(), mesh.agents.end(), [&](const auto& a) {
+        const bool is_seen = std::any_of(
+            mesh.agents.begin(), mesh.agents.end(), [&machine = machine](const auto& a) {
                 return &a->machine() == machine.get() && a->is_up();
             });
         for (const auto& [key, process] : machine->processes()) {
             if (!is_seen) continue;
-            const auto row = std::find_if(
-                rows.begin(), rows.end(), [&](const auto& each) { return each.key == key; });
+            const auto row = std::find_if(rows.begin(), rows.end(), [&key = key](const auto& each) {
+                return each.key == key;
+            });
             const auto what = fmt::format("{} on {}", process->label, name);
             if (row == rows.end() || !is_live(row->state)) {
                 mesh.ground.broken("P3", fmt::format("{} runs and is not in the inventory", what));

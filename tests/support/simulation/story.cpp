@@ -194,13 +194,13 @@ std::string Story::log() {
 }
 
 void Story::write(const std::string& text) {
-    const auto seconds = static_cast<double>(mesh_.ground.schedule.now().since_start.count()) / 1e6;
+    const auto at_s = static_cast<double>(mesh_.ground.schedule.now().since_start.count()) / 1e6;
     const auto named = with_names(text);
     const bool is_shown = shown_.empty() || text.starts_with("-- ") ||
                           std::any_of(shown_.begin(), shown_.end(), [&](const auto& word) {
                               return named.find(word) != std::string::npos;
                           });
-    if (is_shown) log_ += fmt::format("{:9.3f} {}\n", seconds, named);
+    if (is_shown) log_ += fmt::format("{:9.3f} {}\n", at_s, named);
 }
 
 /// Ids are as random as a seed makes them: people read names.
