@@ -37,9 +37,10 @@ void tell_failure(const Verdict& verdict) {
 }
 
 void add(Total& total, Verdict verdict) {
-    if (verdict.inputs < enough_inputs || verdict.faults < enough_faults)
+    if (verdict.inputs < enough_inputs || verdict.faults < enough_faults) {
         verdict.violations.insert(fmt::format(
             "too little happened: {} inputs, {} faults", verdict.inputs, verdict.faults));
+    }
     ++total.seeds;
     total.inputs += verdict.inputs;
     total.faults += verdict.faults;
@@ -88,10 +89,11 @@ public:
         if (!is_new) return at->second;
         const auto verdict = sim::live_twice(seed, sim::Mutant::None);
         at->second = verdict.violations.empty();
-        if (!at->second)
+        if (!at->second) {
             fmt::print("seed {:4} finds nothing: it fails without any defect: {}\n",
                        seed,
                        *verdict.violations.begin());
+        }
         return at->second;
     }
 
@@ -148,9 +150,7 @@ int end_stack(std::size_t vms) {
     return is_good && wall <= most * longest ? 0 : 1;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
     CLI::App app{"Lives whole meshes through under virtual time and checks the promises"};
     std::string seeds = "1..100";
     std::uint64_t seed = 0;
@@ -191,4 +191,15 @@ int main(int argc, char** argv) {
         return 2;
     }
     return mutants ? hunt(from, to) : live(from, to, once, chosen);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "mesh_simulation: %s\n", error.what());
+        return 1;
+    }
 }
