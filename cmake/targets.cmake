@@ -78,6 +78,10 @@ function(ctys_precompile name)
         add_library(${pch} STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
         set_target_properties(${pch} PROPERTIES CTYS_TEST_CODE "${CTYS_TEST_CODE}")
         target_link_libraries(${pch} PUBLIC ctys_build_options fmt::fmt tl::expected ${more_uses})
+        if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+            # It knows its headers by path and time: one from the cache is of another checkout, or stale.
+            set_target_properties(${pch} PROPERTIES CXX_COMPILER_LAUNCHER "")
+        endif()
         target_precompile_headers(${pch} PRIVATE
             <algorithm> <array> <chrono> <cstdint> <functional> <map> <memory> <optional> <span>
             <string> <string_view> <unordered_map> <utility> <variant> <vector>
