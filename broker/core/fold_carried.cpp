@@ -89,17 +89,21 @@ void Folder::note_state(Turn& turn, const InstanceRecord* known, const InstanceR
                             now.state == VmState::Running && was_suspended(turn, now.vm);
     const bool stood = known != nullptr && (stands(known->state) || is_resumed);
     if (stood && now.state == VmState::Stopping) return; // a moment before its end
-    const bool panics =
-        now.reason == "panicked" && (known == nullptr || known->reason != now.reason);
-    if ((stood == stands(now.state) && !panics) || !is_carrier(turn, now.vm)) return;
+    // Its process stands, and its guest has ended: it panicked, or a power-off has only stopped it.
+    const bool is_over = now.state == VmState::Paused &&
+                         (now.reason == "panicked" || now.reason == "shutdown") &&
+                         (known == nullptr || known->reason != now.reason);
+    if ((stood == stands(now.state) && !is_over) || !is_carrier(turn, now.vm)) return;
     CarrierChange change{.what = stands(now.state) ? What::Stands : What::GoesOn,
                          .vm = now.vm,
                          .worker = now.worker,
                          .at = now.since,
                          .text = {}};
-    if (panics) {
+    if (is_over) {
         change.what = What::Reset;
-        change.text = fmt::format("its carrier {} panicked", now.label);
+        change.text = fmt::format("its carrier {} {}",
+                                  now.label,
+                                  now.reason == "panicked" ? "panicked" : "has powered off");
     } else if (stands(now.state)) {
         change.text = standing(now);
     } else {

@@ -120,9 +120,12 @@ bool may_stay_lost(const SimMesh& mesh, const SimAgent& agent) {
     mesh.broker.store().read_ever_recorded(0, [&](const broker::JournalItem& item) {
         const auto event = schema::decode_event(view(item.event));
         if (!event) return true;
+        const auto* row = std::get_if<InstanceRecord>(&event->payload);
+        const bool is_over = row != nullptr && row->reason == "shutdown"; // its guest is off
         if (event->vm == agent.machine().inside() && event->kind <= EventKind::StateUnknown)
-            stands = event->kind == EventKind::Paused || event->kind == EventKind::Frozen ||
-                     event->kind == EventKind::Suspended;
+            stands =
+                !is_over && (event->kind == EventKind::Paused || event->kind == EventKind::Frozen ||
+                             event->kind == EventKind::Suspended);
         if (event->worker == agent.plan().id && event->kind == EventKind::WorkerLost)
             lost_while_it_stood = stands;
         return true;

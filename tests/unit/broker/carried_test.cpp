@@ -51,6 +51,10 @@ TEST_CASE("a reset or a panic of a carrier ends what it carried, and not the car
         stack.becomes("rack", "l1", 100, VmState::Paused, "panicked");
         CHECK(stack.row("web").ended->detail == "its carrier l1 panicked");
     }
+    SECTION("a power-off that leaves its process") {
+        stack.becomes("rack", "l1", 100, VmState::Paused, "shutdown");
+        CHECK(stack.row("web").ended->detail == "its carrier l1 has powered off");
+    }
     CHECK(stack.row("web").reason == "carrier-reset");
     CHECK(is_live(stack.row("l1").state));
     CHECK(stack.state_of("l1") == WorkerState::Lost);
