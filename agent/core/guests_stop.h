@@ -10,16 +10,16 @@ namespace ctys::agent {
 ///
 ///     state    | input                         | next
 ///     idle     | asked                         | stopping: what ran is remembered
-///     stopping | asked again                   | says what it waits for; an earlier deadline
-///     counts
+///     stopping | asked again                   | an earlier deadline counts; it says what it
+///              |                               | waits for
 ///              | a VM appears                  | it is one of them
 ///              | the last of them is final     | idle: told as done
 ///
 /// One VM, by its ONSTOP:
 ///
 ///     state    | input                         | next
-///     waiting  | it can be asked               | ending: ladder until its GRACE, or the whole
-///     deadline
+///     waiting  | it can be asked               | ending: ladder until its GRACE, else until the
+///              |                               | deadline of the whole
 ///              | ONSTOP suspend                | suspending, for two thirds of that time
 ///              | ours, no monitor by then      | ending: cut
 ///              | not ours, no monitor in 6 s   | left

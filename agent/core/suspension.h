@@ -28,8 +28,8 @@ namespace ctys::agent {
 ///                | 60 s                                | ended with the reason: it stands paused
 ///     adopted    | its monitor is up, state was saved  | quitting
 ///                | its monitor is up, else             | returning: "its agent was restarted"
-///                | 60 s                                | its action is indeterminate; it still
-///                waits
+///                | 60 s                                | its action is indeterminate; the
+///                |                                     | suspension still waits
 ///     any        | process ended                       | ended: done if its state was saved
 ///
 /// The order is what makes it safe. The note says that a state is to be loaded; it is written when
