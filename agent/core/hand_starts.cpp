@@ -47,7 +47,7 @@ void HandStarts::on_asked(
         return answer(turn, start, Answer::Refused, "too many starts by hand at once");
     const auto id = asked.action;
     const auto& kept = starts_.emplace(id, std::move(start)).first->second;
-    if (!online) return go_alone(turn, id);
+    if (!online) return go_alone(turn, id, /*was_asked=*/false);
     turn.then(ToBroker{Envelope{.correlation = id.value,
                                 .body = msg::HandStart{.action = id,
                                                        .vm = kept.action.vm,
@@ -74,7 +74,7 @@ void HandStarts::refuse_all(Turn& turn, const std::string& why) {
 
 // Nobody can say whether another machine runs it: only where no other machine could (DESIGN: Life
 // of an action).
-void HandStarts::go_alone(Turn& turn, ActionId action) {
+void HandStarts::go_alone(Turn& turn, ActionId action, bool was_asked) {
     auto& start = starts_.at(action);
     if (start.on_shared) {
         answer(turn,
@@ -87,6 +87,8 @@ void HandStarts::go_alone(Turn& turn, ActionId action) {
         return;
     }
     start.state = State::Granted;
+    // Its grant may be under way for ever, and the broker would ask for this start.
+    if (was_asked) works_.begin(turn, start.action, start.label, InstanceKey{});
     answer(turn, start, Answer::Alone, "no broker answers; its pool is local to this machine");
 }
 
@@ -116,14 +118,14 @@ void HandStarts::on_grant(Turn& turn, const msg::HandGrant& grant) {
 bool HandStarts::on_failure(Turn& turn, std::uint64_t correlation) {
     const auto found = starts_.find(ActionId{correlation});
     if (found == starts_.end() || found->second.state != State::Asking) return false;
-    go_alone(turn, found->first);
+    go_alone(turn, found->first, /*was_asked=*/false);
     return true;
 }
 
 void HandStarts::on_timer(Turn& turn, ActionId action) {
     const auto found = starts_.find(action);
     if (found == starts_.end()) return;
-    if (found->second.state == State::Asking) return go_alone(turn, action);
+    if (found->second.state == State::Asking) return go_alone(turn, action, /*was_asked=*/true);
     if (found->second.state != State::Waning) return;
     starts_.erase(found);
     works_.end(turn,

@@ -59,7 +59,8 @@ private:
     using Answer = msg::HandGrant::Answer;
 
     static void answer(Turn& turn, const Start& start, Answer answer, std::string reason);
-    void go_alone(Turn& turn, ActionId action);
+    /// `was_asked`: the broker may have granted it, and open an action.
+    void go_alone(Turn& turn, ActionId action, bool was_asked);
 
     Instances& instances_;
     WorkTable& works_;

@@ -123,6 +123,7 @@ void BrokerCore::register_worker(Turn& turn,
                               .full = true,
                               .version = settings_.version});
     proofs_.on_pools(turn, roster_, *member);
+    plans_.on_registered(turn, member->record);
     dispatcher_.on_registered(turn, *member);
     dispatcher_.decide_held(turn);
 }
@@ -214,6 +215,7 @@ void BrokerCore::apply_full(Turn& turn, Member& member, const msg::Publish& publ
     if (!publish.last) return;
     folder_.end_exchange(turn, member);
     roster_.on_exchanged(turn, member);
+    dispatcher_.on_exchanged(turn, member);
     turn.put(member.record);
     const auto& mark = member.record.mark;
     turn.release(

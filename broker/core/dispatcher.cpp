@@ -318,8 +318,10 @@ bool Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) 
         const auto outcome =
             reported != nullptr ? reported->outcome.value_or(Outcome{}) : Outcome{};
         withdrawing_.erase(event.action);
-        if (!outcome.ok() && outcome.error->code != ErrorCode::Stuck)
-            leases_.on_not_started(turn, event.action);
+        // What has started was told before this, unless it is still to come with all the rest.
+        const bool is_settled =
+            outcome.ok() ? !member.exchanging : outcome.error->code != ErrorCode::Stuck;
+        if (is_settled) leases_.on_not_started(turn, event.action);
         if (record.state == ActionState::Ended) {
             // It has had its one outcome; what its worker says after all is news, not a second one.
             turn.record(about(record,
@@ -361,6 +363,19 @@ void Dispatcher::on_registered(Turn& turn, const Member& member) {
         if (found != actions_.end() && found->second.action.worker == member.record.id) {
             turn.release(*member.peer, 0, msg::Withdraw{id});
         }
+    }
+}
+
+void Dispatcher::on_exchanged(Turn& turn, const Member& member) {
+    std::vector<ActionId> over;
+    for (const auto& [vm, lease] : leases_.all()) {
+        if (lease.worker != member.record.id || lease.phase != Lease::Phase::Reserved) continue;
+        const auto found = actions_.find(lease.action);
+        if (found == actions_.end() || found->second.state != ActionState::Ended) continue;
+        if (found->second.outcome && found->second.outcome->ok()) over.push_back(lease.action);
+    }
+    for (const auto& action : over) {
+        leases_.on_not_started(turn, action);
     }
 }
 

@@ -71,6 +71,8 @@ public:
     bool on_event(Turn& turn, const Member& member, const Event& event);
     /// A worker has registered: settle what was open with it.
     void on_registered(Turn& turn, const Member& member);
+    /// It has told everything that it runs: what its starts were said to have brought up, too.
+    void on_exchanged(Turn& turn, const Member& member);
     /// A fenced or forgotten worker will never answer.
     void on_worker_gone(Turn& turn, const WorkerId& worker, std::string_view why);
     void on_tick(Turn& turn);

@@ -26,7 +26,8 @@ public:
     /// running.
     void on_live(Turn& turn, const InstanceRecord& instance);
     void on_ended(Turn& turn, const InstanceRecord& instance);
-    /// The start of this action will never happen, or has failed.
+    /// The start of this action will never happen, has failed, or has ended well with a VM that is
+    /// gone by now, as another agent of its machine has told before.
     void on_not_started(Turn& turn, ActionId action);
     /// Ends every lease of a worker that is dead: an administrator says so, or its carrier has
     /// ended. Returns the VMs.

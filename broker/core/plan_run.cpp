@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace ctys::broker {
@@ -99,6 +100,26 @@ void PlanRun::close(Turn& turn) {
 void PlanRun::on_vm_ended(const VmId& vm) {
     if (const auto found = by_vm_.find(vm); found != by_vm_.end())
         dirty_.insert(found->second.begin(), found->second.end());
+}
+
+void PlanRun::on_inside(Turn& turn, const VmId& vm, const std::vector<WorkerId>& workers) {
+    const auto found = by_vm_.find(vm);
+    if (found == by_vm_.end()) return;
+    for (const auto index : found->second) {
+        auto& step = steps_[index];
+        // Where a boot is awaited, who calls from the next one is no news of the last.
+        if (is_outer_first(step.step.verb) || is_over(step.state) || !step.step.boot.is_none())
+            continue;
+        auto& inside = step.step.inside;
+        const auto before = inside.size();
+        std::copy_if(
+            workers.begin(), workers.end(), std::back_inserter(inside), [&](const auto& id) {
+                return std::find(inside.begin(), inside.end(), id) == inside.end();
+            });
+        if (inside.size() == before) continue;
+        drains_changed_ = true;
+        turn.put(step);
+    }
 }
 
 void PlanRun::on_order_ended(ActionId order) {

@@ -88,6 +88,8 @@ public:
     /// It is over: how long it took is written.
     void close(Turn& turn);
     void on_vm_ended(const VmId& vm);
+    /// These workers are on the machine that this VM is, some perhaps since a moment ago.
+    void on_inside(Turn& turn, const VmId& vm, const std::vector<WorkerId>& workers);
     void on_order_ended(ActionId order);
     void cancel() { is_cancelling_ = true; }
     /// The broker itself stood still for so long: that time is not counted.

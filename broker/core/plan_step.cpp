@@ -228,6 +228,12 @@ bool PlanRun::is_waited_for(const Turn& turn, const PlanStepRecord& step) const 
 }
 
 std::optional<std::string> PlanRun::blocked_by(const PlanView& view, const PlanStep& step) const {
+    if (step.verb == Verb::Start) {
+        const auto* member = view.roster.find(step.worker);
+        const auto by = member == nullptr ? ActionId{} : member->record.draining;
+        if (!by.is_none() && by != plan_.action)
+            return fmt::format("{} ends what runs on {}", by, member->record.name);
+    }
     for (const auto before : step.after) {
         const auto& other = steps_[before];
         const auto& label = other.step.label;

@@ -310,6 +310,22 @@ void Plans::on_vm_ended(const VmId& vm) {
     }
 }
 
+void Plans::on_registered(Turn& turn, const WorkerRecord& worker) {
+    if (open_.empty() || !worker.platform.identifies()) return;
+    auto vms = turn.index().copies_of(VmId{worker.platform});
+    vms.insert(VmId{worker.platform});
+    bool has_changed = false;
+    for (const auto& vm : vms) {
+        for (auto& [id, run] : open_) {
+            if (!run.has_step(vm)) continue;
+            const auto graph = stack_around(turn.inventory(), turn.index(), roster_, {vm});
+            run.on_inside(turn, vm, graph.workers_in(vm));
+            has_changed = run.take_drains_changed() || has_changed;
+        }
+    }
+    if (has_changed) drain(&turn);
+}
+
 void Plans::excuse(Duration span) {
     for (auto& [id, run] : open_) {
         run.excuse(span);

@@ -63,6 +63,8 @@ public:
     bool cancel(ActionId plan);
     void on_order_ended(const Action& order);
     void on_vm_ended(const VmId& vm);
+    /// Its agent has called. Where a plan ends the VM that it is on, nothing starts there any more.
+    void on_registered(Turn& turn, const WorkerRecord& worker);
     void on_tick(Turn& turn);
     /// The broker itself stood still for so long.
     void excuse(Duration span);

@@ -8,9 +8,19 @@ namespace ctys::sim {
 
 namespace {
 
+/// Its machine stands still or is on disk: what it had begun goes on when that does.
+bool stands_still(const SimMesh& mesh, const WorkerId& worker) {
+    return std::any_of(mesh.agents.begin(), mesh.agents.end(), [&](const auto& agent) {
+        return agent->plan().id == worker &&
+               (agent->machine().is_frozen() || agent->machine().is_asleep);
+    });
+}
+
 void check_actions(SimMesh& mesh) {
     for (const auto& [id, record] : mesh.broker.store().actions()) {
         if (record.state != ActionState::Ended) {
+            if (record.state == ActionState::Running && stands_still(mesh, record.action.worker))
+                continue;
             mesh.ground.broken("action",
                                fmt::format("{} {} has not ended ({})",
                                            to_string(record.action.verb),
@@ -92,6 +102,7 @@ void check_leases(SimMesh& mesh) {
             holds = holds || (is_live(row.state) && row.key == lease.instance);
         }
         if (lease.phase == Lease::Phase::Reserved) {
+            if (stands_still(mesh, lease.worker)) continue;
             mesh.ground.broken("lease", "a lease is reserved for ever");
         } else if (!holds) {
             mesh.ground.broken("lease", "a lease outlives its instance");

@@ -63,6 +63,39 @@ TEST_CASE("a start by hand that was given back has ended, and nobody holds its V
     CHECK(bench.core().leases().find(Bench::vm("web")) == nullptr);
 }
 
+TEST_CASE("a start by hand whose VM is gone before its agent tells of it holds nothing",
+          "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    const ActionId start{7};
+    bench.say("w1",
+              msg::HandStart{.action = start,
+                             .vm = Bench::vm("web"),
+                             .config = "/p/web/web.ctys",
+                             .label = "web",
+                             .user = "ann"});
+    REQUIRE(bench.core().leases().find(Bench::vm("web")) != nullptr);
+
+    const bool is_telling = GENERATE(false, true);
+    if (is_telling) bench.call("w1");
+    // Another agent of the machine saw the process come and go.
+    Event ended{.kind = EventKind::ActionEnded, .worker = Bench::worker("w1")};
+    ended.action = start;
+    ended.payload = ActionRecord{.action = {.id = start, .verb = Verb::Start},
+                                 .state = ActionState::Ended,
+                                 .outcome = Outcome{.text = "started by hand, pid 9"}};
+    bench.say("w1",
+              msg::Publish{.stream = Bench::stream("w1"),
+                           .first = 1,
+                           .events = {schema::encode_event(ended)}});
+
+    CHECK(bench.core().dispatcher().find(start)->state == ActionState::Ended);
+    // What it runs may be told with all the rest.
+    CHECK((bench.core().leases().find(Bench::vm("web")) != nullptr) == is_telling);
+    if (is_telling) bench.exchange("w1", {"web"});
+    CHECK(bench.core().leases().find(Bench::vm("web")) == nullptr);
+}
+
 TEST_CASE("an order that could wait for more than a day is refused", "[broker]") {
     Bench bench;
     bench.join("w1", {"web"});

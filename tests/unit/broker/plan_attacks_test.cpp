@@ -89,6 +89,57 @@ TEST_CASE("what was out of reach and came back ends before its carrier is asked"
     }
 }
 
+TEST_CASE("an agent that calls for the first time during a plan is on a machine that ends",
+          "[broker]") {
+    Stack stack;
+    stack.stop("rack1", "web");
+    stack.run("lab02", "guest");
+    auto submit = stack.order(Verb::Shutdown, "lab02");
+    submit.action.width = 1;
+    stack.bench.say("ann", submit);
+    REQUIRE(stack.asked() == Labels{"sensor", "cache"});
+    stack.join("guest", Bench::vm("guest").uuid);
+    CHECK(stack.bench.store().workers().at(Bench::worker("guest")).draining == ActionId{7});
+    stack.run("guest", "web");
+
+    stack.obey("l2db", "sensor");
+    stack.obey("lab02", "cache");
+    stack.obey("lab02", "l2db");
+    CHECK(stack.asked() == Labels{"sensor", "cache", "l2db", "web"});
+    stack.obey("guest", "web");
+    CHECK(stack.asked() == Labels{"sensor", "cache", "l2db", "web", "guest"});
+}
+
+TEST_CASE("a plan that waits for a machine does not start what another one ends there meanwhile",
+          "[broker]") {
+    Stack stack;
+    stack.submit(Verb::Shutdown, "l2db");
+    stack.obey("l2db", "sensor");
+    stack.end("lab02",
+              "l2db",
+              {.error = Error{.code = ErrorCode::TimedOut, .message = "it did not end"}});
+    stack.pass(12, {"l2db"});
+    REQUIRE(stack.bench.store().workers().at(Bench::worker("l2db")).state == WorkerState::Lost);
+    auto submit = stack.order(Verb::Start, "like", 9);
+    submit.action.like_before = ActionId{7};
+    stack.bench.say("ann", submit);
+    auto around = stack.order(Verb::Shutdown, "w:lab02", 10);
+    around.yes = true;
+    stack.bench.say("ann", around);
+    REQUIRE(stack.bench.told<msg::Failure>("ann").empty());
+    stack.bench.clear();
+
+    stack.join("l2db", Bench::vm("l2db").uuid);
+    stack.pass(2);
+    CHECK(stack.asked().empty());
+    REQUIRE(stack.outcome(9).has_value());
+    REQUIRE(stack.outcome(9)->error.has_value());
+    const auto told = stack.bench.recorded_of(EventKind::ActionProgress);
+    CHECK(std::any_of(told.begin(), told.end(), [](const Event& event) {
+        return event.text.find("ends what runs on l2db") != std::string::npos;
+    }));
+}
+
 TEST_CASE("a VM that went elsewhere does not keep the carrier it had", "[broker]") {
     Stack stack;
     stack.submit(Verb::Shutdown, "lab02");
