@@ -54,7 +54,11 @@ int main(int argc, char** argv) {
         "--discover", options.discover, "Print the VMs that run here now, as JSON lines, and end");
     app.add_option("-o", options.output, "Format of --discover: jsonl")
         ->check(CLI::IsMember({"jsonl"}));
-    CLI11_PARSE(app, argc, argv)
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
+    }
     try {
         return agent::run(options);
     } catch (const Fault& fault) {

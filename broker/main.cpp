@@ -37,7 +37,11 @@ int main(int argc, char** argv) {
         "backup", "Write a consistent copy of the store into an empty folder; works while it runs");
     backup->add_option("folder", options.backup_folder, "Created when it does not exist")
         ->required();
-    CLI11_PARSE(app, argc, argv)
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
+    }
     options.backup = backup->parsed();
     try {
         return broker::run(options);

@@ -141,7 +141,7 @@ private:
                         "ctys workers");
         }
         if (roots.empty() && level == 0)
-            return fail(ErrorCode::Conflict, "nothing of it runs", "ctys stack");
+            return fail(ErrorCode::Conflict, std::string{nothing_runs}, "ctys stack");
         if (!left_out.empty())
             plan_.notes.push_back(fmt::format("left out: {} away", are(left_out)));
         sort(roots);

@@ -11,6 +11,9 @@
 
 namespace ctys {
 
+/// How a plan is refused that would have nothing to do; Conflict.
+inline constexpr std::string_view nothing_runs = "nothing of it runs";
+
 /// How far an action reaches beyond its target (manual: CANCEL, 3.5).
 enum class Scope : std::uint16_t {
     Stack = 1, ///< all that the target carries goes first

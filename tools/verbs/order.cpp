@@ -92,7 +92,7 @@ private:
     void refuse(const Action& action, Error error);
     [[nodiscard]] tl::unexpected<Error> give_up(const Action& at, Error error) const;
     Status follow(Duration patience);
-    Status take(const Watcher::Item& item);
+    Status take(const Watcher::Item& item, ProgressLine& progress);
     Status ask_what_is_missing();
     Status leave();
     Status print_ids();
@@ -108,12 +108,14 @@ private:
     ActionWait wait_;
     Watcher watcher_;
     bool interrupted_ = false;
+    bool follows_ = false;
     bool looks_for_near_ = true;
     Duration longest_plan_{};
     WallTime begun_ = wall_now();
 };
 
 Status Errand::carry_out(Waiting waiting, Duration patience) {
+    follows_ = waiting == Waiting::Outcome;
     // Until something is asked, Ctrl-C has nothing to tell and ends the program as ever.
     if (auto opened = watcher_.open(); !opened) return opened;
     loop::SignalWatch on_interrupt(session_.loop(), SIGINT, [&] { interrupted_ = true; });
@@ -146,7 +148,9 @@ Status Errand::submit_all() {
 
 void Errand::accept(const Action& action, const msg::Accepted& accepted) {
     if (accepted.worker.empty() && accepted.text.empty()) return look_at_plan(accepted);
-    if (action.verb != Verb::Shutdown || !action.deadline || !accepted.text.empty()) return;
+    // Who follows it is told by its agent, also of a cut at the GRACE of its configuration.
+    if (follows_ || action.verb != Verb::Shutdown || !action.deadline || !accepted.text.empty())
+        return;
     session_.remark(
         fmt::format("{}  {}: power is cut at {}",
                     short_text(action.id),
@@ -160,10 +164,11 @@ void Errand::look_at_plan(const msg::Accepted& accepted) {
     if (!picture || !*picture) return;
     const auto& plan = (*picture)->plan;
     longest_plan_ = std::max(longest_plan_, plan.until);
-    session_.remark(fmt::format("{}  {}: {} VMs on {} level{}, at most {}",
+    session_.remark(fmt::format("{}  {}: {} VM{} on {} level{}, at most {}",
                                 short_text(accepted.action),
                                 accepted.label,
                                 plan.steps,
+                                plan.steps == 1 ? "" : "s",
                                 plan.levels,
                                 plan.levels == 1 ? "" : "s",
                                 to_short_text(plan.until)));
@@ -239,12 +244,17 @@ Status Errand::print_ids() {
     return session_.print(out);
 }
 
-Status Errand::take(const Watcher::Item& item) {
+Status Errand::take(const Watcher::Item& item, ProgressLine& progress) {
     const auto* event = std::get_if<msg::WatchItem>(&item);
     if (event == nullptr) return {};
     auto decoded = schema::decode_event(view(event->event));
     if (!decoded) return {}; // a newer kind: the outcome is asked for when the end is seen
-    static_cast<void>(wait_.on_event(*decoded));
+    const bool is_ours = wait_.on_event(*decoded);
+    if (is_ours && decoded->kind == EventKind::CutAnnounced) {
+        progress.clear();
+        session_.remark(
+            fmt::format("{}  {}: {}", short_text(decoded->action), decoded->label, decoded->text));
+    }
     return {};
 }
 
@@ -289,7 +299,7 @@ Status Errand::follow(Duration fallback) {
         auto next = watcher_.next(std::min(left, redraw), [&] { return interrupted_; });
         if (!next) return tl::unexpected(next.error());
         if (const auto* item = std::get_if<Watcher::Item>(&*next)) {
-            if (auto taken = take(*item); !taken) return taken;
+            if (auto taken = take(*item, progress); !taken) return taken;
         }
         if (auto asked = ask_what_is_missing(); !asked) return asked;
         if (interrupted_ && !wait_.is_done()) {

@@ -75,12 +75,13 @@ public:
             options_.apply(order.action);
             auto picture = plan_of(session, order);
             // Nothing runs: that is a plan, too.
-            if (!picture && picture.error().code == ErrorCode::Conflict && means_many(target)) {
-                session.remark(fmt::format("{}: {}", target, picture.error().message));
+            const auto named = target == "*" ? std::string{"--all"} : target;
+            if (!picture && picture.error().message == nothing_runs) {
+                session.remark(fmt::format("{}: {}", named, nothing_runs));
                 continue;
             }
             if (!picture) {
-                failures.push_back({target, picture.error()});
+                failures.push_back({named, picture.error()});
                 continue;
             }
             something_to_do_ = something_to_do_ || !picture->empty();

@@ -36,6 +36,11 @@ std::string deadline_of(const msg::Submit& order, const VmDetail& detail) {
                        to_short_text(deadline.value_or(std::chrono::seconds{20})));
 }
 
+/// Only a guest whose CPUs run hears of it (its agent: check_hearing).
+bool needs_ears(const Action& action) {
+    return (action.verb == Verb::Shutdown || action.verb == Verb::Reboot) && !action.always_cut;
+}
+
 /// The worker that an order for what runs names, by HOST or by the w: of its address.
 /// Errors: NotFound, as the broker would say.
 Result<std::optional<WorkerRecord>> place_named_by(Session& session, const msg::Submit& order) {
@@ -107,6 +112,8 @@ rehearsal_of(const msg::Submit& order, const VmDetail& detail, const WorkerRecor
     } else if (named_place != nullptr && !is_there) {
         text += fmt::format(
             "would be refused, as it runs on {}, not on {}", row.worker_name, named_place->name);
+    } else if (row.state == VmState::Paused && needs_ears(order.action)) {
+        text += "would be refused, as it is paused: its guest hears no power button";
     } else {
         text += fmt::format("would be asked{}{}", place, deadline_of(order, detail));
     }

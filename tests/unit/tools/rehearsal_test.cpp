@@ -37,6 +37,17 @@ bool says(const std::string& text, std::string_view part) {
 
 } // namespace
 
+TEST_CASE("a rehearsed shutdown of a paused VM says that it would be refused", "[tools][dry-run]") {
+    auto detail = running();
+    detail.row.state = VmState::Paused;
+    CHECK(says(rehearsal_of(order(Verb::Shutdown), detail), "would be refused, as it is paused"));
+    CHECK(says(rehearsal_of(order(Verb::Kill), detail), "would be asked on lab01"));
+
+    auto cutting = order(Verb::Shutdown);
+    cutting.action.always_cut = true;
+    CHECK(says(rehearsal_of(cutting, detail), "would be asked on lab01"));
+}
+
 TEST_CASE("a rehearsed start names the workers that could run it", "[tools][dry-run]") {
     auto detail = stopped();
     CHECK(says(rehearsal_of(order(Verb::Start), detail), "would start on lab01 or lab02"));
