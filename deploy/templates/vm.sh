@@ -2,12 +2,14 @@
 # Starts the VM of the configuration beside it, also by hand: ./web.sh [--check] [--print] [--alone] [--discard-state]
 [ -n "$BASH_VERSION" ] || exec bash "$0" "$@"
 
-CTYSWRAPPERPATH=$(cd "$(dirname "$0")" && pwd) || exit 1
-CONFIG=$CTYSWRAPPERPATH/$(basename "$0" .sh).ctys
+NAME=${0##*/}
+FOLDER=${0%"$NAME"}
+CDPATH='' cd -- "${FOLDER:-.}" || exit 1
+CTYSWRAPPERPATH=$PWD
+CONFIG=$CTYSWRAPPERPATH/${NAME%.sh}.ctys
 CALL=${CTYS_QEMU_CALL:-ctys-qemu-call}
 
 # The configuration is bash, so that it can be as dynamic as the VM needs.
-cd "$CTYSWRAPPERPATH" || exit 1
 # shellcheck source=/dev/null
 . "$CONFIG" || exit 1
 
