@@ -169,7 +169,8 @@ Plans::consider(const InventoryView& inventory, const RowIndex& index, const Wis
                         .scope = action.force ? Scope::Force : Scope::Stack,
                         .targets = wish.targets,
                         .deadline = action.deadline,
-                        .shrink = action.shrink || action.always_cut,
+                        // Nothing shares the time of one VM: its agent takes any deadline.
+                        .shrink = action.shrink || action.always_cut || !is_stack,
                         .cut_unaskable = action.cut_unaskable || action.always_cut,
                         .width = std::min(action.width, std::uint32_t{10000}),
                         .skip_unreached = wish.is_many,

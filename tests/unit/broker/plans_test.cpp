@@ -228,6 +228,18 @@ TEST_CASE("a plan looks at what it would do and does nothing", "[broker]") {
     CHECK(stack.bench.recorded.empty());
 }
 
+TEST_CASE("a plan of one VM takes the deadline that its order takes", "[broker]") {
+    Stack stack;
+    auto submit = stack.order(Verb::Shutdown, "web");
+    submit.action.deadline = seconds{5};
+    submit.action.dry_run = true;
+    stack.bench.say("ann", submit);
+    const auto rows = stack.bench.told<msg::Rows>("ann");
+    REQUIRE(rows.size() == 1);
+    REQUIRE(rows[0].rows.size() == 2);
+    CHECK(std::get<PlanStepRecord>(rows[0].rows[1]).step.until == seconds{5});
+}
+
 TEST_CASE("a plan says what it does about paused VMs", "[broker]") {
     Stack stack;
     stack.set("lab02", "cache", VmState::Paused);
