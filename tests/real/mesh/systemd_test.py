@@ -85,7 +85,10 @@ until ctys scan w1 >&2; do :; done
 ctys shutdown web theirs --deadline 40s >&2
 shut=$?
 tell shut_down $shut
-tell scopes "$(systemctl list-units --plain --no-legend 'ctys-vm-*' | wc -l)"
+# systemd takes a scope away when the kernel has told it that nothing is left in it.
+scopes() { systemctl list-units --plain --no-legend 'ctys-vm-*' | wc -l; }
+for _ in $(seq 200); do [ "$(scopes)" = 0 ] && break; done
+tell scopes "$(scopes)"
 """
 
 # The guests' units are as they are shipped, but for programs, folders and what they would pull in.
