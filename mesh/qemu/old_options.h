@@ -1,0 +1,27 @@
+#pragma once
+
+#include "mesh/core/error.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ctys::qemu {
+
+struct TranslatedOptions {
+    std::vector<std::string> words;
+    std::vector<std::string> warnings; ///< one sentence for each old word, in their order
+
+    bool operator==(const TranslatedOptions&) const = default;
+};
+
+/// Option words as configurations of the original give them (VGADRIVER, TIMEOPT, ARGSADD; QEMU 0.9
+/// to 0.15 and KVM's branch of it), as words for QEMU 7.2. By one table: what 7.2 refuses is
+/// replaced, or dropped with a sentence that says what to write instead; anything else, unknown
+/// words too, passes through untouched. -redir, -tftp and -bootp become part of the first user
+/// network among the words. Meant for what assemble() makes: no default devices, a sandbox.
+/// Errors: Usage, naming the word, for an argument that the old QEMU would not have understood
+/// either, and for an option of the table that comes last without its argument.
+[[nodiscard]] Result<TranslatedOptions> translate_old_options(std::span<const std::string> words);
+
+} // namespace ctys::qemu
