@@ -47,6 +47,7 @@ std::string find_binary(const std::string& name) {
 
 std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     auto problems = request.problems;
+    notes.insert(notes.end(), request.notes.begin(), request.notes.end());
     auto& plan = request.plan;
     const auto need = [&](std::string key, const std::string& path, int mode) {
         if (path.empty()) return;

@@ -1,6 +1,7 @@
 #include "tools/qemu_call/request.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/old_options.h"
 #include "mesh/qemu/option_text.h"
 
 #include <map>
@@ -38,7 +39,7 @@ private:
             {"ACCELERATOR", &RequestReader::accelerator},
             {"APPEND", &RequestReader::append},
             {"ARCH", &RequestReader::arch},
-            {"ARGSADD", &RequestReader::argsadd},
+            {"ARGSADD", &RequestReader::option_words},
             {"BOOTIMAGE", &RequestReader::boot_image},
             {"CPU", &RequestReader::cpu},
             {"HDDBOOTIMAGE", &RequestReader::boot_image},
@@ -54,7 +55,9 @@ private:
             {"SMP", &RequestReader::smp},
             {"SNAPSHOT", &RequestReader::snapshot},
             {"STARTERCALL", &RequestReader::binary},
+            {"TIMEOPT", &RequestReader::option_words},
             {"UUID", &RequestReader::uuid},
+            {"VGADRIVER", &RequestReader::option_words},
         };
         const auto rule = rules.find(key);
         if (rule == rules.end()) return problem(printable(key, 64), "is not a key of this program");
@@ -128,10 +131,22 @@ private:
     void read_only(const std::string& key, const std::string& value) {
         out_.plan.read_only = flag(key, value);
     }
-    void argsadd(const std::string& key, const std::string& value) {
+    void option_words(const std::string& key, const std::string& value) {
         auto words = split_words(value);
         if (!words) return problem(key, words.error().message);
-        out_.plan.extra = std::move(*words);
+        option_words_[key] = std::move(*words);
+    }
+    // Together: -redir may stand in another variable than the network it belongs to.
+    void translate_option_words() {
+        std::vector<std::string> words;
+        for (const auto* key : {"VGADRIVER", "TIMEOPT", "ARGSADD"}) {
+            const auto& more = option_words_[key];
+            words.insert(words.end(), more.begin(), more.end());
+        }
+        auto translated = qemu::translate_old_options(words);
+        if (!translated) return problem("", translated.error().message);
+        out_.plan.extra = std::move(translated->words);
+        out_.notes = std::move(translated->warnings);
     }
     void boot_image(const std::string&, const std::string& value) { boot_ = in_directory(value); }
     void image_format(const std::string&, const std::string& value) { format_ = value; }
@@ -156,11 +171,13 @@ private:
         if (boot_.empty() && plan.kernel.empty()) {
             problem("HDDBOOTIMAGE", "is missing, and there is no KERNELIMAGE either");
         }
+        translate_option_words();
     }
 
     std::string vm_directory_;
     std::string boot_;
     std::string format_ = "raw";
+    std::map<std::string, std::vector<std::string>, std::less<>> option_words_;
     Request out_;
 };
 

@@ -19,18 +19,21 @@ struct Problem {
 /// What the wrapper asked for.
 struct Request {
     qemu::VmPlan plan;
-    bool wants_kvm = false;        ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
-    std::vector<Problem> problems; ///< of the values themselves; the files are check()'s part
+    bool wants_kvm = false;         ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
+    std::vector<Problem> problems;  ///< of the values themselves; the files are check()'s part
+    std::vector<std::string> notes; ///< sentences that do not keep the VM from starting
 
     bool operator==(const Request&) const = default;
 };
 
 /// Reads KEY=VALUE arguments. An empty value is as good as none; relative image paths are below
-/// `vm_directory`. Pure.
+/// `vm_directory`. Words of VGADRIVER, TIMEOPT and ARGSADD, in this order, are translated for QEMU
+/// 7.2 (old_options.h). Pure.
 [[nodiscard]] Request read_request(std::span<const std::string> assignments,
                                    const std::string& vm_directory);
 
-/// Words of ARGSADD, with the quoting of a shell and no expansion. Errors: Usage for an open quote.
+/// Words of ARGSADD, TIMEOPT and VGADRIVER, with the quoting of a shell and no expansion. Errors:
+/// Usage for an open quote.
 [[nodiscard]] Result<std::vector<std::string>> split_words(std::string_view text);
 
 } // namespace ctys::call

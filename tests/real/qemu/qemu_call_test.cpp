@@ -160,6 +160,20 @@ TEST_CASE("printing shows the final command line and starts nothing", "[qemu][re
     CHECK_FALSE(std::filesystem::exists(vm.files().facts));
 }
 
+TEST_CASE("words that QEMU has lost are translated, with one warning each", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+    vm.append_to_configuration("VGADRIVER='-vga cirrus '\nTIMEOPT=-localtime\n");
+
+    vm.start({"--print", "--check", "--argsadd=-no-kqemu"});
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.output().find("-localtime is gone from QEMU 7.2; -rtc base=localtime takes its place\n"
+                           "ctys-qemu-call: -no-kqemu is dropped: KQEMU does not exist any more; "
+                           "ACCELERATOR says KVM or QEMU\n") != std::string::npos);
+    CHECK(vm.output().find("-vga cirrus -rtc base=localtime -drive file=" + vm.path()) !=
+          std::string::npos);
+}
+
 TEST_CASE("a check names each problem with its key", "[qemu][real]") {
     VmDirectory vm{Guest::Idle};
     vm.remove_image();

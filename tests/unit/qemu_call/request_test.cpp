@@ -61,6 +61,8 @@ TEST_CASE("each wrong value is a problem that names its key", "[qemu]") {
         {"NETWORK=tap", {"NETWORK", "\"tap\" is not user or none"}},
         {"SNAPSHOT=maybe", {"SNAPSHOT", "\"maybe\" is not yes or no"}},
         {"ARGSADD=-append 'a", {"ARGSADD", "a quote ' is not closed"}},
+        {"VGADRIVER=\"", {"VGADRIVER", "a quote \" is not closed"}},
+        {"TIMEOPT=-startdate", {"", "-startdate is the last word and lacks its argument"}},
         {"FROBNICATE=1", {"FROBNICATE", "is not a key of this program"}},
         {"nonsense", {"", "not KEY=VALUE: nonsense"}},
     }));
@@ -86,4 +88,23 @@ TEST_CASE("added arguments split as words of a shell, without expansion", "[qemu
           Words{"-a", "b $c", "d\"e", "f g", ""});
     CHECK(split_words("$(id) `id`").value() == Words{"$(id)", "`id`"});
     CHECK_FALSE(split_words("\"a"));
+}
+
+TEST_CASE("option words of the original are translated together, screen and clock first",
+          "[qemu]") {
+    const auto request = read({"LABEL=web",
+                               "HDDBOOTIMAGE=/a",
+                               "ARGSADD=-redir tcp:5555::22 -net user",
+                               "TIMEOPT=-localtime",
+                               "VGADRIVER= -vga cirrus "});
+
+    CHECK(request.problems.empty());
+    CHECK(request.plan.extra ==
+          std::vector<std::string>{
+              "-vga", "cirrus", "-rtc", "base=localtime", "-net", "user,hostfwd=tcp::5555-:22"});
+    CHECK(request.notes ==
+          std::vector<std::string>{
+              "-localtime is gone from QEMU 7.2; -rtc base=localtime takes its place",
+              "-redir tcp:5555::22 is gone from QEMU 7.2; hostfwd=tcp::5555-:22 of the user "
+              "network takes its place"});
 }
