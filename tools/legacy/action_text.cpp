@@ -1,8 +1,8 @@
+#include "mesh/core/masked_text.h"
+#include "mesh/core/near_word.h"
 #include "mesh/core/text.h"
 #include "tools/legacy/keys.h"
-#include "tools/legacy/masked_text.h"
 #include "tools/legacy/request.h"
-#include "tools/words/near_word.h"
 
 #include <fmt/format.h>
 
@@ -23,6 +23,19 @@ struct Suboption {
     bool has_value = false;
     std::size_t column = 1;
 };
+
+// A piece cut at its first colon (keys contain none); without one the value is absent.
+struct KeyValue {
+    std::string_view key;
+    std::string_view value; // as it was typed: values differ in what they mask
+    bool has_value = false;
+};
+
+KeyValue split_key(std::string_view piece) {
+    const auto colon = piece.find(':');
+    if (colon == std::string_view::npos) return {.key = piece};
+    return {.key = piece.substr(0, colon), .value = piece.substr(colon + 1), .has_value = true};
+}
 
 tl::unexpected<Error> bad(std::size_t column, std::string_view what, std::string try_next = {}) {
     return fail(ErrorCode::Usage, fmt::format("column {}: {}", column, what), std::move(try_next));

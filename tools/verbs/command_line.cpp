@@ -1,8 +1,8 @@
 #include "tools/verbs/command_line.h"
 
+#include "mesh/core/near_word.h"
 #include "mesh/core/text.h"
 #include "tools/verbs/help_pages.h"
-#include "tools/words/near_word.h"
 #include "tools/words/reflex.h"
 
 #include <CLI/App.hpp>

@@ -1,6 +1,6 @@
 #include "tools/verbs/filters.h"
 
-#include "tools/words/near_word.h"
+#include "mesh/core/near_word.h"
 
 #include <fmt/format.h>
 

@@ -2,12 +2,12 @@
 
 #include "mesh/bus/context.h"
 #include "mesh/bus/curve_keys.h"
+#include "mesh/core/near_word.h"
 #include "mesh/core/text.h"
 #include "mesh/loop/id_source.h"
 #include "mesh/setup/config.h"
 #include "tools/client/broker_choice.h"
 #include "tools/client/terminal.h"
-#include "tools/words/near_word.h"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,4 @@
 #include "tools/legacy/command_line.h"
-#include "tools/legacy/masked_text.h"
 #include "tools/legacy/table.h"
 
 #include <catch2/catch.hpp>
@@ -31,13 +30,6 @@ Error legacy_error(const std::vector<std::string>& args) {
 }
 
 } // namespace
-
-TEST_CASE("separators are masked by doubling them", "[tools][legacy]") {
-    CHECK(split_masked("a,b", ',') == std::vector<Piece>{{"a", 1}, {"b", 3}});
-    CHECK(split_masked("a,,b,c", ',') == std::vector<Piece>{{"a,b", 1}, {"c", 6}});
-    CHECK(split_masked("a\\,b", ',') == std::vector<Piece>{{"a,b", 1}});
-    CHECK(split_masked("", ',') == std::vector<Piece>{{"", 1}});
-}
 
 TEST_CASE("create takes the address keys of the original in any case", "[tools][legacy]") {
     CHECK(create("create=l:tst253,reuse").address.label == "tst253");

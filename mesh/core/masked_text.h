@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ctys::tools::legacy {
+namespace ctys {
 
 /// A part of an argument and the column (1-based) it began at.
 struct Piece {
@@ -20,12 +20,4 @@ struct Piece {
 [[nodiscard]] std::vector<Piece>
 split_masked(std::string_view text, char separator, std::size_t column = 1);
 
-/// A piece cut at its first colon (keys contain none); without one the value is absent.
-struct KeyValue {
-    std::string_view key;
-    std::string_view value; ///< as it was typed: values differ in what they mask
-    bool has_value = false;
-};
-[[nodiscard]] KeyValue split_key(std::string_view piece);
-
-} // namespace ctys::tools::legacy
+} // namespace ctys

@@ -1,6 +1,6 @@
-#include "tools/legacy/masked_text.h"
+#include "mesh/core/masked_text.h"
 
-namespace ctys::tools::legacy {
+namespace ctys {
 
 std::vector<Piece> split_masked(std::string_view text, char separator, std::size_t column) {
     std::vector<Piece> pieces{{.text = {}, .column = column}};
@@ -18,12 +18,4 @@ std::vector<Piece> split_masked(std::string_view text, char separator, std::size
     return pieces;
 }
 
-KeyValue split_key(std::string_view piece) {
-    for (std::size_t i = 0; i < piece.size(); ++i) {
-        if (piece[i] != ':') continue;
-        return {.key = piece.substr(0, i), .value = piece.substr(i + 1), .has_value = true};
-    }
-    return {.key = piece};
-}
-
-} // namespace ctys::tools::legacy
+} // namespace ctys

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace ctys::tools {
+namespace ctys {
 
 /// The word of `known` that was most likely meant by `typed`, ignoring case: a longer word that
 /// begins with it, or one within two edits (one for words of up to three letters).
@@ -15,4 +15,4 @@ namespace ctys::tools {
 /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
-} // namespace ctys::tools
+} // namespace ctys

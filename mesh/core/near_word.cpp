@@ -1,11 +1,11 @@
-#include "tools/words/near_word.h"
+#include "mesh/core/near_word.h"
 
 #include "mesh/core/text.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace ctys::tools {
+namespace ctys {
 
 namespace {
 
@@ -53,4 +53,4 @@ std::optional<std::string> near_word(std::string_view typed,
     return std::string{found};
 }
 
-} // namespace ctys::tools
+} // namespace ctys
