@@ -12,10 +12,6 @@ namespace {
 constexpr std::uint64_t max_memory_mb = std::uint64_t{16} * 1024 * 1024;
 constexpr std::uint32_t max_vcpus = 1024;
 
-bool is_x86(std::string_view arch) {
-    return arch == "x86_64" || arch == "i386";
-}
-
 bool is_absolute(std::string_view path) {
     return path.starts_with('/') && path.find('\0') == std::string_view::npos;
 }
@@ -95,11 +91,43 @@ Status check_words(const VmPlan& plan) {
     return {};
 }
 
+Status check_boot(const VmPlan& plan) {
+    if (plan.floppies.size() > 2) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("{} floppies; there are two drives", plan.floppies.size()));
+    }
+    if (!plan.floppies.empty() && !is_x86(plan.arch)) {
+        return fail(
+            ErrorCode::Usage,
+            fmt::format("there are floppy drives on x86 only, not on {}", printable(plan.arch)));
+    }
+    for (const auto& floppy : plan.floppies) {
+        if (floppy.empty()) return fail(ErrorCode::Usage, "a floppy has no image");
+        if (auto fine = check_path("a floppy image", floppy); !fine) return fine;
+    }
+    if (plan.boot_order.find_first_not_of("acdn") != std::string::npos) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("the boot order {} has other letters than a (floppy), c (disk), "
+                                "d (CD) and n (network)",
+                                printable(plan.boot_order)));
+    }
+    if (!plan.tftp_boot_file.empty() && !plan.user_network) {
+        return fail(ErrorCode::Usage, "a file to boot by TFTP needs the user network");
+    }
+    if (plan.tftp_boot_file.ends_with('/')) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("{} is a folder; TFTP needs the file that is booted",
+                                printable(plan.tftp_boot_file)));
+    }
+    return check_path("the file to boot by TFTP", plan.tftp_boot_file);
+}
+
 Status check(const VmPlan& plan) {
     if (auto fine = check_words(plan); !fine) return fine;
     if (auto fine = check_numbers(plan); !fine) return fine;
     if (auto fine = check_sockets(plan); !fine) return fine;
     if (auto fine = check_path("the CD image", plan.cdrom); !fine) return fine;
+    if (auto fine = check_boot(plan); !fine) return fine;
     if (auto fine = check_path("the kernel", plan.kernel); !fine) return fine;
     if (auto fine = check_path("the initial RAM disk", plan.initrd); !fine) return fine;
     for (const auto& disk : plan.more_disks) {
@@ -121,6 +149,10 @@ public:
         monitors();
         network();
         kernel();
+        if (!plan_.boot_order.empty()) add("-boot", "order=" + plan_.boot_order);
+        for (const auto& floppy : plan_.floppies) {
+            drive({.file = floppy, .interface = "floppy"});
+        }
         for (const auto& disk : plan_.more_disks) {
             drive(disk);
         }
@@ -178,8 +210,17 @@ private:
         if (!plan_.user_network) return;
         auto model = plan_.nic_model;
         if (model.empty()) model = is_x86(plan_.arch) ? "e1000" : "virtio-net-pci";
-        add("-netdev", "user,id=net0");
+        add("-netdev", "user,id=net0" + tftp());
         add("-device", model + ",netdev=net0" + (plan_.mac0.empty() ? "" : ",mac=" + plan_.mac0));
+    }
+
+    std::string tftp() const {
+        const auto& file = plan_.tftp_boot_file;
+        if (file.empty()) return {};
+        const auto slash = file.rfind('/');
+        return fmt::format(",tftp={},bootfile={}",
+                           escape_commas(file.substr(0, std::max<std::size_t>(slash, 1))),
+                           escape_commas(file.substr(slash + 1)));
     }
 
     void kernel() {
@@ -217,6 +258,10 @@ std::string_view to_string(Accelerator accelerator) {
         return "kvm";
     }
     return "tcg";
+}
+
+bool is_x86(std::string_view arch) {
+    return arch == "x86_64" || arch == "i386";
 }
 
 std::string_view default_machine(std::string_view arch) {

@@ -37,11 +37,14 @@ struct VmPlan {
     std::optional<Disk> boot;                   ///< comes last (S-137)
     std::vector<Disk> more_disks;
     std::string cdrom;
+    std::vector<std::string> floppies; ///< raw images of the drives a: and b:
+    std::string boot_order; ///< letters of QEMU's -boot: a, c, d, n; empty: none is given
     std::string kernel;
     std::string initrd;
     std::string append;
     bool user_network = false;
     std::string nic_model;          ///< empty: e1000 on x86, else virtio-net-pci
+    std::string tftp_boot_file;     ///< the user network serves it and its folder; empty: no TFTP
     std::string instance_directory; ///< absolute, 0700, its own for every start
     bool paused = false;            ///< -S: whoever started it sends `cont`
     std::string load_state;         ///< name of the snapshot it goes on from; empty: it boots
@@ -68,6 +71,8 @@ struct InstanceFiles {
 /// A path of a unix socket has at most 107 bytes (sun_path without its NUL).
 constexpr std::size_t max_socket_path = 107;
 
+/// x86_64 and i386: the machines with floppy drives and a BIOS that boots from a network.
+[[nodiscard]] bool is_x86(std::string_view arch);
 [[nodiscard]] std::string_view default_machine(std::string_view arch);
 [[nodiscard]] std::string_view default_interface(std::string_view arch);
 

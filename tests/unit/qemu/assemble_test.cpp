@@ -141,6 +141,64 @@ TEST_CASE("a VM with everything has exactly this command line", "[qemu]") {
               "file=/vm/a,,b.qcow2,format=qcow2,if=virtio,readonly=on"});
 }
 
+TEST_CASE("floppies, a boot order and a network to boot from have these words", "[qemu]") {
+    auto plan = small_plan();
+    plan.cdrom = "/iso/a.iso";
+    plan.floppies = {"/vm/a,b.img", "/dev/fd1"};
+    plan.boot_order = "a";
+    plan.user_network = true;
+    plan.tftp_boot_file = "/srv/t,ftp/pxelinux.0";
+
+    const auto argv = assemble(plan).value();
+
+    CHECK(std::vector<std::string>(argv.begin() + 29, argv.end()) ==
+          std::vector<std::string>{"-netdev",
+                                   "user,id=net0,tftp=/srv/t,,ftp,bootfile=pxelinux.0",
+                                   "-device",
+                                   "e1000,netdev=net0",
+                                   "-boot",
+                                   "order=a",
+                                   "-drive",
+                                   "file=/vm/a,,b.img,format=raw,if=floppy",
+                                   "-drive",
+                                   "file=/dev/fd1,format=raw,if=floppy",
+                                   "-drive",
+                                   "media=cdrom,readonly=on,format=raw,file=/iso/a.iso",
+                                   "-drive",
+                                   "file=/vm/web/web.img,format=raw,if=ide"});
+}
+
+TEST_CASE("a read-only VM has read-only floppies", "[qemu]") {
+    auto plan = small_plan();
+    plan.floppies = {"/vm/a.img"};
+    plan.read_only = true;
+
+    const auto argv = assemble(plan).value();
+
+    CHECK(argv[argv.size() - 3] == "file=/vm/a.img,format=raw,if=floppy,readonly=on");
+}
+
+TEST_CASE("a floppy is not taken for the boot image of a VM", "[qemu]") {
+    auto plan = small_plan();
+    plan.floppies = {"/vm/a.img"};
+    plan.boot_order = "a";
+    plan.boot.reset();
+
+    const auto line = parse(assemble(plan).value());
+
+    CHECK(line.image.empty());
+    CHECK(line.images == std::vector<std::string>{"/vm/a.img"});
+    CHECK(line.unknown.empty());
+}
+
+TEST_CASE("a file in the root folder can be booted by TFTP", "[qemu]") {
+    auto plan = small_plan();
+    plan.user_network = true;
+    plan.tftp_boot_file = "/pxelinux.0";
+
+    CHECK(assemble(plan).value()[30] == "user,id=net0,tftp=/,bootfile=pxelinux.0");
+}
+
 TEST_CASE("other architectures get disks and cards they have", "[qemu]") {
     auto plan = small_plan();
     plan.binary = "/usr/bin/qemu-system-aarch64";
@@ -223,6 +281,42 @@ TEST_CASE("a plan that QEMU would refuse or misread is refused first", "[qemu]")
     SECTION("initial RAM disk without a kernel") {
         plan.initrd = "/vm/initrd";
         CHECK(refused() == "an initial RAM disk or kernel arguments need a kernel");
+    }
+    SECTION("three floppies") {
+        plan.floppies = {"/a", "/b", "/c"};
+        CHECK(refused() == "3 floppies; there are two drives");
+    }
+    SECTION("floppy without an image") {
+        plan.floppies = {""};
+        CHECK(refused() == "a floppy has no image");
+    }
+    SECTION("relative floppy image") {
+        plan.floppies = {"a.img"};
+        CHECK(refused() == "a floppy image must be an absolute path, not a.img");
+    }
+    SECTION("floppy of another architecture") {
+        plan.arch = "aarch64";
+        plan.floppies = {"/a.img"};
+        CHECK(refused() == "there are floppy drives on x86 only, not on aarch64");
+    }
+    SECTION("boot order") {
+        plan.boot_order = "d,menu=on";
+        CHECK(refused() == "the boot order d,menu=on has other letters than a (floppy), c (disk), "
+                           "d (CD) and n (network)");
+    }
+    SECTION("TFTP without the user network") {
+        plan.tftp_boot_file = "/srv/pxelinux.0";
+        CHECK(refused() == "a file to boot by TFTP needs the user network");
+    }
+    SECTION("TFTP of a folder") {
+        plan.user_network = true;
+        plan.tftp_boot_file = "/srv/tftp/";
+        CHECK(refused() == "/srv/tftp/ is a folder; TFTP needs the file that is booted");
+    }
+    SECTION("relative file of TFTP") {
+        plan.user_network = true;
+        plan.tftp_boot_file = "pxelinux.0";
+        CHECK(refused() == "the file to boot by TFTP must be an absolute path, not pxelinux.0");
     }
     SECTION("NUL in extra arguments") {
         plan.extra = {std::string{"a\0b", 3}};
