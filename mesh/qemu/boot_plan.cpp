@@ -1,0 +1,375 @@
+#include "mesh/qemu/boot_plan.h"
+
+#include "mesh/core/text.h"
+#include "mesh/qemu/option_text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ctys::qemu {
+
+namespace {
+
+using Names = std::vector<std::string_view>;
+
+constexpr std::uint64_t floppy_bytes = 1440 * 1024;
+constexpr std::uint64_t default_image_bytes = std::uint64_t{8} * 1024 * mebibyte;
+constexpr std::string_view size_variable = "HDDBOOTIMAGE_INST_SIZE";
+
+constexpr auto all_variables = std::to_array<std::string_view>({"DEFAULTINSTMODE",
+                                                                "DEFAULTINSTSOURCE",
+                                                                "DEFAULTINSTTARGET",
+                                                                "FDA",
+                                                                "FDB",
+                                                                "FDDIMAGE",
+                                                                size_variable,
+                                                                "INSTCDROM",
+                                                                "INSTSRC",
+                                                                "INSTSRCCDROM",
+                                                                "INSTSRCDVD",
+                                                                "INSTSRCFDD",
+                                                                "INSTSRCHDD",
+                                                                "INSTSRCUSB",
+                                                                "INSTTARGET"});
+
+// A medium with the name of who asks for it.
+struct Named {
+    std::string key;
+    std::string path;
+};
+
+bool is_disk(Medium medium) {
+    return medium == Medium::Hdd || medium == Medium::Vhdd || medium == Medium::Usb;
+}
+
+// Never by looking into the file: a guest can write any header there.
+std::string format_by_name(std::string_view path) {
+    return path.ends_with(".qcow2") && !path.starts_with("/dev/") ? "qcow2" : "raw";
+}
+
+std::string sentence_of(const Names& names) {
+    std::string out;
+    for (const auto name : names) {
+        out += fmt::format("{}{}=", out.empty() ? "" : ", ", name);
+    }
+    return out;
+}
+
+Names boot_names(Medium medium) {
+    switch (medium) {
+    case Medium::Cd:
+        return {"INSTSRCCDROM", "INSTCDROM", "INSTSRCDVD"};
+    case Medium::Dvd:
+        return {"INSTSRCDVD", "INSTSRCCDROM", "INSTCDROM"};
+    case Medium::Install:
+        return {"INSTSRCCDROM", "INSTCDROM", "INSTSRCDVD", "DEFAULTINSTSOURCE", "INSTSRC"};
+    case Medium::Fdd:
+        return {"FDDIMAGE", "FDA", "INSTSRCFDD"};
+    case Medium::Hdd:
+    case Medium::Vhdd:
+    case Medium::Usb:
+    case Medium::Pxe:
+        return {};
+    }
+    return {};
+}
+
+Names source_names(Medium medium) {
+    switch (medium) {
+    case Medium::Fdd:
+        return {"INSTSRCFDD", "FDDIMAGE", "FDA"};
+    case Medium::Hdd:
+    case Medium::Vhdd:
+        return {"INSTSRCHDD"};
+    case Medium::Usb:
+        return {"INSTSRCUSB"};
+    case Medium::Cd:
+    case Medium::Dvd:
+    case Medium::Install:
+    case Medium::Pxe:
+        return boot_names(medium);
+    }
+    return {};
+}
+
+// Fills one decision; `option` is BOOTMODE or INSTMODE in its messages.
+class Decider {
+public:
+    Decider(std::string_view option, VmPlan plan, const MediaVariables& variables)
+        : option_(option), configured_(plan.boot), variables_(variables) {
+        out_.plan = std::move(plan);
+    }
+
+    Status boot(const BootMode& mode) {
+        return is_disk(mode.medium) ? boot_disk(mode) : boot_other(mode);
+    }
+
+    Status install(const InstallMode& mode) {
+        if (out_.plan.snapshot || out_.plan.read_only) {
+            return bad(fmt::format("{}=yes would throw away what is installed",
+                                   out_.plan.snapshot ? "SNAPSHOT" : "READONLY"));
+        }
+        auto usual = usual_source();
+        if (!usual) return tl::unexpected(usual.error());
+        const auto source = mode.source.value_or(*usual);
+        const auto target = mode.target.value_or(Medium::Hdd);
+        out_.plan.boot.reset();
+        const bool own_disk = mode.boot_image && is_disk(source);
+        const auto names = own_disk ? Names{"HDDBOOTIMAGE"} : names_of_source(mode, source, *usual);
+        auto from = named(mode.source_path);
+        if (!from) from = own_disk ? disk_of_configuration() : first_of(names);
+        if (!from && source != Medium::Pxe) return nothing_named(source, names);
+        if (auto done = attach(source, from); !done) return done;
+        return add_target(mode, target, from);
+    }
+
+    BootDecision take() { return std::move(out_); }
+
+private:
+    Status boot_disk(const BootMode& mode) {
+        auto image = named(mode.path);
+        if (!image) image = disk_of_configuration();
+        if (!image) return nothing_named(mode.medium, {"HDDBOOTIMAGE"});
+        out_.plan.boot = disk(image->path);
+        out_.plan.boot_order = "c";
+        need(*image, is_written());
+        return {};
+    }
+
+    Status boot_other(const BootMode& mode) {
+        const auto names = boot_names(mode.medium);
+        auto image = named(mode.path);
+        if (!image) image = first_of(names);
+        if (!image && mode.medium != Medium::Pxe) return nothing_named(mode.medium, names);
+        if (auto done = attach(mode.medium, image); !done) return done;
+        if (const auto second = first_of({"FDB"}); second && mode.medium == Medium::Fdd) {
+            out_.plan.floppies.push_back(second->path);
+            need(*second, is_written());
+        }
+        if (const auto own = disk_of_configuration()) need(*own, is_written());
+        return {};
+    }
+
+    tl::unexpected<Error> bad(std::string_view why) const {
+        return fail(ErrorCode::Usage, fmt::format("{}: {}", option_, why));
+    }
+
+    tl::unexpected<Error> nothing_named(Medium medium, const Names& names) const {
+        return bad(fmt::format("no {0} is named; {1} of the configuration or {0}%<path> does",
+                               to_string(medium),
+                               sentence_of(names)));
+    }
+
+    std::string absolute(const std::string& path) const {
+        return path.starts_with('/') ? path : variables_.folder + "/" + path;
+    }
+
+    std::optional<Named> named(const std::string& path) const {
+        if (path.empty()) return std::nullopt;
+        return Named{std::string{option_}, absolute(path)};
+    }
+
+    std::optional<Named> first_of(const Names& names) const {
+        for (const auto name : names) {
+            const auto found = variables_.values.find(name);
+            if (found != variables_.values.end() && !found->second.empty())
+                return Named{found->first, absolute(found->second)};
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Named> disk_of_configuration() const {
+        if (!configured_) return std::nullopt;
+        return Named{"HDDBOOTIMAGE", configured_->file};
+    }
+
+    Disk disk(const std::string& path) const {
+        if (configured_ && configured_->file == path) return *configured_;
+        return {.file = path, .format = format_by_name(path)};
+    }
+
+    bool is_written() const { return !out_.plan.snapshot && !out_.plan.read_only; }
+
+    void need(const Named& file, bool written) {
+        out_.files.push_back({file.key, file.path, written});
+    }
+
+    // Puts the medium that is booted into its drive.
+    Status attach(Medium medium, const std::optional<Named>& image) {
+        auto& plan = out_.plan;
+        switch (medium) {
+        case Medium::Cd:
+        case Medium::Dvd:
+        case Medium::Install:
+            plan.cdrom = image->path;
+            plan.boot_order = "d";
+            need(*image, false);
+            return {};
+        case Medium::Fdd:
+            if (!is_x86(plan.arch)) return not_here("FDD: there are floppy drives");
+            plan.floppies = {image->path};
+            plan.boot_order = "a";
+            need(*image, is_written());
+            return {};
+        case Medium::Hdd:
+        case Medium::Vhdd:
+        case Medium::Usb:
+            // Before all others: the firmware boots the first disk.
+            plan.more_disks.insert(plan.more_disks.begin(), disk(image->path));
+            plan.boot_order = "c";
+            need(*image, is_written());
+            return {};
+        case Medium::Pxe:
+            return attach_network(image);
+        }
+        return {};
+    }
+
+    Status attach_network(const std::optional<Named>& image) {
+        auto& plan = out_.plan;
+        if (!is_x86(plan.arch)) return not_here("PXE: firmware boots from a network");
+        const auto brings_card = [](const std::string& word) {
+            return word == "-nic" || word == "-net" || word == "-netdev" || word == "-device";
+        };
+        if (!plan.user_network &&
+            (image || std::none_of(plan.extra.begin(), plan.extra.end(), brings_card))) {
+            return bad(image ? "PXE%<path> is served by QEMU's own network only: NETWORK=user"
+                             : "PXE needs a network: NETWORK=user");
+        }
+        plan.boot_order = "n";
+        if (!image) return {};
+        plan.tftp_boot_file = image->path;
+        need(*image, false);
+        return {};
+    }
+
+    tl::unexpected<Error> not_here(std::string_view what) const {
+        return bad(fmt::format("{} on x86 only, not on {}", what, printable(out_.plan.arch, 40)));
+    }
+
+    // DEFAULTINSTMODE, or CD.
+    Result<Medium> usual_source() const {
+        const auto found = variables_.values.find("DEFAULTINSTMODE");
+        if (found == variables_.values.end() || found->second.empty()) return Medium::Cd;
+        const auto mode = parse_install_mode(found->second);
+        if (!mode) return wrap("DEFAULTINSTMODE", mode.error());
+        return mode->source.value_or(Medium::Cd);
+    }
+
+    // What names the source of an installation when its path is not given.
+    static Names names_of_source(const InstallMode& mode, Medium medium, Medium usual) {
+        // A network is no file: what the configuration names is there for other media.
+        if (medium == Medium::Pxe) return {};
+        if (mode.boot_image) return boot_names(medium);
+        auto names = source_names(medium);
+        if (medium == usual) {
+            const Names any = {"DEFAULTINSTSOURCE", "INSTSRC"};
+            // Without a mode it is the default that was asked for, else that mode's own variable.
+            names.insert(mode.source ? names.end() : names.begin(), any.begin(), any.end());
+        }
+        return names;
+    }
+
+    Status add_target(const InstallMode& mode, Medium medium, const std::optional<Named>& from) {
+        const bool floppy = medium == Medium::Fdd;
+        const Names names =
+            floppy ? Names{"FDDIMAGE", "FDA"} : Names{"DEFAULTINSTTARGET", "INSTTARGET"};
+        auto to = named(mode.target_path);
+        if (!to) to = first_of(names);
+        // A stick that nobody named is never the VM's own disk.
+        if (!to && !floppy && medium != Medium::Usb) to = disk_of_configuration();
+        if (!to) {
+            return bad(
+                fmt::format("no target {0} is named; {1} of the configuration or {0}%<path> does",
+                            to_string(medium),
+                            sentence_of(names)));
+        }
+        if (from && from->path == to->path)
+            return bad(fmt::format("{} is source and target in one", printable(to->path)));
+        const auto storage = floppy ? Disk{.file = to->path} : disk(to->path);
+        if (floppy && !is_x86(out_.plan.arch)) return not_here("FDD: there are floppy drives");
+        if (floppy) out_.plan.floppies.push_back(to->path);
+        if (!floppy) out_.plan.boot = storage;
+        auto size = size_of_image(floppy);
+        if (!size) return tl::unexpected(size.error());
+        out_.target = {.key = to->key,
+                       .file = to->path,
+                       .format = storage.format,
+                       .size = *size,
+                       .stage = mode.stage,
+                       .custom = mode.custom};
+        return {};
+    }
+
+    Result<std::uint64_t> size_of_image(bool floppy) const {
+        if (floppy) return floppy_bytes;
+        const auto found = variables_.values.find(size_variable);
+        if (found == variables_.values.end() || found->second.empty()) return default_image_bytes;
+        const auto bytes = parse_size(trim(found->second), 1);
+        if (!bytes || *bytes == 0) {
+            return fail(ErrorCode::Usage,
+                        fmt::format("{}: \"{}\" is not a size such as 8G",
+                                    size_variable,
+                                    printable(found->second, 40)));
+        }
+        return *bytes;
+    }
+
+    std::string_view option_;
+    std::optional<Disk> configured_;
+    const MediaVariables& variables_;
+    BootDecision out_;
+};
+
+} // namespace
+
+std::span<const std::string_view> media_variables() {
+    return all_variables;
+}
+
+Result<BootDecision>
+decide_boot(VmPlan plan, const BootMode& mode, const MediaVariables& variables) {
+    Decider decider{"BOOTMODE", std::move(plan), variables};
+    if (auto done = decider.boot(mode); !done) return tl::unexpected(done.error());
+    return decider.take();
+}
+
+Result<BootDecision>
+decide_install(VmPlan plan, const InstallMode& mode, const MediaVariables& variables) {
+    Decider decider{"INSTMODE", std::move(plan), variables};
+    if (auto done = decider.install(mode); !done) return tl::unexpected(done.error());
+    return decider.take();
+}
+
+Result<VmPlan> decide_kernel(VmPlan plan, const KernelMode& mode, const MediaVariables& variables) {
+    const auto absolute = [&](const std::string& path) {
+        return path.starts_with('/') ? path : variables.folder + "/" + path;
+    };
+    if (!mode.kernel.empty()) plan.kernel = absolute(mode.kernel);
+    if (!mode.initrd.empty()) plan.initrd = absolute(mode.initrd);
+    if (!mode.append.empty()) plan.append = mode.append;
+    if (!plan.kernel.empty()) return plan;
+    return fail(ErrorCode::Usage,
+                "KERNEL: no kernel is named; KERNELIMAGE= of the configuration or a path does");
+}
+
+Result<Preparation>
+decide_preparation(const InstallTarget& target, const TargetFacts& facts, bool force) {
+    const auto path = printable(target.file);
+    const bool init = target.stage == Stage::Init;
+    if (!facts.exists) {
+        if (target.file.starts_with("/dev/"))
+            return fail(ErrorCode::NotFound, fmt::format("the target {} does not exist", path));
+        if (init) return Preparation::Create;
+        return fail(ErrorCode::NotFound,
+                    fmt::format("the target {} does not exist; the stage INIT creates it", path));
+    }
+    if (!init || facts.blank) return Preparation::Nothing;
+    if (force) return Preparation::Empty;
+    return fail(ErrorCode::Conflict,
+                fmt::format("INIT would destroy what {} holds; --force does so, the stage none "
+                            "keeps it",
+                            path));
+}
+
+} // namespace ctys::qemu
