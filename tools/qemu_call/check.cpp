@@ -1,6 +1,7 @@
 #include "tools/qemu_call/check.h"
 
 #include "mesh/core/text.h"
+#include "tools/qemu_call/install_target.h"
 
 #include <array>
 #include <cerrno>
@@ -43,6 +44,28 @@ std::string find_binary(const std::string& name) {
     return {};
 }
 
+void check_target(Request& request,
+                  std::vector<Problem>& problems,
+                  std::vector<std::string>& notes) {
+    const auto& target = *request.target;
+    const auto facts = look_at_target(target.file);
+    if (!facts) return problems.push_back({target.key, facts.error().message});
+    const auto preparation = qemu::decide_preparation(target, *facts, request.force);
+    if (!preparation) return problems.push_back({target.key, preparation.error().message});
+    if (facts->exists) {
+        auto why = why_unusable(target.file, R_OK | W_OK);
+        if (!why.empty()) return problems.push_back({target.key, std::move(why)});
+    }
+    request.preparation = *preparation;
+    if (auto words = describe(target, *preparation); !words.empty())
+        notes.push_back(std::move(words));
+    if (target.stage == qemu::Stage::Custom) {
+        notes.push_back(fmt::format("the stage {} is the guest's own, {} is taken as it is",
+                                    target.custom,
+                                    printable(target.file)));
+    }
+}
+
 } // namespace
 
 std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
@@ -55,8 +78,10 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
             problems.push_back({std::move(key), std::move(why)});
         }
     };
-    const int disk_mode = plan.snapshot || plan.read_only ? R_OK : R_OK | W_OK;
-    if (plan.boot) need("HDDBOOTIMAGE", plan.boot->file, disk_mode);
+    for (const auto& file : request.files) {
+        need(file.key, file.path, file.written ? R_OK | W_OK : R_OK);
+    }
+    if (request.target) check_target(request, problems, notes);
     need("KERNELIMAGE", plan.kernel, R_OK);
     need("INITRDIMAGE", plan.initrd, R_OK);
 

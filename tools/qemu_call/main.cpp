@@ -5,6 +5,7 @@
 #include "mesh/qemu/command_line.h"
 #include "mesh/setup/process.h"
 #include "tools/qemu_call/check.h"
+#include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/lease.h"
 #include "tools/qemu_call/shim.h"
@@ -32,6 +33,8 @@ struct Options {
     bool discard_state = false;
     bool forget_state = false;
     std::string note_state; ///< tag
+    ModeOptions modes;
+    bool init_only = false;
     std::vector<std::string> assignments;
 };
 
@@ -100,6 +103,27 @@ Status obtain_right(const Options& options, const Request& request, qemu::Instan
     return {};
 }
 
+Status prepare(const Request& request) {
+    return request.target ? prepare_target(*request.target, request.preparation) : Status{};
+}
+
+// Only the storage, for an installation that comes later. No lease: nothing is started, and QEMU's
+// lock on an image is respected, but that ends at the machine where others mount it too.
+int make_storage(const Options& options, const Request& request) {
+    const bool destroys = request.preparation == qemu::Preparation::Empty;
+    if (destroys && !options.alone && is_on_shared_storage(request.target->file)) {
+        return give_up({.code = ErrorCode::Conflict,
+                        .message = printable(request.target->file) +
+                                   " is on shared storage: another machine may be running it; "
+                                   "--alone empties it all the same"});
+    }
+    if (options.discard_state) {
+        if (auto gone = remove_state_note(options.config); !gone) return give_up(gone.error());
+    }
+    const auto done = prepare(request);
+    return done ? 0 : give_up(done.error());
+}
+
 int run(const Options& options, const Request& request, const std::vector<std::string>& argv) {
     qemu::InstanceFacts facts{
         .label = request.plan.label, .uuid = request.plan.uuid, .config = options.config};
@@ -118,6 +142,7 @@ int run(const Options& options, const Request& request, const std::vector<std::s
         joined.append(argument).push_back('\0');
     }
     facts.argv_digest = digest(joined);
+    if (auto done = prepare(request); !done) return give_up(done.error());
     const auto& directory = request.plan.instance_directory;
     if (auto made = prepare_directory(directory); !made) return give_up(made.error());
     const auto files = qemu::instance_files(directory);
@@ -157,6 +182,12 @@ Status plan_saved_state(const Options& options, Request& request) {
                                 "--discard-state starts it anew",
                                 label));
     }
+    if (options.modes.any()) {
+        return fail(ErrorCode::Conflict,
+                    fmt::format("{} is suspended to disk and goes on with the devices it had; "
+                                "--discard-state boots it anew",
+                                label));
+    }
     request.plan.load_state = (*note)->tag;
     return {};
 }
@@ -166,7 +197,8 @@ int serve(Options options) {
     if (!config) return give_up(config.error());
     options.config = *config;
     if (options.forget_state || !options.note_state.empty()) return note_state(options);
-    auto request = read_request(options.assignments, directory_of(*config));
+    auto request = read_request(options.assignments, directory_of(*config), options.modes);
+    if (options.init_only) request.files.clear(); // nothing is booted yet
     auto& plan = request.plan;
     plan.instance_directory = options.instance_directory.empty()
                                   ? default_instance_directory(plan.label)
@@ -177,6 +209,8 @@ int serve(Options options) {
         return give_up(planned.error());
 
     std::vector<std::string> notes;
+    if (options.modes.boot && request.target)
+        notes.emplace_back("an installation goes before a boot mode: --bootmode is not used");
     const auto problems = check(request, notes);
     for (const auto& note : notes) {
         say(note);
@@ -188,7 +222,28 @@ int serve(Options options) {
     const auto argv = qemu::assemble(plan);
     if (!argv) return give_up(argv.error());
     if (options.print) std::printf("%s\n", shell_quoted(*argv).c_str());
+    const bool shows_only = options.print || options.check;
+    if (options.init_only) return shows_only ? 0 : make_storage(options, request);
     return options.run ? run(options, request, *argv) : 0;
+}
+
+// A value of its own for each: an empty one is not the same as none.
+void add_modes(CLI::App& app, Options& options) {
+    const auto add = [&](const char* name, std::optional<std::string>& value, const char* text) {
+        app.add_option_function<std::string>(
+            name, [&value](const std::string& typed) { value = typed; }, text);
+    };
+    auto& modes = options.modes;
+    add("--bootmode", modes.boot, "MODE[%PATH] to boot: CD DVD FDD HDD VHDD USB PXE INSTALL");
+    add("--instmode",
+        modes.install,
+        "SOURCE%PATH%TARGET%PATH%STAGE to install; `default` is what the configuration says");
+    add("--kernelmode", modes.kernel, "KERNEL%INITRD%ARGUMENTS to boot");
+    app.add_flag("--initmode", modes.init, "Install with the stage INIT");
+    app.add_flag("--initmodeonly,--initonly",
+                 options.init_only,
+                 "Only prepare the storage of an installation, as INIT does");
+    app.add_flag("--force", modes.force, "INIT may destroy what the target holds");
 }
 
 } // namespace
@@ -213,6 +268,7 @@ int main(int argc, char** argv) {
     app.add_option("--note-state", options.note_state, "Note that this snapshot is its state");
     app.add_flag("--forget-state", options.forget_state, "Take that note away")
         ->excludes("--note-state");
+    add_modes(app, options);
     app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
     try {
         app.parse(argc, argv);
@@ -220,8 +276,13 @@ int main(int argc, char** argv) {
         const int status = app.exit(error);
         return status == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
     }
+    if (options.init_only) options.modes.init = true;
+    if (options.init_only && options.run) {
+        say("--initmodeonly starts nothing: without --run");
+        return traits(ErrorCode::Usage).exit_status;
+    }
     const bool notes = options.forget_state || !options.note_state.empty();
-    if (!options.print && !options.check && !options.run && !notes) {
+    if (!options.print && !options.check && !options.run && !options.init_only && !notes) {
         say("one of --print, --check and --run is needed");
         return traits(ErrorCode::Usage).exit_status;
     }

@@ -4,6 +4,7 @@
 #include "mesh/qemu/old_options.h"
 #include "mesh/qemu/option_text.h"
 
+#include <algorithm>
 #include <map>
 
 namespace ctys::call {
@@ -12,7 +13,10 @@ namespace {
 
 class RequestReader {
 public:
-    explicit RequestReader(std::string vm_directory) : vm_directory_(std::move(vm_directory)) {}
+    RequestReader(const std::string& vm_directory, const ModeOptions& modes)
+        : vm_directory_(vm_directory), modes_(modes) {
+        media_.folder = vm_directory;
+    }
 
     Request read(std::span<const std::string> assignments) {
         for (const auto& assignment : assignments) {
@@ -59,6 +63,11 @@ private:
             {"UUID", &RequestReader::uuid},
             {"VGADRIVER", &RequestReader::option_words},
         };
+        const auto media = qemu::media_variables();
+        if (std::find(media.begin(), media.end(), key) != media.end()) {
+            if (!value.empty()) media_.values.insert_or_assign(key, value);
+            return;
+        }
         const auto rule = rules.find(key);
         if (rule == rules.end()) return problem(printable(key, 64), "is not a key of this program");
         if (!value.empty()) (this->*rule->second)(key, value);
@@ -168,13 +177,21 @@ private:
         if (plan.cpu.empty() && plan.arch == "x86_64") plan.cpu = "qemu64";
         if (plan.cpu.empty() && plan.arch == "i386") plan.cpu = "qemu32";
         if (!boot_.empty()) plan.boot = qemu::Disk{.file = boot_, .format = format_};
-        if (boot_.empty() && plan.kernel.empty()) {
+        auto decided = decide_modes(plan, modes_, media_);
+        if (!decided) return problem("", decided.error().message);
+        out_.force = modes_.force;
+        out_.plan = std::move(decided->plan);
+        out_.files = std::move(decided->files);
+        out_.target = std::move(decided->target);
+        if (!plan.boot && plan.kernel.empty() && plan.boot_order.empty()) {
             problem("HDDBOOTIMAGE", "is missing, and there is no KERNELIMAGE either");
         }
         translate_option_words();
     }
 
     std::string vm_directory_;
+    const ModeOptions& modes_;
+    qemu::MediaVariables media_;
     std::string boot_;
     std::string format_ = "raw";
     std::map<std::string, std::vector<std::string>, std::less<>> option_words_;
@@ -183,8 +200,10 @@ private:
 
 } // namespace
 
-Request read_request(std::span<const std::string> assignments, const std::string& vm_directory) {
-    return RequestReader{vm_directory}.read(assignments);
+Request read_request(std::span<const std::string> assignments,
+                     const std::string& vm_directory,
+                     const ModeOptions& modes) {
+    return RequestReader{vm_directory, modes}.read(assignments);
 }
 
 Result<std::vector<std::string>> split_words(std::string_view text) {

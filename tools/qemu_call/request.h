@@ -1,6 +1,6 @@
 #pragma once
 
-#include "mesh/qemu/assemble.h"
+#include "tools/qemu_call/modes.h"
 
 #include <span>
 #include <string>
@@ -19,18 +19,23 @@ struct Problem {
 /// What the wrapper asked for.
 struct Request {
     qemu::VmPlan plan;
-    bool wants_kvm = false;         ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
+    bool wants_kvm = false; ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
+    std::vector<qemu::NeededFile> files;                        ///< media that have to be there
+    std::optional<qemu::InstallTarget> target;                  ///< of an installation
+    bool force = false;                                         ///< the target may be destroyed
+    qemu::Preparation preparation = qemu::Preparation::Nothing; ///< decided by check()
     std::vector<Problem> problems;  ///< of the values themselves; the files are check()'s part
     std::vector<std::string> notes; ///< sentences that do not keep the VM from starting
 
     bool operator==(const Request&) const = default;
 };
 
-/// Reads KEY=VALUE arguments. An empty value is as good as none; relative image paths are below
-/// `vm_directory`. Words of VGADRIVER, TIMEOPT and ARGSADD, in this order, are translated for QEMU
-/// 7.2 (old_options.h). Pure.
+/// Reads KEY=VALUE arguments and puts what the options ask for into their plan. An empty value is
+/// as good as none; relative image paths are below `vm_directory`. Words of VGADRIVER, TIMEOPT and
+/// ARGSADD, in this order, are translated for QEMU 7.2 (old_options.h). Pure.
 [[nodiscard]] Request read_request(std::span<const std::string> assignments,
-                                   const std::string& vm_directory);
+                                   const std::string& vm_directory,
+                                   const ModeOptions& modes = {});
 
 /// Words of ARGSADD, TIMEOPT and VGADRIVER, with the quoting of a shell and no expansion. Errors:
 /// Usage for an open quote.

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 using namespace ctys;
 using namespace ctys::testing;
@@ -172,6 +173,61 @@ TEST_CASE("words that QEMU has lost are translated, with one warning each", "[qe
                            "ACCELERATOR says KVM or QEMU\n") != std::string::npos);
     CHECK(vm.output().find("-vga cirrus -rtc base=localtime -drive file=" + vm.path()) !=
           std::string::npos);
+}
+
+TEST_CASE("a boot mode is shown in the command line", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+    vm.append_to_configuration("INSTSRCCDROM=$CTYSWRAPPERPATH/web.ctys\n");
+
+    vm.start({"--print", "--bootmode=cd"});
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.output().find("-boot order=d -drive media=cdrom,readonly=on,format=raw,file=" +
+                           vm.path() + "/web.ctys -drive file=" + vm.path() +
+                           "/web.img,format=raw,if=ide\n") != std::string::npos);
+}
+
+TEST_CASE("a guest is booted from a floppy instead of its disk", "[qemu][real]") {
+    VmDirectory vm{Guest::Ending};
+    std::filesystem::rename(vm.path() + "/web.img", vm.path() + "/floppy.img");
+    std::ofstream{vm.path() + "/web.img"} << std::string(1'048'576, '\0');
+
+    vm.start({"--bootmode=FDD%floppy.img"});
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.text_of(vm.files().serial_log).find("up\r\n") != std::string::npos);
+}
+
+TEST_CASE("an installation creates its target and boots its source", "[qemu][real]") {
+    VmDirectory vm{Guest::Ending};
+    vm.append_to_configuration("FDDIMAGE=$CTYSWRAPPERPATH/web.img\nHDDBOOTIMAGE_INST_SIZE=2M\n");
+
+    vm.start({"--instmode=FDD%none%HDD%new.img%INIT"});
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.text_of(vm.files().serial_log).find("up\r\n") != std::string::npos);
+    CHECK(std::filesystem::file_size(vm.path() + "/new.img") == 2'097'152);
+    CHECK(vm.output().find("INIT creates " + vm.path() + "/new.img: 2097152 bytes, raw") !=
+          std::string::npos);
+}
+
+TEST_CASE("INIT over a disk that holds something is refused, unless forced", "[qemu][real]") {
+    const bool force = GENERATE(false, true);
+    VmDirectory vm{Guest::Obeying};
+    vm.append_to_configuration("DEFAULTINSTSOURCE=/no/such.iso\n");
+    const auto before = vm.text_of(vm.path() + "/web.img");
+
+    vm.start(force ? std::vector<std::string>{"--initmodeonly", "--force"}
+                   : std::vector<std::string>{"--initmodeonly"});
+
+    CHECK(vm.wait() == (force ? 0 : 1));
+    const auto after = vm.text_of(vm.path() + "/web.img");
+    CHECK((after == before) == !force);
+    CHECK(after.size() == before.size());
+    if (!force) {
+        CHECK(vm.output() == "ctys-qemu-call: HDDBOOTIMAGE: INIT would destroy what " + vm.path() +
+                                 "/web.img holds; --force does so, the stage none keeps it\n");
+    }
 }
 
 TEST_CASE("a check names each problem with its key", "[qemu][real]") {

@@ -7,8 +7,8 @@ using namespace ctys::call;
 
 namespace {
 
-Request read(std::vector<std::string> assignments) {
-    return read_request(assignments, "/vm/web");
+Request read(std::vector<std::string> assignments, const ModeOptions& modes = {}) {
+    return read_request(assignments, "/vm/web", modes);
 }
 
 } // namespace
@@ -78,6 +78,82 @@ TEST_CASE("a VM needs a label and something to boot", "[qemu]") {
           std::vector<Problem>{{"LABEL", "is missing"},
                                {"HDDBOOTIMAGE", "is missing, and there is no KERNELIMAGE either"}});
     CHECK(read({"LABEL=web", "KERNELIMAGE=/k"}).problems.empty());
+}
+
+TEST_CASE("variables of media change nothing where no mode is asked for", "[qemu]") {
+    const auto plain = read({"LABEL=web", "HDDBOOTIMAGE=a.img"});
+
+    CHECK(read({"LABEL=web",
+                "HDDBOOTIMAGE=a.img",
+                "INSTSRCCDROM=/iso/a.iso",
+                "FDDIMAGE=f.img",
+                "DEFAULTINSTMODE=tape",
+                "HDDBOOTIMAGE_INST_SIZE=big"}) == plain);
+    CHECK(plain.files == std::vector<qemu::NeededFile>{{"HDDBOOTIMAGE", "/vm/web/a.img", true}});
+}
+
+TEST_CASE("a boot mode takes its medium from the configuration", "[qemu]") {
+    const auto request =
+        read({"LABEL=web", "HDDBOOTIMAGE=a.img", "INSTSRCCDROM=b.iso"}, {.boot = "CD"});
+
+    CHECK(request.problems.empty());
+    CHECK(request.plan.cdrom == "/vm/web/b.iso");
+    CHECK(request.plan.boot_order == "d");
+    CHECK(request.files == std::vector<qemu::NeededFile>{{"INSTSRCCDROM", "/vm/web/b.iso", false},
+                                                         {"HDDBOOTIMAGE", "/vm/web/a.img", true}});
+}
+
+TEST_CASE("a VM without a disk is there for a CD, a floppy or a network", "[qemu]") {
+    CHECK(read({"LABEL=web"}, {.boot = "CD%/a.iso"}).problems.empty());
+    CHECK(read({"LABEL=web"}, {.boot = "FDD%/a.img"}).problems.empty());
+    CHECK(read({"LABEL=web", "NETWORK=user"}, {.boot = "PXE"}).problems.empty());
+    CHECK(read({"LABEL=web"}, {.kernel = "vmlinuz"}).problems.empty());
+}
+
+TEST_CASE("a read-only disk needs not be written", "[qemu]") {
+    CHECK(read({"LABEL=web", "HDDBOOTIMAGE=/a", "READONLY=yes"}).files ==
+          std::vector<qemu::NeededFile>{{"HDDBOOTIMAGE", "/a", false}});
+}
+
+TEST_CASE("an installation goes before a boot mode", "[qemu]") {
+    const auto request = read({"LABEL=web", "HDDBOOTIMAGE=a.img"},
+                              {.boot = "PXE", .install = "CD%/b.iso%HDD%default%none"});
+
+    CHECK(request.problems.empty());
+    CHECK(request.plan.boot_order == "d");
+    REQUIRE(request.target);
+    CHECK(request.target->stage == qemu::Stage::Keep);
+}
+
+TEST_CASE("the stage INIT comes from the option of its own too", "[qemu]") {
+    const auto request = read({"LABEL=web", "HDDBOOTIMAGE=a.img", "DEFAULTINSTSOURCE=/b.iso"},
+                              {.init = true, .force = true});
+
+    REQUIRE(request.target);
+    CHECK(request.target->stage == qemu::Stage::Init);
+    CHECK(request.force);
+}
+
+TEST_CASE("a kernel of the call is booted with a boot mode too", "[qemu]") {
+    const auto request = read({"LABEL=web", "HDDBOOTIMAGE=a.img", "KERNELIMAGE=/k"},
+                              {.boot = "HDD", .kernel = "vmlinuz%initrd%quiet%debug"});
+
+    CHECK(request.problems.empty());
+    CHECK(request.plan.kernel == "/vm/web/vmlinuz");
+    CHECK(request.plan.initrd == "/vm/web/initrd");
+    CHECK(request.plan.append == "quiet debug");
+    CHECK(request.plan.boot_order == "c");
+}
+
+TEST_CASE("a wrong mode is the only problem of a sound configuration", "[qemu]") {
+    CHECK(read({"LABEL=web", "HDDBOOTIMAGE=a.img"}, {.boot = "CDD"}).problems ==
+          std::vector<Problem>{{"",
+                                "BOOTMODE, column 1, mode: \"CDD\" is not CD, DVD, FDD, HDD, VHDD, "
+                                "USB, PXE or INSTALL; the nearest is CD"}});
+    CHECK(read({"LABEL=web"}, {.kernel = ""}).problems ==
+          std::vector<Problem>{{"",
+                                "KERNEL: no kernel is named; KERNELIMAGE= of the configuration or "
+                                "a path does"}});
 }
 
 TEST_CASE("added arguments split as words of a shell, without expansion", "[qemu]") {

@@ -1,0 +1,42 @@
+#include "tools/qemu_call/modes.h"
+
+namespace ctys::call {
+
+namespace {
+
+// By what the files are needed when there is neither an installation nor a boot mode.
+qemu::BootDecision as_configured(qemu::VmPlan plan) {
+    qemu::BootDecision out{.plan = std::move(plan)};
+    const bool written = !out.plan.snapshot && !out.plan.read_only;
+    if (out.plan.boot) out.files.push_back({"HDDBOOTIMAGE", out.plan.boot->file, written});
+    return out;
+}
+
+Result<qemu::BootDecision> decide_installation(qemu::VmPlan plan,
+                                               const ModeOptions& modes,
+                                               const qemu::MediaVariables& variables) {
+    auto mode = qemu::parse_install_mode(modes.install.value_or(""));
+    if (!mode) return tl::unexpected(mode.error());
+    if (modes.init) mode->stage = qemu::Stage::Init;
+    return qemu::decide_install(std::move(plan), *mode, variables);
+}
+
+} // namespace
+
+Result<qemu::BootDecision>
+decide_modes(qemu::VmPlan plan, const ModeOptions& modes, const qemu::MediaVariables& variables) {
+    if (modes.kernel) {
+        const auto mode = qemu::parse_kernel_mode(*modes.kernel);
+        if (!mode) return tl::unexpected(mode.error());
+        auto with_kernel = qemu::decide_kernel(std::move(plan), *mode, variables);
+        if (!with_kernel) return tl::unexpected(with_kernel.error());
+        plan = std::move(*with_kernel);
+    }
+    if (modes.install || modes.init) return decide_installation(std::move(plan), modes, variables);
+    if (!modes.boot) return as_configured(std::move(plan));
+    const auto mode = qemu::parse_boot_mode(*modes.boot);
+    if (!mode) return tl::unexpected(mode.error());
+    return qemu::decide_boot(std::move(plan), *mode, variables);
+}
+
+} // namespace ctys::call
