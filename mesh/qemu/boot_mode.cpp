@@ -26,7 +26,7 @@ constexpr auto media = std::to_array<MediumRow>({{"CD", Medium::Cd},
                                                  {"PXE", Medium::Pxe},
                                                  {"INSTALL", Medium::Install}});
 
-using Words = std::span<const std::string_view>;
+using Spellings = std::span<const std::string_view>;
 constexpr auto boot_words =
     std::to_array<std::string_view>({"CD", "DVD", "FDD", "HDD", "VHDD", "USB", "PXE", "INSTALL"});
 constexpr auto source_words =
@@ -46,7 +46,7 @@ bool is_stage_word(std::string_view part) {
            });
 }
 
-std::string one_of(Words words) {
+std::string one_of(Spellings words) {
     std::string out;
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (i != 0) out += i + 1 == words.size() ? " or " : ", ";
@@ -85,7 +85,7 @@ public:
                     fmt::format("{}, column {}, {}: {}", option_, pieces_[i].column, part, why));
     }
 
-    tl::unexpected<Error> unknown(std::size_t i, std::string_view part, Words words) const {
+    tl::unexpected<Error> unknown(std::size_t i, std::string_view part, Spellings words) const {
         const auto& text = pieces_[i].text;
         const auto near = near_word(text, words);
         // Whoever leaves a part empty has typed a mask: it swallows both signs.
@@ -100,7 +100,8 @@ public:
     }
 
     // Nothing for `default` and for a part that is left out.
-    Result<std::optional<Medium>> medium(std::size_t i, std::string_view part, Words words) const {
+    Result<std::optional<Medium>>
+    medium(std::size_t i, std::string_view part, Spellings words) const {
         if (left_out(i) || is_default(pieces_[i].text)) return std::nullopt;
         for (const auto& row : media) {
             if (!equals_ignoring_case(row.name, pieces_[i].text)) continue;

@@ -7,7 +7,7 @@ namespace ctys::qemu {
 
 namespace {
 
-constexpr auto plain = std::to_array<std::string_view>({
+constexpr auto plain_names = std::to_array<std::string_view>({
     "S",
     "alt-grab",
     "async-teardown",
@@ -181,13 +181,13 @@ constexpr auto valued = std::to_array<std::string_view>({
     "xen-domid",
 });
 
-static_assert(std::is_sorted(plain.begin(), plain.end()));
+static_assert(std::is_sorted(plain_names.begin(), plain_names.end()));
 static_assert(std::is_sorted(valued.begin(), valued.end()));
 
 } // namespace
 
 Takes option_takes(std::string_view name) {
-    if (std::binary_search(plain.begin(), plain.end(), name)) return Takes::Nothing;
+    if (std::binary_search(plain_names.begin(), plain_names.end(), name)) return Takes::Nothing;
     if (std::binary_search(valued.begin(), valued.end(), name)) return Takes::Argument;
     return Takes::Unknown;
 }
