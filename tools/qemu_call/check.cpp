@@ -49,9 +49,12 @@ void check_target(Request& request,
                   std::vector<std::string>& notes) {
     const auto& target = *request.target;
     const auto facts = look_at_target(target.file);
-    if (!facts) return problems.push_back({target.key, facts.error().message});
+    const auto refuse = [&](const Error& error) {
+        problems.push_back({target.key, error.message, error.code});
+    };
+    if (!facts) return refuse(facts.error());
     const auto preparation = qemu::decide_preparation(target, *facts, request.force);
-    if (!preparation) return problems.push_back({target.key, preparation.error().message});
+    if (!preparation) return refuse(preparation.error());
     if (facts->exists) {
         auto why = why_unusable(target.file, R_OK | W_OK);
         if (!why.empty()) return problems.push_back({target.key, std::move(why)});

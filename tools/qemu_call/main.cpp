@@ -5,6 +5,7 @@
 #include "mesh/qemu/command_line.h"
 #include "mesh/setup/process.h"
 #include "tools/qemu_call/check.h"
+#include "tools/qemu_call/empty_values.h"
 #include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/lease.h"
@@ -13,6 +14,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -215,10 +218,10 @@ int serve(Options options) {
     for (const auto& note : notes) {
         say(note);
     }
-    for (const auto& [key, text] : problems) {
-        say(key.empty() ? text : key + ": " + text);
+    for (const auto& problem : problems) {
+        say(problem.key.empty() ? problem.text : problem.key + ": " + problem.text);
     }
-    if (!problems.empty()) return 1;
+    if (!problems.empty()) return traits(problems.front().code).exit_status;
     const auto argv = qemu::assemble(plan);
     if (!argv) return give_up(argv.error());
     if (options.print) std::printf("%s\n", shell_quoted(*argv).c_str());
@@ -227,11 +230,19 @@ int serve(Options options) {
     return options.run ? run(options, request, *argv) : 0;
 }
 
+constexpr auto valued_options = std::to_array<std::string_view>({"--bootmode",
+                                                                 "--config-file",
+                                                                 "--instance-dir",
+                                                                 "--instmode",
+                                                                 "--kernelmode",
+                                                                 "--note-state"});
+
 // A value of its own for each: an empty one is not the same as none.
 void add_modes(CLI::App& app, Options& options) {
     const auto add = [&](const char* name, std::optional<std::string>& value, const char* text) {
         app.add_option_function<std::string>(
-            name, [&value](const std::string& typed) { value = typed; }, text);
+               name, [&value](const std::string& typed) { value = typed; }, text)
+            ->take_last();
     };
     auto& modes = options.modes;
     add("--bootmode", modes.boot, "MODE[%PATH] to boot: CD DVD FDD HDD VHDD USB PXE INSTALL");
@@ -250,14 +261,19 @@ void add_modes(CLI::App& app, Options& options) {
 
 int main(int argc, char** argv) {
     Options options;
-    CLI::App app{"Assembles, checks, prints or runs the QEMU of one VM directory."};
+    CLI::App app{"Assembles, checks, prints or runs the QEMU of one VM directory.",
+                 "ctys-qemu-call"};
     app.set_version_flag("--version", CTYS_VERSION);
-    app.add_option("--config-file", options.config, "The VM's configuration")->required();
+    // Of an option that is given again the last one holds (CTYS-REFERENCE 3.1).
+    app.add_option("--config-file", options.config, "The VM's configuration")
+        ->required()
+        ->take_last();
     app.add_flag("--print", options.print, "Print the command line");
     app.add_flag("--check", options.check, "Check what can be checked without starting");
     app.add_flag("--run", options.run, "Start QEMU and stay its parent")->excludes("--check");
     app.add_option("--instance-dir", options.instance_directory, "Directory of this start")
-        ->envname("CTYS_INSTANCE_DIR");
+        ->envname("CTYS_INSTANCE_DIR")
+        ->take_last();
     app.add_flag("--confirm-start", options.confirm_start, "Keep the VM stopped until `cont`")
         ->envname("CTYS_CONFIRM_START");
     app.add_flag("--alone", options.alone, "Start from shared storage without an agent");
@@ -265,13 +281,18 @@ int main(int argc, char** argv) {
                  options.discard_state,
                  "Throw away what `ctys suspend` has saved, and boot")
         ->envname("CTYS_DISCARD_STATE");
-    app.add_option("--note-state", options.note_state, "Note that this snapshot is its state");
+    app.add_option("--note-state", options.note_state, "Note that this snapshot is its state")
+        ->take_last();
     app.add_flag("--forget-state", options.forget_state, "Take that note away")
         ->excludes("--note-state");
     add_modes(app, options);
     app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
+    const std::vector<std::string> given{argv + 1, argv + argc};
+    auto arguments = split_empty_values(given, valued_options);
+    if (!arguments) return give_up(arguments.error());
+    std::reverse(arguments->begin(), arguments->end()); // as CLI11 takes a vector
     try {
-        app.parse(argc, argv);
+        app.parse(std::move(*arguments));
     } catch (const CLI::ParseError& error) {
         const int status = app.exit(error);
         return status == 0 ? 0 : traits(ErrorCode::Usage).exit_status;

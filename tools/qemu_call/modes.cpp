@@ -32,11 +32,17 @@ decide_modes(qemu::VmPlan plan, const ModeOptions& modes, const qemu::MediaVaria
         if (!with_kernel) return tl::unexpected(with_kernel.error());
         plan = std::move(*with_kernel);
     }
+    std::optional<qemu::BootMode> boot;
+    if (modes.boot) {
+        // Also where an installation goes before it: a slip in one option of a call that empties a
+        // disk is a reason not to.
+        auto mode = qemu::parse_boot_mode(*modes.boot);
+        if (!mode) return tl::unexpected(mode.error());
+        boot = std::move(*mode);
+    }
     if (modes.install || modes.init) return decide_installation(std::move(plan), modes, variables);
-    if (!modes.boot) return as_configured(std::move(plan));
-    const auto mode = qemu::parse_boot_mode(*modes.boot);
-    if (!mode) return tl::unexpected(mode.error());
-    return qemu::decide_boot(std::move(plan), *mode, variables);
+    if (!boot) return as_configured(std::move(plan));
+    return qemu::decide_boot(std::move(plan), *boot, variables);
 }
 
 } // namespace ctys::call

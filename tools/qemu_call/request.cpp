@@ -34,8 +34,8 @@ public:
 private:
     using Rule = void (RequestReader::*)(const std::string&, const std::string&);
 
-    void problem(std::string key, std::string text) {
-        out_.problems.push_back({std::move(key), std::move(text)});
+    void problem(std::string key, std::string text, ErrorCode code = ErrorCode::Failed) {
+        out_.problems.push_back({std::move(key), std::move(text), code});
     }
 
     void take(const std::string& key, const std::string& value) {
@@ -178,7 +178,7 @@ private:
         if (plan.cpu.empty() && plan.arch == "i386") plan.cpu = "qemu32";
         if (!boot_.empty()) plan.boot = qemu::Disk{.file = boot_, .format = format_};
         auto decided = decide_modes(plan, modes_, media_);
-        if (!decided) return problem("", decided.error().message);
+        if (!decided) return problem("", decided.error().message, decided.error().code);
         out_.force = modes_.force;
         out_.plan = std::move(decided->plan);
         out_.files = std::move(decided->files);

@@ -12,6 +12,7 @@ namespace ctys::call {
 struct Problem {
     std::string key; ///< of the configuration, empty for the whole
     std::string text;
+    ErrorCode code = ErrorCode::Failed; ///< Usage for a mode; Conflict, NotFound for a target
 
     bool operator==(const Problem&) const = default;
 };

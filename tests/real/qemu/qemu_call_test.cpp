@@ -220,7 +220,7 @@ TEST_CASE("INIT over a disk that holds something is refused, unless forced", "[q
     vm.start(force ? std::vector<std::string>{"--initmodeonly", "--force"}
                    : std::vector<std::string>{"--initmodeonly"});
 
-    CHECK(vm.wait() == (force ? 0 : 1));
+    CHECK(vm.wait() == (force ? 0 : 5));
     const auto after = vm.text_of(vm.path() + "/web.img");
     CHECK((after == before) == !force);
     CHECK(after.size() == before.size());
@@ -228,6 +228,36 @@ TEST_CASE("INIT over a disk that holds something is refused, unless forced", "[q
         CHECK(vm.output() == "ctys-qemu-call: HDDBOOTIMAGE: INIT would destroy what " + vm.path() +
                                  "/web.img holds; --force does so, the stage none keeps it\n");
     }
+}
+
+TEST_CASE("a target that is absent ends a check with 3", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+
+    vm.start({"--check", "--instmode=FDD%web.img%HDD%none.img"});
+
+    CHECK(vm.wait() == 3);
+    CHECK(vm.output().find("none.img does not exist; the stage INIT creates it") !=
+          std::string::npos);
+}
+
+TEST_CASE("a boot mode without a word is refused and empties nothing", "[qemu][real]") {
+    VmDirectory vm{Guest::Obeying};
+    const auto before = vm.text_of(vm.path() + "/web.img");
+
+    vm.start({"--initmodeonly", "--force", "--bootmode=", "--check"});
+
+    CHECK(vm.wait() == 2);
+    CHECK(vm.output().find("BOOTMODE, column 1, mode: \"\" is not CD") != std::string::npos);
+    CHECK(vm.text_of(vm.path() + "/web.img") == before);
+}
+
+TEST_CASE("of an option that is given again the last one holds", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+
+    vm.start({"--print", "--bootmode=tape", "--bootmode=HDD"});
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.output().find("-boot order=c ") != std::string::npos);
 }
 
 TEST_CASE("a check names each problem with its key", "[qemu][real]") {

@@ -125,6 +125,17 @@ TEST_CASE("an installation goes before a boot mode", "[qemu]") {
     CHECK(request.target->stage == qemu::Stage::Keep);
 }
 
+TEST_CASE("a wrong boot mode is one beside an installation, too", "[qemu]") {
+    const auto mode = GENERATE("", "CDD");
+    CAPTURE(mode);
+
+    const auto request = read({"LABEL=web", "HDDBOOTIMAGE=a.img"},
+                              {.boot = mode, .install = "CD%/b.iso%HDD%default%INIT"});
+
+    CHECK(request.problems.size() == 1);
+    CHECK_FALSE(request.target);
+}
+
 TEST_CASE("the stage INIT comes from the option of its own too", "[qemu]") {
     const auto request = read({"LABEL=web", "HDDBOOTIMAGE=a.img", "DEFAULTINSTSOURCE=/b.iso"},
                               {.init = true, .force = true});
@@ -149,11 +160,13 @@ TEST_CASE("a wrong mode is the only problem of a sound configuration", "[qemu]")
     CHECK(read({"LABEL=web", "HDDBOOTIMAGE=a.img"}, {.boot = "CDD"}).problems ==
           std::vector<Problem>{{"",
                                 "BOOTMODE, column 1, mode: \"CDD\" is not CD, DVD, FDD, HDD, VHDD, "
-                                "USB, PXE or INSTALL; the nearest is CD"}});
+                                "USB, PXE or INSTALL; the nearest is CD",
+                                ErrorCode::Usage}});
     CHECK(read({"LABEL=web"}, {.kernel = ""}).problems ==
           std::vector<Problem>{{"",
                                 "KERNEL: no kernel is named; KERNELIMAGE= of the configuration or "
-                                "a path does"}});
+                                "a path does",
+                                ErrorCode::Usage}});
 }
 
 TEST_CASE("added arguments split as words of a shell, without expansion", "[qemu]") {
