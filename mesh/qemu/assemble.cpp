@@ -91,6 +91,25 @@ Status check_words(const VmPlan& plan) {
     return {};
 }
 
+Status check_network(const VmPlan& plan) {
+    if (!plan.network_options.empty() && !plan.user_network)
+        return fail(ErrorCode::Usage, "options of the user network need that network");
+    if (plan.tftp_boot_file.empty()) return {};
+    if (!plan.user_network)
+        return fail(ErrorCode::Usage, "a file to boot by TFTP needs the user network");
+    if (plan.tftp_boot_file.ends_with('/')) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("{} is a folder; TFTP needs the file that is booted",
+                                printable(plan.tftp_boot_file)));
+    }
+    if (plan.tftp_boot_file.rfind('/') == 0) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("TFTP serves the folder of {}: every file of this machine",
+                                printable(plan.tftp_boot_file)));
+    }
+    return check_path("the file to boot by TFTP", plan.tftp_boot_file);
+}
+
 Status check_boot(const VmPlan& plan) {
     if (plan.floppies.size() > 2) {
         return fail(ErrorCode::Usage,
@@ -102,8 +121,8 @@ Status check_boot(const VmPlan& plan) {
             fmt::format("there are floppy drives on x86 only, not on {}", printable(plan.arch)));
     }
     for (const auto& floppy : plan.floppies) {
-        if (floppy.empty()) return fail(ErrorCode::Usage, "a floppy has no image");
-        if (auto fine = check_path("a floppy image", floppy); !fine) return fine;
+        if (floppy.file.empty()) return fail(ErrorCode::Usage, "a floppy has no image");
+        if (auto fine = check_path("a floppy image", floppy.file); !fine) return fine;
     }
     if (plan.boot_order.find_first_not_of("acdn") != std::string::npos) {
         return fail(ErrorCode::Usage,
@@ -111,15 +130,7 @@ Status check_boot(const VmPlan& plan) {
                                 "d (CD) and n (network)",
                                 printable(plan.boot_order)));
     }
-    if (!plan.tftp_boot_file.empty() && !plan.user_network) {
-        return fail(ErrorCode::Usage, "a file to boot by TFTP needs the user network");
-    }
-    if (plan.tftp_boot_file.ends_with('/')) {
-        return fail(ErrorCode::Usage,
-                    fmt::format("{} is a folder; TFTP needs the file that is booted",
-                                printable(plan.tftp_boot_file)));
-    }
-    return check_path("the file to boot by TFTP", plan.tftp_boot_file);
+    return check_network(plan);
 }
 
 Status check(const VmPlan& plan) {
@@ -149,12 +160,11 @@ public:
         monitors();
         network();
         kernel();
-        if (!plan_.boot_order.empty()) add("-boot", "order=" + plan_.boot_order);
         for (const auto& floppy : plan_.floppies) {
-            drive({.file = floppy, .interface = "floppy"});
+            drive({.file = floppy.file, .interface = "floppy"}, floppy.read_only);
         }
         for (const auto& disk : plan_.more_disks) {
-            drive(disk);
+            drive(disk, disk.source);
         }
         if (!plan_.cdrom.empty()) {
             add("-drive", "media=cdrom,readonly=on,format=raw,file=" + escape_commas(plan_.cdrom));
@@ -163,7 +173,9 @@ public:
         if (plan_.paused) argv_.emplace_back("-S");
         if (!plan_.load_state.empty()) add("-loadvm", plan_.load_state);
         argv_.insert(argv_.end(), plan_.extra.begin(), plan_.extra.end());
-        if (plan_.boot) drive(*plan_.boot);
+        // Of two -boot the last one holds: what a call asks for goes before the configuration.
+        if (!plan_.boot_order.empty()) add("-boot", "order=" + plan_.boot_order);
+        if (plan_.boot) drive(*plan_.boot, plan_.boot->source);
         return std::move(argv_);
     }
 
@@ -210,7 +222,11 @@ private:
         if (!plan_.user_network) return;
         auto model = plan_.nic_model;
         if (model.empty()) model = is_x86(plan_.arch) ? "e1000" : "virtio-net-pci";
-        add("-netdev", "user,id=net0" + tftp());
+        std::string options;
+        for (const auto& option : plan_.network_options) {
+            options += ',' + option;
+        }
+        add("-netdev", "user,id=net0" + options + tftp());
         add("-device", model + ",netdev=net0" + (plan_.mac0.empty() ? "" : ",mac=" + plan_.mac0));
     }
 
@@ -230,17 +246,21 @@ private:
         if (!plan_.append.empty()) add("-append", plan_.append);
     }
 
-    void drive(const Disk& disk) {
+    void drive(const Disk& disk, bool read_only) {
+        read_only = read_only || plan_.read_only;
         auto interface = disk.interface.empty() ? default_interface(plan_.arch)
                                                 : std::string_view{disk.interface};
         // ATA knows no read-only disk: QEMU would end with "Block node is read-only".
-        if (plan_.read_only && disk.interface.empty() && interface == "ide") interface = "virtio";
+        if (read_only && disk.interface.empty() && interface == "ide") interface = "virtio";
+        // The firmware looks at ATA disks before others, and boots one disk only.
+        const bool first = disk.source && interface == "virtio";
         add("-drive",
             fmt::format("file={},format={},if={}{}",
                         escape_commas(disk.file),
                         disk.format,
-                        interface,
-                        plan_.read_only ? ",readonly=on" : ""));
+                        first ? "none,id=ctyssource" : interface,
+                        read_only ? ",readonly=on" : ""));
+        if (first) add("-device", "virtio-blk,drive=ctyssource,bootindex=0");
     }
 
     const VmPlan& plan_;

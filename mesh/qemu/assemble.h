@@ -18,8 +18,18 @@ struct Disk {
     std::string file;           ///< absolute path
     std::string format = "raw"; ///< never probed: a guest can write any header into a raw disk
     std::string interface = ""; ///< if= of -drive; empty: a default
+    /// Nobody writes it: what a guest is installed from. The firmware tries it before other disks.
+    bool source = false;
 
     bool operator==(const Disk&) const = default;
+};
+
+/// A raw image, or a device, in a floppy drive.
+struct Floppy {
+    std::string file; ///< absolute path
+    bool read_only = false;
+
+    bool operator==(const Floppy&) const = default;
 };
 
 /// Everything that decides the command line of one start; nothing else does.
@@ -37,20 +47,21 @@ struct VmPlan {
     std::optional<Disk> boot;                   ///< comes last (S-137)
     std::vector<Disk> more_disks;
     std::string cdrom;
-    std::vector<std::string> floppies; ///< raw images of the drives a: and b:
-    std::string boot_order; ///< letters of QEMU's -boot: a, c, d, n; empty: none is given
+    std::vector<Floppy> floppies; ///< of the drives a: and b:
+    std::string boot_order;       ///< letters of QEMU's -boot: a, c, d, n; empty: none is given
     std::string kernel;
     std::string initrd;
     std::string append;
     bool user_network = false;
-    std::string nic_model;          ///< empty: e1000 on x86, else virtio-net-pci
+    std::string nic_model;                    ///< empty: e1000 on x86, else virtio-net-pci
+    std::vector<std::string> network_options; ///< further `key=value` of the user network
     std::string tftp_boot_file;     ///< the user network serves it and its folder; empty: no TFTP
     std::string instance_directory; ///< absolute, 0700, its own for every start
     bool paused = false;            ///< -S: whoever started it sends `cont`
     std::string load_state;         ///< name of the snapshot it goes on from; empty: it boots
     bool snapshot = false;          ///< writes go to temporary files
     bool read_only = false;         ///< of all disks
-    std::vector<std::string> extra; ///< ARGSADD, before the boot image
+    std::vector<std::string> extra; ///< ARGSADD, before -boot and the boot image
 
     bool operator==(const VmPlan&) const = default;
 };

@@ -143,7 +143,7 @@ private:
         if (!image && mode.medium != Medium::Pxe) return nothing_named(mode.medium, names);
         if (auto done = attach(mode.medium, image); !done) return done;
         if (const auto second = first_of({"FDB"}); second && mode.medium == Medium::Fdd) {
-            out_.plan.floppies.push_back(second->path);
+            out_.plan.floppies.push_back({second->path});
             need(*second, is_written());
         }
         if (const auto own = disk_of_configuration()) need(*own, is_written());
@@ -207,7 +207,7 @@ private:
             return {};
         case Medium::Fdd:
             if (!is_x86(plan.arch)) return not_here("FDD: there are floppy drives");
-            plan.floppies = {image->path};
+            plan.floppies = {Floppy{image->path}};
             plan.boot_order = "a";
             need(*image, is_written());
             return {};
@@ -288,7 +288,7 @@ private:
             return bad(fmt::format("{} is source and target in one", printable(to->path)));
         const auto storage = floppy ? Disk{.file = to->path} : disk(to->path);
         if (floppy && !is_x86(out_.plan.arch)) return not_here("FDD: there are floppy drives");
-        if (floppy) out_.plan.floppies.push_back(to->path);
+        if (floppy) out_.plan.floppies.push_back({to->path});
         if (!floppy) out_.plan.boot = storage;
         auto size = size_of_image(floppy);
         if (!size) return tl::unexpected(size.error());

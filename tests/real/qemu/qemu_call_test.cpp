@@ -182,8 +182,8 @@ TEST_CASE("a boot mode is shown in the command line", "[qemu][real]") {
     vm.start({"--print", "--bootmode=cd"});
 
     CHECK(vm.wait() == 0);
-    CHECK(vm.output().find("-boot order=d -drive media=cdrom,readonly=on,format=raw,file=" +
-                           vm.path() + "/web.ctys -drive file=" + vm.path() +
+    CHECK(vm.output().find("-drive media=cdrom,readonly=on,format=raw,file=" + vm.path() +
+                           "/web.ctys -boot order=d -drive file=" + vm.path() +
                            "/web.img,format=raw,if=ide\n") != std::string::npos);
 }
 
@@ -192,7 +192,8 @@ TEST_CASE("a guest is booted from a floppy instead of its disk", "[qemu][real]")
     std::filesystem::rename(vm.path() + "/web.img", vm.path() + "/floppy.img");
     std::ofstream{vm.path() + "/web.img"} << std::string(1'048'576, '\0');
 
-    vm.start({"--bootmode=FDD%floppy.img"});
+    // What the configuration says of the order does not go before the call.
+    vm.start({"--bootmode=FDD%floppy.img", "--argsadd=-boot c"});
 
     CHECK(vm.wait() == 0);
     CHECK(vm.text_of(vm.files().serial_log).find("up\r\n") != std::string::npos);

@@ -144,7 +144,7 @@ TEST_CASE("a VM with everything has exactly this command line", "[qemu]") {
 TEST_CASE("floppies, a boot order and a network to boot from have these words", "[qemu]") {
     auto plan = small_plan();
     plan.cdrom = "/iso/a.iso";
-    plan.floppies = {"/vm/a,b.img", "/dev/fd1"};
+    plan.floppies = {Floppy{"/vm/a,b.img"}, Floppy{"/dev/fd1"}};
     plan.boot_order = "a";
     plan.user_network = true;
     plan.tftp_boot_file = "/srv/t,ftp/pxelinux.0";
@@ -156,21 +156,76 @@ TEST_CASE("floppies, a boot order and a network to boot from have these words", 
                                    "user,id=net0,tftp=/srv/t,,ftp,bootfile=pxelinux.0",
                                    "-device",
                                    "e1000,netdev=net0",
-                                   "-boot",
-                                   "order=a",
                                    "-drive",
                                    "file=/vm/a,,b.img,format=raw,if=floppy",
                                    "-drive",
                                    "file=/dev/fd1,format=raw,if=floppy",
                                    "-drive",
                                    "media=cdrom,readonly=on,format=raw,file=/iso/a.iso",
+                                   "-boot",
+                                   "order=a",
                                    "-drive",
                                    "file=/vm/web/web.img,format=raw,if=ide"});
 }
 
+TEST_CASE("the boot order goes before one in the words of a configuration", "[qemu]") {
+    auto plan = small_plan();
+    plan.boot_order = "d";
+    plan.extra = {"-boot", "c"};
+
+    const auto argv = assemble(plan).value();
+
+    CHECK(std::vector<std::string>(argv.end() - 6, argv.end() - 2) ==
+          std::vector<std::string>{"-boot", "c", "-boot", "order=d"});
+}
+
+TEST_CASE("a disk that is a source is not written, and booted before the others", "[qemu]") {
+    auto plan = small_plan();
+    plan.more_disks = {Disk{.file = "/old.img", .source = true}};
+
+    const auto argv = assemble(plan).value();
+
+    CHECK(std::vector<std::string>(argv.end() - 6, argv.end()) ==
+          std::vector<std::string>{"-drive",
+                                   "file=/old.img,format=raw,if=none,id=ctyssource,readonly=on",
+                                   "-device",
+                                   "virtio-blk,drive=ctyssource,bootindex=0",
+                                   "-drive",
+                                   "file=/vm/web/web.img,format=raw,if=ide"});
+}
+
+TEST_CASE("a source is read-only on a bus without virtio, too", "[qemu]") {
+    auto plan = small_plan();
+    plan.more_disks = {Disk{.file = "/old.img", .interface = "scsi", .source = true}};
+
+    const auto argv = assemble(plan).value();
+
+    CHECK(argv[argv.size() - 3] == "file=/old.img,format=raw,if=scsi,readonly=on");
+}
+
+TEST_CASE("a floppy can be read-only beside one that is not", "[qemu]") {
+    auto plan = small_plan();
+    plan.floppies = {Floppy{"/vm/a.img", true}, Floppy{"/vm/b.img"}};
+
+    const auto argv = assemble(plan).value();
+
+    CHECK(argv[argv.size() - 5] == "file=/vm/a.img,format=raw,if=floppy,readonly=on");
+    CHECK(argv[argv.size() - 3] == "file=/vm/b.img,format=raw,if=floppy");
+}
+
+TEST_CASE("further options of the user network stand before its TFTP", "[qemu]") {
+    auto plan = small_plan();
+    plan.user_network = true;
+    plan.network_options = {"hostfwd=tcp::5555-:22", "tftp=/other"};
+    plan.tftp_boot_file = "/srv/pxelinux.0";
+
+    CHECK(assemble(plan).value()[30] ==
+          "user,id=net0,hostfwd=tcp::5555-:22,tftp=/other,tftp=/srv,bootfile=pxelinux.0");
+}
+
 TEST_CASE("a read-only VM has read-only floppies", "[qemu]") {
     auto plan = small_plan();
-    plan.floppies = {"/vm/a.img"};
+    plan.floppies = {Floppy{"/vm/a.img"}};
     plan.read_only = true;
 
     const auto argv = assemble(plan).value();
@@ -180,7 +235,7 @@ TEST_CASE("a read-only VM has read-only floppies", "[qemu]") {
 
 TEST_CASE("a floppy is not taken for the boot image of a VM", "[qemu]") {
     auto plan = small_plan();
-    plan.floppies = {"/vm/a.img"};
+    plan.floppies = {Floppy{"/vm/a.img"}};
     plan.boot_order = "a";
     plan.boot.reset();
 
@@ -189,14 +244,6 @@ TEST_CASE("a floppy is not taken for the boot image of a VM", "[qemu]") {
     CHECK(line.image.empty());
     CHECK(line.images == std::vector<std::string>{"/vm/a.img"});
     CHECK(line.unknown.empty());
-}
-
-TEST_CASE("a file in the root folder can be booted by TFTP", "[qemu]") {
-    auto plan = small_plan();
-    plan.user_network = true;
-    plan.tftp_boot_file = "/pxelinux.0";
-
-    CHECK(assemble(plan).value()[30] == "user,id=net0,tftp=/,bootfile=pxelinux.0");
 }
 
 TEST_CASE("other architectures get disks and cards they have", "[qemu]") {
@@ -283,20 +330,20 @@ TEST_CASE("a plan that QEMU would refuse or misread is refused first", "[qemu]")
         CHECK(refused() == "an initial RAM disk or kernel arguments need a kernel");
     }
     SECTION("three floppies") {
-        plan.floppies = {"/a", "/b", "/c"};
+        plan.floppies = {Floppy{"/a"}, Floppy{"/b"}, Floppy{"/c"}};
         CHECK(refused() == "3 floppies; there are two drives");
     }
     SECTION("floppy without an image") {
-        plan.floppies = {""};
+        plan.floppies = {Floppy{""}};
         CHECK(refused() == "a floppy has no image");
     }
     SECTION("relative floppy image") {
-        plan.floppies = {"a.img"};
+        plan.floppies = {Floppy{"a.img"}};
         CHECK(refused() == "a floppy image must be an absolute path, not a.img");
     }
     SECTION("floppy of another architecture") {
         plan.arch = "aarch64";
-        plan.floppies = {"/a.img"};
+        plan.floppies = {Floppy{"/a.img"}};
         CHECK(refused() == "there are floppy drives on x86 only, not on aarch64");
     }
     SECTION("boot order") {
@@ -312,6 +359,15 @@ TEST_CASE("a plan that QEMU would refuse or misread is refused first", "[qemu]")
         plan.user_network = true;
         plan.tftp_boot_file = "/srv/tftp/";
         CHECK(refused() == "/srv/tftp/ is a folder; TFTP needs the file that is booted");
+    }
+    SECTION("TFTP of the root folder") {
+        plan.user_network = true;
+        plan.tftp_boot_file = "/pxelinux.0";
+        CHECK(refused() == "TFTP serves the folder of /pxelinux.0: every file of this machine");
+    }
+    SECTION("options of a network that is not there") {
+        plan.network_options = {"hostfwd=tcp::1-:2"};
+        CHECK(refused() == "options of the user network need that network");
     }
     SECTION("relative file of TFTP") {
         plan.user_network = true;

@@ -84,7 +84,7 @@ TEST_CASE("a CD needs no disk", "[qemu]") {
 TEST_CASE("a floppy is booted from drive a, with the second one in b", "[qemu]") {
     const auto decision = boot("FDD", {{"FDDIMAGE", "a.img"}, {"FDB", "/b.img"}}).value();
 
-    CHECK(decision.plan.floppies == std::vector<std::string>{"/vm/web/a.img", "/b.img"});
+    CHECK(decision.plan.floppies == std::vector<Floppy>{{"/vm/web/a.img"}, {"/b.img"}});
     CHECK(decision.plan.boot_order == "a");
     CHECK(decision.plan.boot == configured().boot);
     CHECK(decision.files == std::vector<NeededFile>{{"FDDIMAGE", "/vm/web/a.img", true},
@@ -94,7 +94,7 @@ TEST_CASE("a floppy is booted from drive a, with the second one in b", "[qemu]")
 
 TEST_CASE("the path of a floppy replaces the configured one", "[qemu]") {
     CHECK(boot("FDD%/dev/fd0", {{"FDA", "a.img"}}).value().plan.floppies ==
-          std::vector<std::string>{"/dev/fd0"});
+          std::vector<Floppy>{{"/dev/fd0"}});
 }
 
 TEST_CASE("a disk that is booted is the last one and the first in order", "[qemu]") {
@@ -230,12 +230,12 @@ TEST_CASE("the source none of a floppy is the floppy image of the configuration"
 
     const auto none = install("FDD%none%USB%/dev/sdg%init", values).value();
 
-    CHECK(none.plan.floppies == std::vector<std::string>{"/vm/web/dos.img"});
+    CHECK(none.plan.floppies == std::vector<Floppy>{{"/vm/web/dos.img"}});
     CHECK(none.plan.boot == Disk{.file = "/dev/sdg"});
     CHECK(none.plan.boot_order == "a");
     CHECK(none.target->stage == Stage::Init);
     CHECK(install("FDD%default%USB%/dev/sdg%init", values).value().plan.floppies ==
-          std::vector<std::string>{"/dev/fd0"});
+          std::vector<Floppy>{{"/dev/fd0"}});
 }
 
 TEST_CASE("a target of the kind of its source is the second drive", "[qemu]") {
@@ -247,7 +247,7 @@ TEST_CASE("a target of the kind of its source is the second drive", "[qemu]") {
     CHECK(disks.plan.boot == configured().boot);
     CHECK(disks.plan.boot_order == "c");
     CHECK(stick.plan.more_disks == std::vector<Disk>{{.file = "/dev/sdb"}});
-    CHECK(floppies.plan.floppies == std::vector<std::string>{"/a.img", "/b.img"});
+    CHECK(floppies.plan.floppies == std::vector<Floppy>{{"/a.img"}, {"/b.img"}});
     CHECK(floppies.target->size == 1474560);
 }
 
@@ -255,7 +255,7 @@ TEST_CASE("an installation onto a floppy leaves the VM's disk alone", "[qemu]") 
     const auto decision = install("CD%/a.iso%FDD%/b.img%INIT").value();
 
     CHECK_FALSE(decision.plan.boot);
-    CHECK(decision.plan.floppies == std::vector<std::string>{"/b.img"});
+    CHECK(decision.plan.floppies == std::vector<Floppy>{{"/b.img"}});
     CHECK(decision.plan.boot_order == "d");
 }
 
@@ -302,10 +302,10 @@ TEST_CASE("a decision is a command line of QEMU 7.2", "[qemu]") {
     const auto argv = assemble(decision.plan).value();
 
     CHECK(std::vector<std::string>(argv.end() - 6, argv.end()) ==
-          std::vector<std::string>{"-boot",
-                                   "order=a",
-                                   "-drive",
+          std::vector<std::string>{"-drive",
                                    "file=/dos.img,format=raw,if=floppy",
+                                   "-boot",
+                                   "order=a",
                                    "-drive",
                                    "file=/dev/sdg,format=raw,if=ide"});
 }
