@@ -64,14 +64,14 @@ public:
     static Result<Parts> cut(std::string_view option, std::string_view text) {
         if (auto fine = check_text(option, text, max_mode_bytes); !fine)
             return fail(ErrorCode::Usage, fine.error().message);
-        const auto control = std::find_if(text.begin(), text.end(), [](char c) {
-            return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-        });
-        if (control != text.end()) {
+        const auto shown = printable(text, max_mode_bytes);
+        if (shown != text) {
+            const auto control =
+                std::mismatch(text.begin(), text.end(), shown.begin(), shown.end());
             return fail(ErrorCode::Usage,
                         fmt::format("{}, column {}: a control character",
                                     option,
-                                    control - text.begin() + 1));
+                                    control.first - text.begin() + 1));
         }
         return Parts{option, text};
     }

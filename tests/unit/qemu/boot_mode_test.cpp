@@ -80,6 +80,9 @@ TEST_CASE("what could be a command of a terminal is no boot mode", "[qemu]") {
     CHECK(boot_refused("CD%/a\n") == "BOOTMODE, column 6: a control character");
     CHECK(boot_refused("\x1b[2J") == "BOOTMODE, column 1: a control character");
     CHECK(boot_refused("CD%/a\x7f") == "BOOTMODE, column 6: a control character");
+    CHECK(boot_refused("CD%/\xc3\xa4\xc2\x9b"
+                       "2J") == "BOOTMODE, column 7: a control character");
+    CHECK(boot_refused("CD%/a\xc2\x85") == "BOOTMODE, column 6: a control character");
     CHECK(boot_refused({"CD\0", 3}) == "BOOTMODE contains a NUL byte");
     CHECK(boot_refused("CD%/\xff") == "BOOTMODE is not UTF-8");
 }
