@@ -1,10 +1,12 @@
 #include "mesh/qemu/boot_plan.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/image_path.h"
 #include "mesh/qemu/option_text.h"
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 namespace ctys::qemu {
 
@@ -16,7 +18,8 @@ constexpr std::uint64_t floppy_bytes = 1440 * 1024;
 constexpr std::uint64_t default_image_bytes = std::uint64_t{8} * 1024 * mebibyte;
 constexpr std::string_view size_variable = "HDDBOOTIMAGE_INST_SIZE";
 
-constexpr auto all_variables = std::to_array<std::string_view>({"DEFAULTINSTMODE",
+constexpr auto all_variables = std::to_array<std::string_view>({"DEFAULTBOOTMODE",
+                                                                "DEFAULTINSTMODE",
                                                                 "DEFAULTINSTSOURCE",
                                                                 "DEFAULTINSTTARGET",
                                                                 "FDA",
@@ -40,11 +43,6 @@ struct Named {
 
 bool is_disk(Medium medium) {
     return medium == Medium::Hdd || medium == Medium::Vhdd || medium == Medium::Usb;
-}
-
-// Never by looking into the file: a guest can write any header there.
-std::string format_by_name(std::string_view path) {
-    return path.ends_with(".qcow2") && !path.starts_with("/dev/") ? "qcow2" : "raw";
 }
 
 std::string sentence_of(const Names& names) {
@@ -92,11 +90,37 @@ Names source_names(Medium medium) {
     return {};
 }
 
+bool names_a_network_card(std::string_view option, std::string_view argument) {
+    if (option == "-net") return find(parse_properties(argument, "type"), "type") == "nic";
+    if (option == "-nic") return argument != "none" && argument != "type=none";
+    return option == "-device" && !find(parse_argument(argument, "driver"), "netdev").empty();
+}
+
+// One of the words is a card that a firmware can boot from.
+bool brings_card(const std::vector<std::string>& words) {
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        if (words[i + 1].empty()) continue;
+        const std::string_view option = words[i];
+        const auto name = option.starts_with("--") ? option.substr(1) : option;
+        if (names_a_network_card(name, words[i + 1])) return true;
+    }
+    return false;
+}
+
+// A guest reads whatever lies below the folder of a file that it boots by TFTP.
+bool is_served(std::string_view folder, const std::string& by) {
+    namespace fs = std::filesystem;
+    const auto root = fs::path{by}.parent_path().lexically_normal();
+    const auto way = fs::path{folder}.lexically_normal().lexically_relative(root);
+    return root == "/" || (!way.empty() && *way.begin() != "..");
+}
+
 // Fills one decision; `option` is BOOTMODE or INSTMODE in its messages.
 class Decider {
 public:
     Decider(std::string_view option, VmPlan plan, const MediaVariables& variables)
         : option_(option), configured_(plan.boot), variables_(variables) {
+        if (configured_) configured_->file = absolute(configured_->file);
         out_.plan = std::move(plan);
     }
 
@@ -109,23 +133,51 @@ public:
             return bad(fmt::format("{}=yes would throw away what is installed",
                                    out_.plan.snapshot ? "SNAPSHOT" : "READONLY"));
         }
-        auto usual = usual_source();
-        if (!usual) return tl::unexpected(usual.error());
-        const auto source = mode.source.value_or(*usual);
-        const auto target = mode.target.value_or(Medium::Hdd);
         out_.plan.boot.reset();
-        const bool own_disk = mode.boot_image && is_disk(source);
-        const auto names = own_disk ? Names{"HDDBOOTIMAGE"} : names_of_source(mode, source, *usual);
-        auto from = named(mode.source_path);
-        if (!from) from = own_disk ? disk_of_configuration() : first_of(names);
-        if (!from && source != Medium::Pxe) return nothing_named(source, names);
-        if (auto done = attach(source, from); !done) return done;
-        return add_target(mode, target, from);
+        auto from = find_source(mode);
+        if (!from) return tl::unexpected(from.error());
+        if (!from->image && from->medium != Medium::Pxe)
+            return nothing_named(from->medium, from->names);
+        if (auto done = attach(from->medium, from->image, Use::Source); !done) return done;
+        return add_target(mode, from->image);
+    }
+
+    Status storage(const InstallMode& mode) {
+        // Nothing is installed yet: a source that is not named, or badly, is no matter of today.
+        const auto from = find_source(mode);
+        if (from && from->image) need(*from->image, false);
+        return add_target(mode, from ? from->image : std::nullopt);
+    }
+
+    // Nothing is asked for: what the configuration says.
+    Status keep() {
+        if (const auto own = disk_of_configuration()) need(*own, is_written());
+        return {};
     }
 
     BootDecision take() { return std::move(out_); }
 
 private:
+    enum class Use { Boot, Source };
+
+    struct Source {
+        Medium medium;
+        std::optional<Named> image;
+        Names names; ///< what would name one
+    };
+
+    Result<Source> find_source(const InstallMode& mode) const {
+        const auto usual = usual_source();
+        if (!usual && !mode.source) return tl::unexpected(usual.error());
+        const auto medium = mode.source ? *mode.source : *usual;
+        const bool own_disk = mode.boot_image && is_disk(medium);
+        const bool is_usual = usual && medium == *usual;
+        auto names = own_disk ? Names{"HDDBOOTIMAGE"} : names_of_source(mode, medium, is_usual);
+        auto image = named(mode.source_path);
+        if (!image) image = own_disk ? disk_of_configuration() : first_of(names);
+        return Source{medium, std::move(image), std::move(names)};
+    }
+
     Status boot_disk(const BootMode& mode) {
         auto image = named(mode.path);
         if (!image) image = disk_of_configuration();
@@ -141,7 +193,7 @@ private:
         auto image = named(mode.path);
         if (!image) image = first_of(names);
         if (!image && mode.medium != Medium::Pxe) return nothing_named(mode.medium, names);
-        if (auto done = attach(mode.medium, image); !done) return done;
+        if (auto done = attach(mode.medium, image, Use::Boot); !done) return done;
         if (const auto second = first_of({"FDB"}); second && mode.medium == Medium::Fdd) {
             out_.plan.floppies.push_back({second->path});
             need(*second, is_written());
@@ -161,7 +213,7 @@ private:
     }
 
     std::string absolute(const std::string& path) const {
-        return path.starts_with('/') ? path : variables_.folder + "/" + path;
+        return absolute_path(variables_.folder, path);
     }
 
     std::optional<Named> named(const std::string& path) const {
@@ -171,11 +223,16 @@ private:
 
     std::optional<Named> first_of(const Names& names) const {
         for (const auto name : names) {
-            const auto found = variables_.values.find(name);
-            if (found != variables_.values.end() && !found->second.empty())
-                return Named{found->first, absolute(found->second)};
+            if (const auto path = value_of(name))
+                return Named{std::string{name}, absolute(std::string{*path})};
         }
         return std::nullopt;
+    }
+
+    std::optional<std::string_view> value_of(std::string_view name) const {
+        const auto found = variables_.values.find(name);
+        if (found == variables_.values.end() || found->second.empty()) return std::nullopt;
+        return found->second;
     }
 
     std::optional<Named> disk_of_configuration() const {
@@ -195,8 +252,9 @@ private:
     }
 
     // Puts the medium that is booted into its drive.
-    Status attach(Medium medium, const std::optional<Named>& image) {
+    Status attach(Medium medium, const std::optional<Named>& image, Use use) {
         auto& plan = out_.plan;
+        const bool source = use == Use::Source;
         switch (medium) {
         case Medium::Cd:
         case Medium::Dvd:
@@ -207,17 +265,17 @@ private:
             return {};
         case Medium::Fdd:
             if (!is_x86(plan.arch)) return not_here("FDD: there are floppy drives");
-            plan.floppies = {Floppy{image->path}};
+            plan.floppies = {Floppy{image->path, source}};
             plan.boot_order = "a";
-            need(*image, is_written());
+            need(*image, !source && is_written());
             return {};
         case Medium::Hdd:
         case Medium::Vhdd:
         case Medium::Usb:
-            // Before all others: the firmware boots the first disk.
-            plan.more_disks.insert(plan.more_disks.begin(), disk(image->path));
+            plan.more_disks.push_back(disk(image->path));
+            plan.more_disks.back().source = source;
             plan.boot_order = "c";
-            need(*image, is_written());
+            need(*image, !source && is_written());
             return {};
         case Medium::Pxe:
             return attach_network(image);
@@ -228,13 +286,14 @@ private:
     Status attach_network(const std::optional<Named>& image) {
         auto& plan = out_.plan;
         if (!is_x86(plan.arch)) return not_here("PXE: firmware boots from a network");
-        const auto brings_card = [](const std::string& word) {
-            return word == "-nic" || word == "-net" || word == "-netdev" || word == "-device";
-        };
-        if (!plan.user_network &&
-            (image || std::none_of(plan.extra.begin(), plan.extra.end(), brings_card))) {
+        if (!plan.user_network && (image || !brings_card(plan.extra))) {
             return bad(image ? "PXE%<path> is served by QEMU's own network only: NETWORK=user"
                              : "PXE needs a network: NETWORK=user");
+        }
+        if (image && is_served(variables_.folder, image->path)) {
+            return bad(fmt::format("TFTP would serve the VM's own folder with that of {}; the file "
+                                   "needs a folder of its own",
+                                   printable(image->path)));
         }
         plan.boot_order = "n";
         if (!image) return {};
@@ -249,20 +308,24 @@ private:
 
     // DEFAULTINSTMODE, or CD.
     Result<Medium> usual_source() const {
-        const auto found = variables_.values.find("DEFAULTINSTMODE");
-        if (found == variables_.values.end() || found->second.empty()) return Medium::Cd;
-        const auto mode = parse_install_mode(found->second);
+        const auto text = value_of("DEFAULTINSTMODE");
+        if (!text) return Medium::Cd;
+        const auto mode = parse_install_mode(*text);
         if (!mode) return wrap("DEFAULTINSTMODE", mode.error());
-        return mode->source.value_or(Medium::Cd);
+        if (*mode == InstallMode{.source = mode->source}) return mode->source.value_or(Medium::Cd);
+        return fail(ErrorCode::Usage,
+                    fmt::format("DEFAULTINSTMODE: \"{}\" has more parts than the source mode; "
+                                "DEFAULTINSTSOURCE= and DEFAULTINSTTARGET= name the paths",
+                                printable(*text, 80)));
     }
 
     // What names the source of an installation when its path is not given.
-    static Names names_of_source(const InstallMode& mode, Medium medium, Medium usual) {
+    static Names names_of_source(const InstallMode& mode, Medium medium, bool is_usual) {
         // A network is no file: what the configuration names is there for other media.
         if (medium == Medium::Pxe) return {};
         if (mode.boot_image) return boot_names(medium);
         auto names = source_names(medium);
-        if (medium == usual) {
+        if (is_usual) {
             const Names any = {"DEFAULTINSTSOURCE", "INSTSRC"};
             // Without a mode it is the default that was asked for, else that mode's own variable.
             names.insert(mode.source ? names.end() : names.begin(), any.begin(), any.end());
@@ -270,19 +333,25 @@ private:
         return names;
     }
 
-    Status add_target(const InstallMode& mode, Medium medium, const std::optional<Named>& from) {
+    Status add_target(const InstallMode& mode, const std::optional<Named>& from) {
+        const auto medium = mode.target.value_or(Medium::Hdd);
         const bool floppy = medium == Medium::Fdd;
+        const bool unnamed_stick = medium == Medium::Usb && mode.target_path.empty();
         const Names names =
             floppy ? Names{"FDDIMAGE", "FDA"} : Names{"DEFAULTINSTTARGET", "INSTTARGET"};
         auto to = named(mode.target_path);
         if (!to) to = first_of(names);
-        // A stick that nobody named is never the VM's own disk.
-        if (!to && !floppy && medium != Medium::Usb) to = disk_of_configuration();
+        if (!to && !floppy && !unnamed_stick) to = disk_of_configuration();
         if (!to) {
             return bad(
                 fmt::format("no target {0} is named; {1} of the configuration or {0}%<path> does",
                             to_string(medium),
                             sentence_of(names)));
+        }
+        if (unnamed_stick && configured_ && configured_->file == to->path) {
+            return bad(fmt::format("the target USB of {}= is the VM's own disk; USB%<path> names a "
+                                   "stick",
+                                   to->key));
         }
         if (from && from->path == to->path)
             return bad(fmt::format("{} is source and target in one", printable(to->path)));
@@ -296,21 +365,23 @@ private:
                        .file = to->path,
                        .format = storage.format,
                        .size = *size,
+                       .size_given = !floppy && value_of(size_variable),
                        .stage = mode.stage,
-                       .custom = mode.custom};
+                       .custom = mode.custom,
+                       .device_only = unnamed_stick};
         return {};
     }
 
     Result<std::uint64_t> size_of_image(bool floppy) const {
         if (floppy) return floppy_bytes;
-        const auto found = variables_.values.find(size_variable);
-        if (found == variables_.values.end() || found->second.empty()) return default_image_bytes;
-        const auto bytes = parse_size(trim(found->second), 1);
+        const auto text = value_of(size_variable);
+        if (!text) return default_image_bytes;
+        const auto bytes = parse_size(trim(*text), 1);
         if (!bytes || *bytes == 0) {
             return fail(ErrorCode::Usage,
                         fmt::format("{}: \"{}\" is not a size such as 8G",
                                     size_variable,
-                                    printable(found->second, 40)));
+                                    printable(*text, 40)));
         }
         return *bytes;
     }
@@ -341,12 +412,33 @@ decide_install(VmPlan plan, const InstallMode& mode, const MediaVariables& varia
     return decider.take();
 }
 
+Result<BootDecision>
+decide_storage(VmPlan plan, const InstallMode& mode, const MediaVariables& variables) {
+    Decider decider{"INSTMODE", std::move(plan), variables};
+    if (auto done = decider.storage(mode); !done) return tl::unexpected(done.error());
+    return decider.take();
+}
+
+Result<BootDecision> decide_default_boot(VmPlan plan, const MediaVariables& variables) {
+    constexpr std::string_view name = "DEFAULTBOOTMODE";
+    const auto found = variables.values.find(name);
+    BootMode mode;
+    if (found != variables.values.end() && !found->second.empty()) {
+        auto given = parse_boot_mode(found->second);
+        if (!given) return wrap(name, given.error());
+        mode = std::move(*given);
+    }
+    Decider decider{name, std::move(plan), variables};
+    const bool as_ever = is_disk(mode.medium) && mode.path.empty();
+    if (auto done = as_ever ? decider.keep() : decider.boot(mode); !done)
+        return tl::unexpected(done.error());
+    return decider.take();
+}
+
 Result<VmPlan> decide_kernel(VmPlan plan, const KernelMode& mode, const MediaVariables& variables) {
-    const auto absolute = [&](const std::string& path) {
-        return path.starts_with('/') ? path : variables.folder + "/" + path;
-    };
-    if (!mode.kernel.empty()) plan.kernel = absolute(mode.kernel);
-    if (!mode.initrd.empty()) plan.initrd = absolute(mode.initrd);
+    const auto& folder = variables.folder;
+    if (!mode.kernel.empty()) plan.kernel = absolute_path(folder, mode.kernel);
+    if (!mode.initrd.empty()) plan.initrd = absolute_path(folder, mode.initrd);
     if (!mode.append.empty()) plan.append = mode.append;
     if (!plan.kernel.empty()) return plan;
     return fail(ErrorCode::Usage,
@@ -358,18 +450,34 @@ decide_preparation(const InstallTarget& target, const TargetFacts& facts, bool f
     const auto path = printable(target.file);
     const bool init = target.stage == Stage::Init;
     if (!facts.exists) {
-        if (target.file.starts_with("/dev/"))
+        if (facts.device_folder || target.device_only)
             return fail(ErrorCode::NotFound, fmt::format("the target {} does not exist", path));
         if (init) return Preparation::Create;
         return fail(ErrorCode::NotFound,
                     fmt::format("the target {} does not exist; the stage INIT creates it", path));
     }
-    if (!init || facts.blank) return Preparation::Nothing;
+    if (target.device_only && !facts.device) {
+        return fail(
+            ErrorCode::Usage,
+            fmt::format("the target {} is no block device, as a stick is; USB%{} of the call "
+                        "takes it all the same",
+                        path,
+                        path));
+    }
+    if (!init) return Preparation::Nothing;
+    if (!facts.device && facts.file_size == 0) return Preparation::Fill;
+    if (facts.blank) return Preparation::Nothing;
     if (force) return Preparation::Empty;
     return fail(ErrorCode::Conflict,
                 fmt::format("INIT would destroy what {} holds; --force does so, the stage none "
                             "keeps it",
                             path));
+}
+
+std::uint64_t
+size_of_preparation(const InstallTarget& target, const TargetFacts& facts, Preparation what) {
+    const bool keeps = what == Preparation::Empty && !target.size_given && facts.size > 0;
+    return keeps ? facts.size : target.size;
 }
 
 } // namespace ctys::qemu

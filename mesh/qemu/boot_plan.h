@@ -34,8 +34,10 @@ struct InstallTarget {
     std::string file;
     std::string format = "raw";
     std::uint64_t size = 0; ///< bytes of an image that INIT creates
+    bool size_given = false;
     Stage stage = Stage::Keep;
     std::string custom;
+    bool device_only = false; ///< a stick that the call has not named itself: never an image
 
     bool operator==(const InstallTarget&) const = default;
 };
@@ -51,16 +53,27 @@ struct BootDecision {
 
 /// Puts the medium of a boot mode into the plan of a configuration and puts it first. USB is a disk
 /// (S-070), INSTALL a CD; the path of PXE is a file that QEMU's own TFTP serves with its folder.
-/// The disk of the configuration stays, last as ever. Errors: Usage, where nothing is named or the
-/// machine has no such drive, with the variable or the option that would name it.
+/// The disk of the configuration stays, last as ever, unless a disk with a path of its own is
+/// booted in its place. Errors: Usage, where nothing is named or the machine has no such drive,
+/// with the variable or the option that would name it.
 [[nodiscard]] Result<BootDecision>
 decide_boot(VmPlan plan, const BootMode& mode, const MediaVariables& variables);
 
-/// The same for an installation: its disks are the source and the target, and nothing else of the
-/// configuration. A target of the same kind as its source is the second drive. Errors: as above,
-/// also where both are one file, or where what is installed would be thrown away.
+/// The same for an installation: its disks are the source, which is not written, and the target,
+/// and nothing else of the configuration. A floppy target beside a floppy source is drive b.
+/// Errors: as above, also where both are one file, or where what is installed would be thrown away.
 [[nodiscard]] Result<BootDecision>
 decide_install(VmPlan plan, const InstallMode& mode, const MediaVariables& variables);
+
+/// Only the target: nothing is booted, and no source needs to be there. `files` has the source that
+/// the installation would take, which is never the target.
+[[nodiscard]] Result<BootDecision>
+decide_storage(VmPlan plan, const InstallMode& mode, const MediaVariables& variables);
+
+/// DEFAULTBOOTMODE, for a call without a mode: what it names is booted, but a disk without a path
+/// is what is booted anyway. Errors: Usage, naming it.
+[[nodiscard]] Result<BootDecision> decide_default_boot(VmPlan plan,
+                                                       const MediaVariables& variables);
 
 /// Replaces the parts of the kernel that are given. Errors: Usage without any kernel.
 [[nodiscard]] Result<VmPlan>
@@ -69,7 +82,13 @@ decide_kernel(VmPlan plan, const KernelMode& mode, const MediaVariables& variabl
 /// What a look at the target has shown.
 struct TargetFacts {
     bool exists = false;
-    bool blank = false; ///< no byte of the first emptied_bytes is other than zero
+    bool device = false;        ///< a block device
+    bool device_folder = false; ///< it would be below /dev, where nothing is made
+    /// It holds nothing: an image of another format than raw has no data, else no byte of the first
+    /// emptied_bytes is other than zero.
+    bool blank = false;
+    std::uint64_t file_size = 0; ///< bytes of the file or device
+    std::uint64_t size = 0;      ///< bytes that a guest would see
 
     bool operator==(const TargetFacts&) const = default;
 };
@@ -77,11 +96,22 @@ struct TargetFacts {
 /// How much of a target INIT empties: the 2,880 blocks of the original, the size of a floppy.
 constexpr std::uint64_t emptied_bytes = 2880 * 512;
 
-enum class Preparation { Nothing, Create, Empty };
+enum class Preparation {
+    Nothing,
+    Create,
+    Fill, ///< a file without a byte becomes an image
+    Empty
+};
 
 /// What has to be done to the target before QEMU starts. Errors: NotFound where there is none and
-/// nothing may make one, Conflict where INIT would destroy what it holds and `force` is not given.
+/// nothing may make one, Conflict where INIT would destroy what it holds and `force` is not given,
+/// Usage for a file in place of a stick.
 [[nodiscard]] Result<Preparation>
 decide_preparation(const InstallTarget& target, const TargetFacts& facts, bool force);
+
+/// Bytes of the image that the preparation makes: one that is emptied keeps its size unless the
+/// configuration tells one.
+[[nodiscard]] std::uint64_t
+size_of_preparation(const InstallTarget& target, const TargetFacts& facts, Preparation what);
 
 } // namespace ctys::qemu

@@ -81,10 +81,11 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
             problems.push_back({std::move(key), std::move(why)});
         }
     };
+    if (request.target) check_target(request, problems, notes);
+    if (request.storage_only) return problems;
     for (const auto& file : request.files) {
         need(file.key, file.path, file.written ? R_OK | W_OK : R_OK);
     }
-    if (request.target) check_target(request, problems, notes);
     need("KERNELIMAGE", plan.kernel, R_OK);
     need("INITRDIMAGE", plan.initrd, R_OK);
 

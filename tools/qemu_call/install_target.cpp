@@ -1,6 +1,7 @@
 #include "tools/qemu_call/install_target.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/image_path.h"
 #include "mesh/qemu/option_text.h"
 #include "tools/qemu_call/file_error.h"
 
@@ -105,6 +106,13 @@ Status create_image(const qemu::InstallTarget& target) {
     return made;
 }
 
+Status fill_image(const qemu::InstallTarget& target) {
+    if (target.format != "raw") return make_by_qemu_img(target);
+    if (::truncate(target.file.c_str(), static_cast<off_t>(target.size)) != 0)
+        return file_error("make", target.file);
+    return {};
+}
+
 Status empty_image(const qemu::InstallTarget& target) {
     struct stat status {};
     if (::stat(target.file.c_str(), &status) != 0) return file_error("look at", target.file);
@@ -127,9 +135,16 @@ Status empty_image(const qemu::InstallTarget& target) {
 
 Result<qemu::TargetFacts> look_at_target(const std::string& path) {
     const OpenTarget file{path, O_RDONLY};
-    if (file.get() < 0 && errno == ENOENT) return qemu::TargetFacts{};
-    if (file.get() < 0) return file_error("open", path);
-    qemu::TargetFacts facts{.exists = true, .blank = true};
+    if (file.get() < 0 && errno == ENOENT)
+        return qemu::TargetFacts{.device_folder = qemu::is_device_path(path)};
+    struct stat status {};
+    if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return file_error("open", path);
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    qemu::TargetFacts facts{.exists = true,
+                            .device = S_ISBLK(status.st_mode),
+                            .blank = true,
+                            .file_size = size,
+                            .size = size};
     std::array<char, target_block> bytes{};
     std::uint64_t done = 0;
     while (facts.blank && done < qemu::emptied_bytes) {
@@ -151,6 +166,8 @@ Status prepare_target(const qemu::InstallTarget& target, qemu::Preparation what)
         return {};
     case qemu::Preparation::Create:
         return create_image(target);
+    case qemu::Preparation::Fill:
+        return fill_image(target);
     case qemu::Preparation::Empty:
         return empty_image(target);
     }
@@ -163,6 +180,7 @@ std::string describe(const qemu::InstallTarget& target, qemu::Preparation what) 
     case qemu::Preparation::Nothing:
         return {};
     case qemu::Preparation::Create:
+    case qemu::Preparation::Fill:
         return fmt::format("INIT creates {}: {} bytes, {}", path, target.size, target.format);
     case qemu::Preparation::Empty:
         return target.format == "raw"

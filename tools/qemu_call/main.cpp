@@ -37,7 +37,6 @@ struct Options {
     bool forget_state = false;
     std::string note_state; ///< tag
     ModeOptions modes;
-    bool init_only = false;
     std::vector<std::string> assignments;
 };
 
@@ -201,7 +200,6 @@ int serve(Options options) {
     options.config = *config;
     if (options.forget_state || !options.note_state.empty()) return note_state(options);
     auto request = read_request(options.assignments, directory_of(*config), options.modes);
-    if (options.init_only) request.files.clear(); // nothing is booted yet
     auto& plan = request.plan;
     plan.instance_directory = options.instance_directory.empty()
                                   ? default_instance_directory(plan.label)
@@ -222,11 +220,11 @@ int serve(Options options) {
         say(problem.key.empty() ? problem.text : problem.key + ": " + problem.text);
     }
     if (!problems.empty()) return traits(problems.front().code).exit_status;
+    if (options.modes.init_only)
+        return options.print || options.check ? 0 : make_storage(options, request);
     const auto argv = qemu::assemble(plan);
     if (!argv) return give_up(argv.error());
     if (options.print) std::printf("%s\n", shell_quoted(*argv).c_str());
-    const bool shows_only = options.print || options.check;
-    if (options.init_only) return shows_only ? 0 : make_storage(options, request);
     return options.run ? run(options, request, *argv) : 0;
 }
 
@@ -252,7 +250,7 @@ void add_modes(CLI::App& app, Options& options) {
     add("--kernelmode", modes.kernel, "KERNEL%INITRD%ARGUMENTS to boot");
     app.add_flag("--initmode", modes.init, "Install with the stage INIT");
     app.add_flag("--initmodeonly,--initonly",
-                 options.init_only,
+                 modes.init_only,
                  "Only prepare the storage of an installation, as INIT does");
     app.add_flag("--force", modes.force, "INIT may destroy what the target holds");
 }
@@ -297,13 +295,13 @@ int main(int argc, char** argv) {
         const int status = app.exit(error);
         return status == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
     }
-    if (options.init_only) options.modes.init = true;
-    if (options.init_only && options.run) {
+    if (options.modes.init_only) options.modes.init = true;
+    if (options.modes.init_only && options.run) {
         say("--initmodeonly starts nothing: without --run");
         return traits(ErrorCode::Usage).exit_status;
     }
     const bool notes = options.forget_state || !options.note_state.empty();
-    if (!options.print && !options.check && !options.run && !options.init_only && !notes) {
+    if (!options.print && !options.check && !options.run && !options.modes.init_only && !notes) {
         say("one of --print, --check and --run is needed");
         return traits(ErrorCode::Usage).exit_status;
     }

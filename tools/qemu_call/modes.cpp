@@ -4,21 +4,14 @@ namespace ctys::call {
 
 namespace {
 
-// By what the files are needed when there is neither an installation nor a boot mode.
-qemu::BootDecision as_configured(qemu::VmPlan plan) {
-    qemu::BootDecision out{.plan = std::move(plan)};
-    const bool written = !out.plan.snapshot && !out.plan.read_only;
-    if (out.plan.boot) out.files.push_back({"HDDBOOTIMAGE", out.plan.boot->file, written});
-    return out;
-}
-
 Result<qemu::BootDecision> decide_installation(qemu::VmPlan plan,
                                                const ModeOptions& modes,
                                                const qemu::MediaVariables& variables) {
     auto mode = qemu::parse_install_mode(modes.install.value_or(""));
     if (!mode) return tl::unexpected(mode.error());
     if (modes.init) mode->stage = qemu::Stage::Init;
-    return qemu::decide_install(std::move(plan), *mode, variables);
+    return modes.init_only ? qemu::decide_storage(std::move(plan), *mode, variables)
+                           : qemu::decide_install(std::move(plan), *mode, variables);
 }
 
 } // namespace
@@ -31,6 +24,11 @@ decide_modes(qemu::VmPlan plan, const ModeOptions& modes, const qemu::MediaVaria
         auto with_kernel = qemu::decide_kernel(std::move(plan), *mode, variables);
         if (!with_kernel) return tl::unexpected(with_kernel.error());
         plan = std::move(*with_kernel);
+    } else if (modes.boot || modes.install || modes.init) {
+        // QEMU boots a kernel it is given, whatever is in its drives.
+        plan.kernel.clear();
+        plan.initrd.clear();
+        plan.append.clear();
     }
     std::optional<qemu::BootMode> boot;
     if (modes.boot) {
@@ -41,7 +39,7 @@ decide_modes(qemu::VmPlan plan, const ModeOptions& modes, const qemu::MediaVaria
         boot = std::move(*mode);
     }
     if (modes.install || modes.init) return decide_installation(std::move(plan), modes, variables);
-    if (!boot) return as_configured(std::move(plan));
+    if (!boot) return qemu::decide_default_boot(std::move(plan), variables);
     return qemu::decide_boot(std::move(plan), *boot, variables);
 }
 

@@ -1,6 +1,7 @@
 #include "tools/qemu_call/request.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/image_path.h"
 #include "mesh/qemu/old_options.h"
 #include "mesh/qemu/option_text.h"
 
@@ -74,7 +75,7 @@ private:
     }
 
     std::string in_directory(const std::string& path) const {
-        return path.starts_with('/') ? path : vm_directory_ + "/" + path;
+        return qemu::absolute_path(vm_directory_, path);
     }
 
     void label(const std::string& key, const std::string& value) {
@@ -177,16 +178,36 @@ private:
         if (plan.cpu.empty() && plan.arch == "x86_64") plan.cpu = "qemu64";
         if (plan.cpu.empty() && plan.arch == "i386") plan.cpu = "qemu32";
         if (!boot_.empty()) plan.boot = qemu::Disk{.file = boot_, .format = format_};
+        out_.configured = plan.boot;
+        translate_option_words(); // a network among them is one to boot from
         auto decided = decide_modes(plan, modes_, media_);
         if (!decided) return problem("", decided.error().message, decided.error().code);
+        note_conflicts(*decided);
         out_.force = modes_.force;
+        out_.storage_only = modes_.init_only;
         out_.plan = std::move(decided->plan);
         out_.files = std::move(decided->files);
         out_.target = std::move(decided->target);
-        if (!plan.boot && plan.kernel.empty() && plan.boot_order.empty()) {
+        if (!out_.target && !plan.boot && plan.kernel.empty() && plan.boot_order.empty()) {
             problem("HDDBOOTIMAGE", "is missing, and there is no KERNELIMAGE either");
         }
-        translate_option_words();
+    }
+
+    void note_conflicts(const qemu::BootDecision& decided) {
+        if (decided.plan.kernel.empty() && !out_.plan.kernel.empty() && !modes_.init_only) {
+            out_.notes.emplace_back(
+                "KERNELIMAGE is not booted, a mode is asked for; --kernelmode= boots it");
+        }
+        const auto places = [](const std::string& word) {
+            return word.find("bootindex=") != std::string::npos;
+        };
+        const auto& extra = decided.plan.extra;
+        if (!decided.plan.boot_order.empty() && std::any_of(extra.begin(), extra.end(), places)) {
+            out_.notes.emplace_back("bootindex= in VGADRIVER, TIMEOPT or ARGSADD goes before the "
+                                    "mode that is asked for");
+        }
+        if (modes_.force && !(decided.target && decided.target->stage == qemu::Stage::Init))
+            out_.notes.emplace_back("--force does nothing without the stage INIT");
     }
 
     std::string vm_directory_;

@@ -22,7 +22,9 @@ struct Request {
     qemu::VmPlan plan;
     bool wants_kvm = false; ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
     std::vector<qemu::NeededFile> files;                        ///< media that have to be there
+    std::optional<qemu::Disk> configured;                       ///< HDDBOOTIMAGE, IMAGEFORMAT
     std::optional<qemu::InstallTarget> target;                  ///< of an installation
+    bool storage_only = false;                                  ///< nothing is booted
     bool force = false;                                         ///< the target may be destroyed
     qemu::Preparation preparation = qemu::Preparation::Nothing; ///< decided by check()
     std::vector<Problem> problems;  ///< of the values themselves; the files are check()'s part

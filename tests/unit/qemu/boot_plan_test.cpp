@@ -152,6 +152,44 @@ TEST_CASE("a network of one's own in ARGSADD is enough for PXE", "[qemu]") {
           "BOOTMODE: PXE%<path> is served by QEMU's own network only: NETWORK=user");
 }
 
+TEST_CASE("words that bring no card that is connected are no network for PXE", "[qemu]") {
+    const auto [words, network] = GENERATE(table<std::vector<std::string>, bool>({
+        {{"-nic", "none"}, false},
+        {{"-nic", "user"}, true},
+        {{"--nic", "tap,model=e1000"}, true},
+        {{"-net", "none"}, false},
+        {{"-net", "user"}, false},
+        {{"-net", "nic,model=e1000"}, true},
+        {{"-netdev", "user,id=n"}, false},
+        {{"-device", "virtio-balloon"}, false},
+        {{"-device", "e1000"}, false},
+        {{"-device", "e1000,netdev=n"}, true},
+        {{"-device", "{\"driver\":\"e1000\",\"netdev\":\"n\"}"}, true},
+        {{"-nic"}, false},
+    }));
+    CAPTURE(words);
+    auto plan = configured();
+    plan.user_network = false;
+    plan.extra = words;
+
+    CHECK(boot("PXE", {}, plan).has_value() == network);
+}
+
+TEST_CASE("TFTP does not serve the folder of the VM, nor one around it", "[qemu]") {
+    const auto path = GENERATE(as<std::string>{},
+                               "pxelinux.0",
+                               "/vm/web/./pxelinux.0",
+                               "/vm/pxelinux.0",
+                               "/pxelinux.0",
+                               "/srv/../pxelinux.0");
+    CAPTURE(path);
+
+    CHECK(why_not(boot("PXE%" + path)).find("TFTP would serve the VM's own folder") !=
+          std::string::npos);
+    CHECK(boot("PXE%tftp/pxelinux.0"));
+    CHECK(boot("PXE%/vm/webserver/pxelinux.0"));
+}
+
 TEST_CASE("a boot mode without its medium says what would name one", "[qemu]") {
     CHECK(why_not(boot("CD")) == "BOOTMODE: no CD is named; INSTSRCCDROM=, INSTCDROM=, INSTSRCDVD= "
                                  "of the configuration or CD%<path> does");
@@ -185,6 +223,7 @@ TEST_CASE("the installation of the documents boots the CD and fills the disk", "
                        .target = InstallTarget{.key = "HDDBOOTIMAGE",
                                                .file = "/vm/web/hda.img",
                                                .size = 2147483648,
+                                               .size_given = true,
                                                .stage = Stage::Init}});
 }
 
@@ -211,6 +250,16 @@ TEST_CASE("a source mode that is given looks at its own variable first", "[qemu]
     CHECK(install("CD", {{"DEFAULTINSTSOURCE", "/b"}}).value().plan.cdrom == "/b");
 }
 
+TEST_CASE("a DEFAULTINSTMODE that says nothing of use stops a call that needs it only", "[qemu]") {
+    const auto text =
+        GENERATE(as<std::string>{}, "tape", "CD%/iso/a.iso", "CD%default%USB%/dev/sdg");
+    CAPTURE(text);
+
+    CHECK(install("CD%/a", {{"DEFAULTINSTMODE", text}}));
+    CHECK(why_not(install("", {{"DEFAULTINSTMODE", text}, {"DEFAULTINSTSOURCE", "/a"}}))
+              .starts_with("DEFAULTINSTMODE: "));
+}
+
 TEST_CASE("the default source of another mode is not taken", "[qemu]") {
     CHECK(why_not(install("FDD", {{"DEFAULTINSTSOURCE", "/dev/cdrom"}})) ==
           "INSTMODE: no FDD is named; INSTSRCFDD=, FDDIMAGE=, FDA= of the configuration or "
@@ -230,24 +279,26 @@ TEST_CASE("the source none of a floppy is the floppy image of the configuration"
 
     const auto none = install("FDD%none%USB%/dev/sdg%init", values).value();
 
-    CHECK(none.plan.floppies == std::vector<Floppy>{{"/vm/web/dos.img"}});
+    CHECK(none.plan.floppies == std::vector<Floppy>{{"/vm/web/dos.img", true}});
+    CHECK(none.files == std::vector<NeededFile>{{"FDDIMAGE", "/vm/web/dos.img", false}});
     CHECK(none.plan.boot == Disk{.file = "/dev/sdg"});
     CHECK(none.plan.boot_order == "a");
     CHECK(none.target->stage == Stage::Init);
     CHECK(install("FDD%default%USB%/dev/sdg%init", values).value().plan.floppies ==
-          std::vector<Floppy>{{"/dev/fd0"}});
+          std::vector<Floppy>{{"/dev/fd0", true}});
 }
 
-TEST_CASE("a target of the kind of its source is the second drive", "[qemu]") {
+TEST_CASE("a source is not written, a target of its kind is a drive of its own", "[qemu]") {
     const auto disks = install("HDD%/old.img%HDD%default%none").value();
     const auto stick = install("USB%/dev/sdb%HDD%default%none").value();
     const auto floppies = install("FDD%/a.img%FDD%/b.img%INIT").value();
 
-    CHECK(disks.plan.more_disks == std::vector<Disk>{{.file = "/old.img"}});
+    CHECK(disks.plan.more_disks == std::vector<Disk>{{.file = "/old.img", .source = true}});
+    CHECK(disks.files == std::vector<NeededFile>{{"INSTMODE", "/old.img", false}});
     CHECK(disks.plan.boot == configured().boot);
     CHECK(disks.plan.boot_order == "c");
-    CHECK(stick.plan.more_disks == std::vector<Disk>{{.file = "/dev/sdb"}});
-    CHECK(floppies.plan.floppies == std::vector<Floppy>{{"/a.img"}, {"/b.img"}});
+    CHECK(stick.plan.more_disks == std::vector<Disk>{{.file = "/dev/sdb", .source = true}});
+    CHECK(floppies.plan.floppies == std::vector<Floppy>{{"/a.img", true}, {"/b.img"}});
     CHECK(floppies.target->size == 1474560);
 }
 
@@ -267,6 +318,56 @@ TEST_CASE("an installation from a network needs no source", "[qemu]") {
     CHECK(decision.plan.boot_order == "n");
     CHECK(decision.files.empty());
     CHECK(decision.target->file == "/vm/web/hda.img");
+}
+
+TEST_CASE("a stick that the configuration names is never the VM's own disk", "[qemu]") {
+    const auto own = GENERATE(as<std::string>{}, "hda.img", "./hda.img", "/vm//web/hda.img");
+    CAPTURE(own);
+
+    CHECK(why_not(install("CD%/a%USB%default%INIT", {{"DEFAULTINSTTARGET", own}})) ==
+          "INSTMODE: the target USB of DEFAULTINSTTARGET= is the VM's own disk; USB%<path> names a "
+          "stick");
+    CHECK(install("CD%/a%USB", {{"DEFAULTINSTTARGET", "/dev/sdg"}}).value().target->device_only);
+    CHECK_FALSE(install("CD%/a%USB%/dev/sdg").value().target->device_only);
+    CHECK_FALSE(install("CD%/a%HDD", {{"DEFAULTINSTTARGET", own}}).value().target->device_only);
+}
+
+TEST_CASE("an odd text of the configured disk keeps its format", "[qemu]") {
+    auto plan = configured();
+    plan.boot->format = "qcow2";
+
+    CHECK(boot("HDD%./hda.img", {}, plan).value().plan.boot->format == "qcow2");
+    CHECK(install("CD%/a%HDD%.//hda.img", {}, plan).value().target->format == "qcow2");
+}
+
+TEST_CASE("storage is decided without its source, which it is not either", "[qemu]") {
+    const auto storage = [](std::string_view mode, Values values = {}) {
+        return decide_storage(
+            configured(), parse_install_mode(mode).value(), {"/vm/web", std::move(values)});
+    };
+
+    CHECK(storage("").value().target->file == "/vm/web/hda.img");
+    CHECK(storage("", {{"DEFAULTINSTMODE", "tape"}}).value().files.empty());
+    CHECK(storage("CD%/a.iso").value().files ==
+          std::vector<NeededFile>{{"INSTMODE", "/a.iso", false}});
+    CHECK(why_not(storage("HDD%none%HDD")) ==
+          "INSTMODE: /vm/web/hda.img is source and target in one");
+}
+
+TEST_CASE("DEFAULTBOOTMODE boots what it names, and a disk as ever", "[qemu]") {
+    const auto by_default = [](Values values) {
+        return decide_default_boot(configured(), {"/vm/web", std::move(values)});
+    };
+    const BootDecision as_ever{.plan = configured(), .files = {own_disk}};
+
+    CHECK(by_default({}) == as_ever);
+    CHECK(by_default({{"DEFAULTBOOTMODE", "HDD"}}) == as_ever);
+    CHECK(by_default({{"DEFAULTBOOTMODE", "cd"}, {"INSTSRCCDROM", "/a"}}).value().plan.cdrom ==
+          "/a");
+    CHECK(why_not(by_default({{"DEFAULTBOOTMODE", "CD"}}))
+              .starts_with("DEFAULTBOOTMODE: no CD is named"));
+    CHECK(why_not(by_default({{"DEFAULTBOOTMODE", "CDD"}}))
+              .starts_with("DEFAULTBOOTMODE: BOOTMODE, column 1"));
 }
 
 TEST_CASE("a stage of one's own reaches the target as it was typed", "[qemu]") {
@@ -290,6 +391,11 @@ TEST_CASE("an installation that cannot be is refused with the reason", "[qemu]")
     CHECK(why_not(install("", {{"DEFAULTINSTMODE", "tape"}})) ==
           "DEFAULTINSTMODE: INSTMODE, column 1, source mode: \"tape\" is not CD, DVD, FDD, HDD, "
           "VHDD, USB, PXE or default");
+    CHECK(why_not(install("HDD%./hda.img%HDD%default%INIT")) ==
+          "INSTMODE: /vm/web/hda.img is source and target in one");
+    CHECK(why_not(install("", {{"DEFAULTINSTMODE", "CD%/a"}})) ==
+          "DEFAULTINSTMODE: \"CD%/a\" has more parts than the source mode; DEFAULTINSTSOURCE= and "
+          "DEFAULTINSTTARGET= name the paths");
     auto plan = configured();
     plan.snapshot = true;
     CHECK(why_not(install("CD%/a", {}, plan)) ==
@@ -303,7 +409,7 @@ TEST_CASE("a decision is a command line of QEMU 7.2", "[qemu]") {
 
     CHECK(std::vector<std::string>(argv.end() - 6, argv.end()) ==
           std::vector<std::string>{"-drive",
-                                   "file=/dos.img,format=raw,if=floppy",
+                                   "file=/dos.img,format=raw,if=floppy,readonly=on",
                                    "-boot",
                                    "order=a",
                                    "-drive",
@@ -327,13 +433,16 @@ TEST_CASE("a kernel of the call replaces what is given of the configured one", "
           "KERNEL: no kernel is named; KERNELIMAGE= of the configuration or a path does");
 }
 
-TEST_CASE("INIT creates, keeps or refuses a target, and empties it by force only", "[qemu]") {
+TEST_CASE("INIT creates, fills, keeps or refuses a target, and empties it by force only",
+          "[qemu]") {
     const InstallTarget init{.file = "/vm/hda.img", .stage = Stage::Init};
     const TargetFacts absent{};
-    const TargetFacts blank{.exists = true, .blank = true};
-    const TargetFacts full{.exists = true};
+    const TargetFacts without_a_byte{.exists = true, .blank = true};
+    const TargetFacts blank{.exists = true, .blank = true, .file_size = 512};
+    const TargetFacts full{.exists = true, .file_size = 512};
 
     CHECK(decide_preparation(init, absent, false) == Preparation::Create);
+    CHECK(decide_preparation(init, without_a_byte, false) == Preparation::Fill);
     CHECK(decide_preparation(init, blank, false) == Preparation::Nothing);
     CHECK(decide_preparation(init, full, true) == Preparation::Empty);
     const auto refused = decide_preparation(init, full, false);
@@ -341,6 +450,30 @@ TEST_CASE("INIT creates, keeps or refuses a target, and empties it by force only
     CHECK(refused.error().code == ErrorCode::Conflict);
     CHECK(refused.error().message == "INIT would destroy what /vm/hda.img holds; --force does so, "
                                      "the stage none keeps it");
+}
+
+TEST_CASE("an image that is emptied keeps its size unless one is configured", "[qemu]") {
+    InstallTarget target{.file = "/vm/a.qcow2", .size = 8000, .stage = Stage::Init};
+    const TargetFacts facts{.exists = true, .file_size = 200, .size = 4000};
+
+    CHECK(size_of_preparation(target, facts, Preparation::Empty) == 4000);
+    CHECK(size_of_preparation(target, facts, Preparation::Fill) == 8000);
+    CHECK(size_of_preparation(target, {}, Preparation::Create) == 8000);
+    target.size_given = true;
+    CHECK(size_of_preparation(target, facts, Preparation::Empty) == 8000);
+}
+
+TEST_CASE("a stick that the configuration names is a block device", "[qemu]") {
+    const InstallTarget target{.file = "/vm/a.img", .stage = Stage::Init, .device_only = true};
+
+    const auto file = decide_preparation(target, {.exists = true, .file_size = 1}, true);
+    const auto absent = decide_preparation(target, {}, true);
+
+    REQUIRE_FALSE(file);
+    CHECK(file.error().code == ErrorCode::Usage);
+    REQUIRE_FALSE(absent);
+    CHECK(absent.error().code == ErrorCode::NotFound);
+    CHECK(decide_preparation(target, {.exists = true, .device = true}, true) == Preparation::Empty);
 }
 
 TEST_CASE("no other stage than INIT touches a target, whatever is forced", "[qemu]") {
@@ -358,6 +491,6 @@ TEST_CASE("no other stage than INIT touches a target, whatever is forced", "[qem
 TEST_CASE("INIT makes no device", "[qemu]") {
     const InstallTarget target{.file = "/dev/sdg", .stage = Stage::Init};
 
-    CHECK(decide_preparation(target, {}, true).error().message ==
+    CHECK(decide_preparation(target, {.device_folder = true}, true).error().message ==
           "the target /dev/sdg does not exist");
 }

@@ -57,9 +57,19 @@ TEST_CASE("a target is absent, blank or full", "[call]") {
     write_file(path, "");
     CHECK(look_at_target(path).value() == qemu::TargetFacts{.exists = true, .blank = true});
     write_file(path, std::string(200'000, '\0'));
-    CHECK(look_at_target(path).value() == qemu::TargetFacts{.exists = true, .blank = true});
+    CHECK(look_at_target(path).value().blank);
     write_file(path, std::string(200'000, '\0') + "x");
-    CHECK(look_at_target(path).value() == qemu::TargetFacts{.exists = true});
+    CHECK_FALSE(look_at_target(path).value().blank);
+    CHECK(look_at_target(path).value().file_size == 200'001);
+}
+
+TEST_CASE("a file without a byte is made an image in its place", "[call]") {
+    const Folder vm;
+    write_file(vm.target.file, "");
+
+    REQUIRE(prepare_target(vm.target, Preparation::Fill));
+
+    CHECK(std::filesystem::file_size(vm.target.file) == vm.target.size);
 }
 
 TEST_CASE("a target that cannot be read is told", "[call]") {

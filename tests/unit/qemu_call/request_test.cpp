@@ -88,6 +88,7 @@ TEST_CASE("variables of media change nothing where no mode is asked for", "[qemu
                 "INSTSRCCDROM=/iso/a.iso",
                 "FDDIMAGE=f.img",
                 "DEFAULTINSTMODE=tape",
+                "DEFAULTBOOTMODE=HDD",
                 "HDDBOOTIMAGE_INST_SIZE=big"}) == plain);
     CHECK(plain.files == std::vector<qemu::NeededFile>{{"HDDBOOTIMAGE", "/vm/web/a.img", true}});
 }
@@ -108,6 +109,79 @@ TEST_CASE("a VM without a disk is there for a CD, a floppy or a network", "[qemu
     CHECK(read({"LABEL=web"}, {.boot = "FDD%/a.img"}).problems.empty());
     CHECK(read({"LABEL=web", "NETWORK=user"}, {.boot = "PXE"}).problems.empty());
     CHECK(read({"LABEL=web"}, {.kernel = "vmlinuz"}).problems.empty());
+}
+
+TEST_CASE("DEFAULTBOOTMODE is what is booted where no mode is asked for", "[qemu]") {
+    const std::vector<std::string> cd{
+        "LABEL=web", "HDDBOOTIMAGE=a.img", "KERNELIMAGE=/k", "DEFAULTBOOTMODE=CD%b.iso"};
+
+    const auto request = read(cd);
+
+    CHECK(request.plan.boot_order == "d");
+    CHECK(request.plan.kernel == "/k");
+    CHECK(request.files.front() == qemu::NeededFile{"DEFAULTBOOTMODE", "/vm/web/b.iso", false});
+    CHECK(read(cd, {.boot = "HDD"}).plan.boot_order == "c");
+    CHECK(read({"LABEL=web", "HDDBOOTIMAGE=a.img", "DEFAULTBOOTMODE=tape"}).problems.size() == 1);
+}
+
+TEST_CASE("the configured kernel is not booted in place of a mode, and that is told", "[qemu]") {
+    const auto modes = GENERATE(ModeOptions{.boot = "HDD"},
+                                ModeOptions{.install = "CD%/b.iso"},
+                                ModeOptions{.install = "CD%/b.iso", .init = true});
+
+    const auto request =
+        read({"LABEL=web", "HDDBOOTIMAGE=a.img", "KERNELIMAGE=/k", "APPEND=quiet"}, modes);
+
+    CHECK(request.problems.empty());
+    CHECK(request.plan.kernel.empty());
+    CHECK(request.plan.append.empty());
+    CHECK(request.notes ==
+          std::vector<std::string>{
+              "KERNELIMAGE is not booted, a mode is asked for; --kernelmode= boots it"});
+}
+
+TEST_CASE("a boot index in the words of a configuration is told beside a mode", "[qemu]") {
+    const std::vector<std::string> words{
+        "LABEL=web", "HDDBOOTIMAGE=a.img", "ARGSADD=-device virtio-blk,drive=a,bootindex=0"};
+
+    CHECK(read(words).notes.empty());
+    CHECK(read(words, {.boot = "HDD"}).notes ==
+          std::vector<std::string>{"bootindex= in VGADRIVER, TIMEOPT or ARGSADD goes before the "
+                                   "mode that is asked for"});
+}
+
+TEST_CASE("force without INIT is told to do nothing", "[qemu]") {
+    const std::vector<std::string> vm{"LABEL=web", "HDDBOOTIMAGE=a.img"};
+    const std::vector<std::string> told{"--force does nothing without the stage INIT"};
+
+    CHECK(read(vm, {.force = true}).notes == told);
+    CHECK(read(vm, {.install = "CD%/b.iso%HDD%default%none", .force = true}).notes == told);
+    CHECK(read(vm, {.install = "CD%/b.iso%HDD%default%INIT", .force = true}).notes.empty());
+}
+
+TEST_CASE("a network in ARGSADD is one to boot from", "[qemu]") {
+    const auto with = [](const std::string& words) {
+        return read({"LABEL=web", "HDDBOOTIMAGE=a.img", "ARGSADD=" + words}, {.boot = "PXE"});
+    };
+
+    CHECK(with("-net nic,vlan=0,model=e1000 -net vde,sock=/s").problems.empty());
+    CHECK(with("-netdev vde,id=n -device e1000,netdev=n").plan.boot_order == "n");
+    CHECK(with("-nic none").problems ==
+          std::vector<Problem>{
+              {"", "BOOTMODE: PXE needs a network: NETWORK=user", ErrorCode::Usage}});
+}
+
+TEST_CASE("storage alone needs no source and no SNAPSHOT=no", "[qemu]") {
+    const auto request = read({"LABEL=web", "HDDBOOTIMAGE=a.img", "SNAPSHOT=yes"},
+                              {.init = true, .init_only = true});
+
+    CHECK(request.problems.empty());
+    CHECK(request.storage_only);
+    REQUIRE(request.target);
+    CHECK(request.target->file == "/vm/web/a.img");
+    CHECK(request.target->stage == qemu::Stage::Init);
+    CHECK(request.files.empty());
+    CHECK(request.configured == qemu::Disk{.file = "/vm/web/a.img"});
 }
 
 TEST_CASE("a read-only disk needs not be written", "[qemu]") {
