@@ -10,6 +10,13 @@ CTYSWRAPPERPATH=$PWD
 CONFIG=$CTYSWRAPPERPATH/${NAME%.sh}.ctys
 CALL=${CTYS_QEMU_CALL:-ctys-qemu-call}
 
+# Media of boot and installation modes, and option words. What the caller has exported of the same name, for
+# another VM or for ctys-createConfVM, says nothing about this one.
+MEDIA_NAMES='FDDIMAGE FDA FDB INSTSRC INSTSRCCDROM INSTCDROM INSTSRCDVD INSTSRCFDD INSTSRCHDD INSTSRCUSB INSTTARGET
+    DEFAULTBOOTMODE DEFAULTINSTMODE DEFAULTINSTSOURCE DEFAULTINSTTARGET HDDBOOTIMAGE_INST_SIZE'
+# shellcheck disable=SC2086 # words
+unset -v $MEDIA_NAMES HDDBOOTIMAGE IMAGEFORMAT KERNELIMAGE INITRDIMAGE APPEND VGADRIVER TIMEOPT ARGSADD
+
 # The configuration is bash, so that it can be as dynamic as the VM needs.
 # shellcheck source=/dev/null
 . "$CONFIG" || exit 1
@@ -22,7 +29,7 @@ for OPTION in "$@"; do
         MODE=''
         OPTIONS+=("$OPTION")
         ;;
-    --instmode | --instmode=) OPTIONS+=(--instmode=default) ;;
+    --instmode) OPTIONS+=(--instmode=default) ;;
     --bootmode=* | --instmode=* | --kernelmode=* | --initmode | --force) OPTIONS+=("$OPTION") ;;
     --alone | --confirm-start | --discard-state | --instance-dir=*) OPTIONS+=("$OPTION") ;;
     --argsadd=*) ARGSADD="$ARGSADD ${OPTION#*=}" ;;
@@ -34,10 +41,8 @@ for OPTION in "$@"; do
     esac
 done
 
-# Media of boot and installation modes, where the configuration names them.
 MEDIA=()
-for NAME in FDDIMAGE FDA FDB INSTSRC INSTSRCCDROM INSTCDROM INSTSRCDVD INSTSRCFDD INSTSRCHDD INSTSRCUSB INSTTARGET \
-    DEFAULTINSTMODE DEFAULTINSTSOURCE DEFAULTINSTTARGET HDDBOOTIMAGE_INST_SIZE; do
+for NAME in $MEDIA_NAMES; do
     [ -z "${!NAME}" ] || MEDIA+=("$NAME=${!NAME}")
 done
 

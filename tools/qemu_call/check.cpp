@@ -3,12 +3,10 @@
 #include "mesh/core/text.h"
 #include "tools/qemu_call/install_target.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace ctys::call {
@@ -16,7 +14,7 @@ namespace ctys::call {
 namespace {
 
 // Empty when the file can be used.
-std::string why_unusable(const std::string& path, int mode) {
+std::string why_unusable(const std::string& path, int mode, std::string_view advice = {}) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
         if (errno == ENOENT) return printable(path) + " does not exist";
@@ -24,9 +22,8 @@ std::string why_unusable(const std::string& path, int mode) {
     }
     if (S_ISDIR(status.st_mode)) return printable(path) + " is a directory";
     if (::access(path.c_str(), R_OK) != 0) return printable(path) + " cannot be read";
-    if ((mode & W_OK) != 0 && ::access(path.c_str(), W_OK) != 0) {
-        return printable(path) + " cannot be written; SNAPSHOT=yes or READONLY=yes need no writing";
-    }
+    if ((mode & W_OK) != 0 && ::access(path.c_str(), W_OK) != 0)
+        return fmt::format("{} cannot be written{}", printable(path), advice);
     return {};
 }
 
@@ -44,29 +41,119 @@ std::string find_binary(const std::string& name) {
     return {};
 }
 
-void check_target(Request& request,
-                  std::vector<Problem>& problems,
-                  std::vector<std::string>& notes) {
-    const auto& target = *request.target;
-    const auto facts = look_at_target(target.file);
-    const auto refuse = [&](const Error& error) {
-        problems.push_back({target.key, error.message, error.code});
+// One image has one format, whatever text leads to it; and what nobody calls a qcow2 image is not
+// written as a raw one.
+class Formats {
+public:
+    explicit Formats(const std::optional<qemu::Disk>& configured) : configured_(configured) {
+        if (configured) own_ = identity_of(configured->file);
+    }
+
+    Status settle(const std::string& file, std::string& format) const {
+        if (configured_ && configured_->file == file) return {};
+        if (own_ && identity_of(file) == own_) {
+            format = configured_->format;
+            return {};
+        }
+        if (format != "raw" || !has_qcow2_header(file)) return {};
+        return fail(ErrorCode::Usage,
+                    fmt::format("{} begins as a qcow2 image, and nothing tells its format: a name "
+                                "that ends in .qcow2 does, or HDDBOOTIMAGE with IMAGEFORMAT",
+                                printable(file)));
+    }
+
+private:
+    const std::optional<qemu::Disk>& configured_;
+    std::optional<FileIdentity> own_;
+};
+
+void settle_formats(Request& request, std::vector<Problem>& problems) {
+    const Formats formats{request.configured};
+    auto& plan = request.plan;
+    const auto settle = [&](const std::string& file, std::string& format) {
+        if (auto done = formats.settle(file, format); !done)
+            problems.push_back({"", done.error().message, done.error().code});
     };
-    if (!facts) return refuse(facts.error());
-    const auto preparation = qemu::decide_preparation(target, *facts, request.force);
-    if (!preparation) return refuse(preparation.error());
-    if (facts->exists) {
+    for (auto& disk : plan.more_disks) {
+        settle(disk.file, disk.format);
+    }
+    if (plan.boot) settle(plan.boot->file, plan.boot->format);
+    auto& target = request.target;
+    if (target && plan.boot && plan.boot->file == target->file) target->format = plan.boot->format;
+}
+
+// By name they were told apart already.
+Status check_apart(const Request& request) {
+    const auto& target = *request.target;
+    const auto own = identity_of(target.file);
+    if (!own) return {};
+    for (const auto& file : request.files) {
+        if (identity_of(file.path) != own) continue;
+        return fail(ErrorCode::Usage,
+                    fmt::format("{} and {} are source and target in one",
+                                printable(file.path),
+                                printable(target.file)));
+    }
+    if (target.device_only && request.configured && identity_of(request.configured->file) == own) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("{} is the VM's own disk; USB%<path> names a stick",
+                                printable(target.file)));
+    }
+    return {};
+}
+
+Result<qemu::Preparation> decide_or_ask(Request& request, const qemu::TargetFacts& facts) {
+    const auto& target = *request.target;
+    auto decided = qemu::decide_preparation(target, facts, request.force);
+    if (decided || !request.may_ask || decided.error().code != ErrorCode::Conflict) return decided;
+    const auto forced = qemu::decide_preparation(target, facts, true);
+    if (!forced) return forced;
+    request.question = fmt::format("INIT destroys what {} of {} bytes holds. Go on?",
+                                   printable(target.file),
+                                   facts.size > 0 ? facts.size : facts.file_size);
+    return forced;
+}
+
+Status check_preparation(const Request& request) {
+    const auto& target = *request.target;
+    if (request.preparation == qemu::Preparation::Nothing || target.format == "raw") return {};
+    if (!find_binary("qemu-img").empty()) return {};
+    return fail(ErrorCode::Failed,
+                fmt::format("qemu-img, which makes images of the format {}, is not in PATH",
+                            printable(target.format)));
+}
+
+Status check_target(Request& request, std::vector<std::string>& notes) {
+    auto& target = *request.target;
+    if (auto apart = check_apart(request); !apart) return apart;
+    const auto look = look_at_target(target);
+    if (!look) return tl::unexpected(look.error());
+    const auto& facts = look->facts;
+    const auto preparation = decide_or_ask(request, facts);
+    if (!preparation) return tl::unexpected(preparation.error());
+    if (facts.exists) {
         auto why = why_unusable(target.file, R_OK | W_OK);
-        if (!why.empty()) return problems.push_back({target.key, std::move(why)});
+        if (!why.empty()) return fail(ErrorCode::Failed, std::move(why));
+        request.seen = look->identity;
     }
     request.preparation = *preparation;
-    if (auto words = describe(target, *preparation); !words.empty())
+    target.size = qemu::size_of_preparation(target, facts, *preparation);
+    if (auto able = check_preparation(request); !able) return able;
+    if (auto words = describe(target, *preparation, facts); !words.empty())
         notes.push_back(std::move(words));
     if (target.stage == qemu::Stage::Custom) {
         notes.push_back(fmt::format("the stage {} is the guest's own, {} is taken as it is",
                                     target.custom,
                                     printable(target.file)));
     }
+    return {};
+}
+
+// The text of both paths was compared already; a link may lead elsewhere.
+bool serves_too_much(const Request& request) {
+    const auto served = real_path(folder_of(request.plan.tftp_boot_file));
+    const auto own = real_path(request.folder) + "/";
+    return served == "/" || (!served.empty() && own.starts_with(served + "/"));
 }
 
 } // namespace
@@ -77,14 +164,27 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     auto& plan = request.plan;
     const auto need = [&](std::string key, const std::string& path, int mode) {
         if (path.empty()) return;
-        if (auto why = why_unusable(path, mode); !why.empty()) {
+        const auto* advice = "; SNAPSHOT=yes or READONLY=yes need no writing";
+        // What is installed would be thrown away by them.
+        if (auto why = why_unusable(path, mode, request.target ? "" : advice); !why.empty()) {
             problems.push_back({std::move(key), std::move(why)});
         }
     };
-    if (request.target) check_target(request, problems, notes);
+    const auto before = problems.size();
+    settle_formats(request, problems);
+    if (request.target && problems.size() == before) {
+        if (auto fine = check_target(request, notes); !fine)
+            problems.push_back({request.target->key, fine.error().message, fine.error().code});
+    }
     if (request.storage_only) return problems;
     for (const auto& file : request.files) {
         need(file.key, file.path, file.written ? R_OK | W_OK : R_OK);
+    }
+    if (!plan.tftp_boot_file.empty() && serves_too_much(request)) {
+        problems.push_back({"",
+                            fmt::format("TFTP would serve the VM's own folder with that of {}",
+                                        printable(plan.tftp_boot_file)),
+                            ErrorCode::Usage});
     }
     need("KERNELIMAGE", plan.kernel, R_OK);
     need("INITRDIMAGE", plan.initrd, R_OK);
@@ -114,21 +214,13 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     return problems;
 }
 
-bool is_on_shared_storage(const std::string& path) {
-    // NFS, SMB, CIFS, CEPH, OCFS2, GFS2, LUSTRE, AFS, 9P.
-    constexpr auto shared = std::to_array<unsigned long>({0x6969,
-                                                          0xfe534d42,
-                                                          0xff534d42,
-                                                          0x00c36400,
-                                                          0x7461636f,
-                                                          0x01161970,
-                                                          0x0bd00bd0,
-                                                          0x5346414f,
-                                                          0x01021997});
-    struct statfs status {};
-    if (::statfs(path.c_str(), &status) != 0) return false;
-    const auto type = static_cast<unsigned long>(status.f_type) & 0xffffffffUL;
-    return std::find(shared.begin(), shared.end(), type) != shared.end();
+std::vector<std::string> written_files(const Request& request) {
+    std::vector<std::string> out;
+    for (const auto& file : request.files) {
+        if (file.written) out.push_back(file.path);
+    }
+    if (request.target) out.push_back(request.target->file);
+    return out;
 }
 
 } // namespace ctys::call

@@ -12,7 +12,7 @@ namespace ctys::call {
 /// `notes` receives sentences that do not keep the VM from starting.
 [[nodiscard]] std::vector<Problem> check(Request& request, std::vector<std::string>& notes);
 
-/// True when the file lies on a file system that other machines may mount as well.
-[[nodiscard]] bool is_on_shared_storage(const std::string& path);
+/// The files that this start would write, the target of an installation too.
+[[nodiscard]] std::vector<std::string> written_files(const Request& request);
 
 } // namespace ctys::call

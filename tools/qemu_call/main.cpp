@@ -5,6 +5,7 @@
 #include "mesh/qemu/command_line.h"
 #include "mesh/setup/process.h"
 #include "tools/qemu_call/check.h"
+#include "tools/qemu_call/consent.h"
 #include "tools/qemu_call/empty_values.h"
 #include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/instance_dir.h"
@@ -19,11 +20,15 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <unistd.h>
 
 using namespace ctys;
 using namespace ctys::call;
 
 namespace {
+
+// For a person to look at the disk again.
+constexpr std::chrono::minutes answer_time{5};
 
 struct Options {
     std::string config;
@@ -49,20 +54,10 @@ int give_up(const Error& error) {
     return traits(error.code).exit_status;
 }
 
-std::string directory_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 Result<std::string> absolute(const std::string& path) {
-    char* resolved = ::realpath(path.c_str(), nullptr);
-    if (resolved == nullptr) {
-        return fail(ErrorCode::NotFound,
-                    "the configuration " + printable(path) + " does not exist");
-    }
-    std::string out{resolved};
-    std::free(resolved);
-    return out;
+    auto resolved = real_path(path);
+    if (!resolved.empty()) return resolved;
+    return fail(ErrorCode::NotFound, "the configuration " + printable(path) + " does not exist");
 }
 
 // What the agent hands to the wrapper it starts; by hand, the lease it grants.
@@ -93,36 +88,52 @@ Status obtain_right(const Options& options, const Request& request, qemu::Instan
     }
     const auto why =
         lease.reason.empty() ? std::string{"no agent answers on this machine"} : lease.reason;
-    const auto& boot = request.plan.boot;
-    if (boot && !options.alone && is_on_shared_storage(boot->file)) {
+    auto files = written_files(request);
+    if (request.plan.boot) files.push_back(request.plan.boot->file);
+    for (const auto& file : files) {
+        if (options.alone || !is_on_shared_storage(file)) continue;
         return fail(ErrorCode::Conflict,
                     fmt::format("{}, and {} is on shared storage: another machine may be running "
                                 "it; --alone starts it all the same",
                                 why,
-                                printable(boot->file)));
+                                printable(file)));
     }
     say(fmt::format("{}, {} starts without a lease", why, request.plan.label));
     return {};
 }
 
-Status prepare(const Request& request) {
-    return request.target ? prepare_target(*request.target, request.preparation) : Status{};
+// Before anything is asked of an agent: a person may take their time.
+Status agree(const Request& request) {
+    if (request.question.empty()) return {};
+    if (has_consent(
+            "ctys-qemu-call: " + request.question, STDIN_FILENO, STDERR_FILENO, answer_time))
+        return {};
+    return fail(ErrorCode::Conflict, printable(request.target->file) + " is kept as it is");
+}
+
+// A saved state is thrown away when nothing can stand against it any more.
+Status prepare(const Options& options, const Request& request) {
+    if (request.target) {
+        auto done = prepare_target(*request.target, request.preparation, request.seen);
+        if (!done) return done;
+    }
+    return options.discard_state ? remove_state_note(options.config) : Status{};
 }
 
 // Only the storage, for an installation that comes later. No lease: nothing is started, and QEMU's
-// lock on an image is respected, but that ends at the machine where others mount it too.
+// lock on an image is respected, but that ends at the machine where others mount it too. What is
+// made there is over nothing.
 int make_storage(const Options& options, const Request& request) {
-    const bool destroys = request.preparation == qemu::Preparation::Empty;
-    if (destroys && !options.alone && is_on_shared_storage(request.target->file)) {
+    const auto what = request.preparation;
+    const bool writes = what == qemu::Preparation::Empty || what == qemu::Preparation::Fill;
+    if (writes && !options.alone && is_on_shared_storage(request.target->file)) {
         return give_up({.code = ErrorCode::Conflict,
                         .message = printable(request.target->file) +
                                    " is on shared storage: another machine may be running it; "
                                    "--alone empties it all the same"});
     }
-    if (options.discard_state) {
-        if (auto gone = remove_state_note(options.config); !gone) return give_up(gone.error());
-    }
-    const auto done = prepare(request);
+    if (auto agreed = agree(request); !agreed) return give_up(agreed.error());
+    const auto done = prepare(options, request);
     return done ? 0 : give_up(done.error());
 }
 
@@ -130,10 +141,8 @@ int run(const Options& options, const Request& request, const std::vector<std::s
     qemu::InstanceFacts facts{
         .label = request.plan.label, .uuid = request.plan.uuid, .config = options.config};
     facts.resumes = !request.plan.load_state.empty();
+    if (auto agreed = agree(request); !agreed) return give_up(agreed.error());
     if (auto right = obtain_right(options, request, facts); !right) return give_up(right.error());
-    if (options.discard_state) {
-        if (auto gone = remove_state_note(options.config); !gone) return give_up(gone.error());
-    }
     // What QEMU is really told, with what ARGSADD says; one CPU is its own default.
     const auto line = qemu::parse(argv);
     facts.arch = qemu::arch_of_program(argv.front());
@@ -144,7 +153,7 @@ int run(const Options& options, const Request& request, const std::vector<std::s
         joined.append(argument).push_back('\0');
     }
     facts.argv_digest = digest(joined);
-    if (auto done = prepare(request); !done) return give_up(done.error());
+    if (auto done = prepare(options, request); !done) return give_up(done.error());
     const auto& directory = request.plan.instance_directory;
     if (auto made = prepare_directory(directory); !made) return give_up(made.error());
     const auto files = qemu::instance_files(directory);
@@ -199,7 +208,8 @@ int serve(Options options) {
     if (!config) return give_up(config.error());
     options.config = *config;
     if (options.forget_state || !options.note_state.empty()) return note_state(options);
-    auto request = read_request(options.assignments, directory_of(*config), options.modes);
+    auto request = read_request(options.assignments, folder_of(*config), options.modes);
+    request.may_ask = !options.print && !options.check && is_terminal(STDIN_FILENO, STDERR_FILENO);
     auto& plan = request.plan;
     plan.instance_directory = options.instance_directory.empty()
                                   ? default_instance_directory(plan.label)

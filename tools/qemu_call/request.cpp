@@ -17,6 +17,7 @@ public:
     RequestReader(const std::string& vm_directory, const ModeOptions& modes)
         : vm_directory_(vm_directory), modes_(modes) {
         media_.folder = vm_directory;
+        out_.folder = vm_directory;
     }
 
     Request read(std::span<const std::string> assignments) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tools/qemu_call/file_look.h"
 #include "tools/qemu_call/modes.h"
 
 #include <span>
@@ -19,16 +20,20 @@ struct Problem {
 
 /// What the wrapper asked for.
 struct Request {
+    std::string folder; ///< of the VM
     qemu::VmPlan plan;
     bool wants_kvm = false; ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
-    std::vector<qemu::NeededFile> files;                        ///< media that have to be there
-    std::optional<qemu::Disk> configured;                       ///< HDDBOOTIMAGE, IMAGEFORMAT
-    std::optional<qemu::InstallTarget> target;                  ///< of an installation
-    bool storage_only = false;                                  ///< nothing is booted
-    bool force = false;                                         ///< the target may be destroyed
+    std::vector<qemu::NeededFile> files;       ///< media that have to be there
+    std::optional<qemu::Disk> configured;      ///< HDDBOOTIMAGE, IMAGEFORMAT
+    std::optional<qemu::InstallTarget> target; ///< of an installation
+    bool storage_only = false;                 ///< nothing is booted
+    bool force = false;                        ///< the target may be destroyed
+    bool may_ask = false;                      ///< a person can be asked whether it may
     qemu::Preparation preparation = qemu::Preparation::Nothing; ///< decided by check()
-    std::vector<Problem> problems;  ///< of the values themselves; the files are check()'s part
-    std::vector<std::string> notes; ///< sentences that do not keep the VM from starting
+    std::string question;             ///< by check(): yes to it has to come before
+    std::optional<FileIdentity> seen; ///< by check(): the target that it looked at
+    std::vector<Problem> problems;    ///< of the values themselves; the files are check()'s part
+    std::vector<std::string> notes;   ///< sentences that do not keep the VM from starting
 
     bool operator==(const Request&) const = default;
 };

@@ -1,12 +1,16 @@
 #include "mesh/qemu/command_line.h"
 #include "mesh/qemu/exit_cause.h"
+#include "mesh/qemu/saved_state.h"
 #include "tests/real/qemu/vm_directory.h"
 
 #include <catch2/catch.hpp>
 
 #include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <unistd.h>
 
 using namespace ctys;
 using namespace ctys::testing;
@@ -212,10 +216,67 @@ TEST_CASE("an installation creates its target and boots its source", "[qemu][rea
           std::string::npos);
 }
 
+TEST_CASE("a guest is installed from a disk that is not written, onto one that is",
+          "[qemu][real]") {
+    VmDirectory vm{Guest::Ending};
+    std::filesystem::rename(vm.path() + "/web.img", vm.path() + "/source.img");
+    std::ofstream{vm.path() + "/web.img"} << std::string(1'048'576, '\0');
+
+    vm.start({"--instmode=HDD%source.img%HDD%default%none"});
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.text_of(vm.files().serial_log).find("up\r\n") != std::string::npos);
+}
+
+TEST_CASE("storage alone is made without a source to install from", "[qemu][real]") {
+    VmDirectory vm{Guest::Obeying};
+    vm.remove_image();
+    vm.append_to_configuration("HDDBOOTIMAGE_INST_SIZE=2M\n");
+
+    vm.start({"--initmodeonly"});
+
+    CHECK(vm.wait() == 0);
+    CHECK(std::filesystem::file_size(vm.path() + "/web.img") == 2'097'152);
+}
+
+TEST_CASE("a saved state outlives an INIT that is refused", "[qemu][real]") {
+    VmDirectory vm{Guest::Obeying};
+    const auto note = qemu::state_note_path(vm.path() + "/web.ctys");
+    std::ofstream{note} << qemu::to_text({.tag = "S4", .at = {1}});
+    const int image = ::open((vm.path() + "/web.img").c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock {};
+    lock.l_type = F_RDLCK; // as QEMU holds it
+    lock.l_whence = SEEK_SET;
+    lock.l_start = 201;
+    lock.l_len = 1;
+    REQUIRE(::fcntl(image, F_OFD_SETLK, &lock) == 0);
+
+    vm.start({"--initmodeonly", "--force", "--discard-state"});
+
+    CHECK(vm.wait() == 5);
+    CHECK(vm.output().find("web.img is in use") != std::string::npos);
+    CHECK(std::filesystem::exists(note));
+    ::close(image);
+    vm.start({"--initmodeonly", "--force", "--discard-state"});
+    CHECK(vm.wait() == 0);
+    CHECK_FALSE(std::filesystem::exists(note));
+}
+
+TEST_CASE("what the caller has exported does not name a VM's media", "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+    ::setenv("INSTSRCCDROM", "/etc/passwd", 1);
+
+    vm.start({"--check", "--bootmode=CD"});
+    const auto status = vm.wait();
+    ::unsetenv("INSTSRCCDROM");
+
+    CHECK(status == 2);
+    CHECK(vm.output().find("no CD is named") != std::string::npos);
+}
+
 TEST_CASE("INIT over a disk that holds something is refused, unless forced", "[qemu][real]") {
     const bool force = GENERATE(false, true);
     VmDirectory vm{Guest::Obeying};
-    vm.append_to_configuration("DEFAULTINSTSOURCE=/no/such.iso\n");
     const auto before = vm.text_of(vm.path() + "/web.img");
 
     vm.start(force ? std::vector<std::string>{"--initmodeonly", "--force"}

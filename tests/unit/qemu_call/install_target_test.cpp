@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -44,7 +47,56 @@ private:
 
 struct Folder {
     support::TemporaryDirectory folder;
-    qemu::InstallTarget target{.file = folder.path() + "/hda.img", .size = 3 * 1024 * 1024};
+    qemu::InstallTarget target{
+        .file = folder.path() + "/hda.img", .size = 3 * 1024 * 1024, .stage = qemu::Stage::Init};
+};
+
+qemu::TargetFacts facts_of(const qemu::InstallTarget& target) {
+    return look_at_target(target).value().facts;
+}
+
+qemu::TargetFacts facts_of_size(std::uint64_t size, bool blank) {
+    return {.exists = true, .blank = blank, .file_size = size, .size = size};
+}
+
+std::size_t entries_of(const std::string& folder) {
+    const std::filesystem::directory_iterator entries{folder};
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+ErrorCode code_of(const Status& status) {
+    REQUIRE_FALSE(status);
+    return status.error().code;
+}
+
+void run_shell(const std::string& command) {
+    REQUIRE(std::system(command.c_str()) == 0);
+}
+
+// A block device over a file, where this machine lets us have one.
+class LoopDevice {
+public:
+    explicit LoopDevice(const std::string& file) {
+        FILE* pipe = ::popen(("losetup -f --show " + file + " 2>&1").c_str(), "r");
+        std::array<char, 256> line{};
+        if (std::fgets(line.data(), line.size(), pipe) != nullptr) path_ = line.data();
+        path_ = path_.substr(0, path_.find('\n'));
+        if (::pclose(pipe) != 0) {
+            WARN("no loop device, so nothing is shown about devices: " << path_);
+            path_.clear();
+        }
+    }
+    ~LoopDevice() {
+        if (exists()) std::ignore = std::system(("losetup -d " + path_).c_str());
+    }
+    LoopDevice(const LoopDevice&) = delete;
+    LoopDevice& operator=(const LoopDevice&) = delete;
+
+    bool exists() const { return !path_.empty(); }
+    const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
 };
 
 } // namespace
@@ -52,69 +104,139 @@ struct Folder {
 TEST_CASE("a target is absent, blank or full", "[call]") {
     const Folder vm;
     const auto& path = vm.target.file;
-    CHECK(look_at_target(path).value() == qemu::TargetFacts{});
+    CHECK(facts_of(vm.target) == qemu::TargetFacts{});
 
     write_file(path, "");
-    CHECK(look_at_target(path).value() == qemu::TargetFacts{.exists = true, .blank = true});
+    CHECK(facts_of(vm.target) == facts_of_size(0, true));
     write_file(path, std::string(200'000, '\0'));
-    CHECK(look_at_target(path).value().blank);
+    CHECK(facts_of(vm.target) == facts_of_size(200'000, true));
     write_file(path, std::string(200'000, '\0') + "x");
-    CHECK_FALSE(look_at_target(path).value().blank);
-    CHECK(look_at_target(path).value().file_size == 200'001);
+    CHECK(facts_of(vm.target) == facts_of_size(200'001, false));
 }
 
-TEST_CASE("a file without a byte is made an image in its place", "[call]") {
-    const Folder vm;
-    write_file(vm.target.file, "");
+TEST_CASE("a fresh image of qcow2 is blank, one with data is full", "[call]") {
+    Folder vm;
+    vm.target.format = "qcow2";
+    run_shell("qemu-img create -q -f qcow2 " + vm.target.file + " 5M");
+    const auto fresh = facts_of(vm.target);
+    CHECK(fresh.blank);
+    CHECK(fresh.size == 5 * 1024 * 1024);
 
-    REQUIRE(prepare_target(vm.target, Preparation::Fill));
+    run_shell("qemu-io -f qcow2 -c 'write -P 1 2M 64k' " + vm.target.file + " >/dev/null");
 
-    CHECK(std::filesystem::file_size(vm.target.file) == vm.target.size);
+    CHECK_FALSE(facts_of(vm.target).blank);
 }
 
-TEST_CASE("a target that cannot be read is told", "[call]") {
-    const Folder vm;
+TEST_CASE("what qemu-img does not understand is full", "[call]") {
+    Folder vm;
+    vm.target.format = "qcow2";
+    write_file(vm.target.file, "nonsense");
 
-    const auto facts = look_at_target(vm.folder.path());
+    CHECK_FALSE(facts_of(vm.target).blank);
+    CHECK(facts_of(vm.target).size == 0);
+}
 
-    REQUIRE_FALSE(facts);
-    CHECK(facts.error().message.find("Is a directory") != std::string::npos);
+TEST_CASE("a folder, a link to nothing and a lost folder are no targets", "[call]") {
+    Folder vm;
+    std::filesystem::create_symlink("nowhere", vm.target.file);
+    const auto dangling = look_at_target(vm.target);
+    vm.target.file = vm.folder.path();
+    const auto folder = look_at_target(vm.target);
+    vm.target.file = vm.folder / "none/hda.img";
+    const auto lost = look_at_target(vm.target);
+
+    REQUIRE_FALSE(dangling);
+    CHECK(dangling.error().message == vm.folder / "hda.img" + " is a link to something that does "
+                                                              "not exist");
+    REQUIRE_FALSE(folder);
+    CHECK(folder.error().message.find("neither a file nor a block device") != std::string::npos);
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().code == ErrorCode::NotFound);
+}
+
+TEST_CASE("nothing is made below /dev, but in shared memory", "[call]") {
+    Folder vm;
+    std::filesystem::create_symlink("/dev", vm.folder / "devices");
+
+    for (const auto& path : {std::string{"/dev/ctys-none"}, vm.folder / "devices/ctys-none"}) {
+        vm.target.file = path;
+        CHECK(facts_of(vm.target).device_folder);
+    }
+    vm.target.file = "/dev/shm/ctys-none";
+    CHECK_FALSE(facts_of(vm.target).device_folder);
 }
 
 TEST_CASE("a raw target is created with its size, and blank", "[call]") {
     const Folder vm;
 
-    REQUIRE(prepare_target(vm.target, Preparation::Create));
+    REQUIRE(prepare_target(vm.target, Preparation::Create, {}));
 
-    CHECK(std::filesystem::file_size(vm.target.file) == vm.target.size);
-    CHECK(look_at_target(vm.target.file).value().blank);
+    CHECK(facts_of(vm.target) == facts_of_size(vm.target.size, true));
+    CHECK(entries_of(vm.folder.path()) == 1);
+}
+
+TEST_CASE("a target of qcow2 is created with its size, and blank", "[call]") {
+    Folder vm;
+    vm.target.format = "qcow2";
+
+    REQUIRE(prepare_target(vm.target, Preparation::Create, {}));
+
+    CHECK(facts_of(vm.target).size == vm.target.size);
+    CHECK(facts_of(vm.target).blank);
+    run_shell("qemu-img check -q -f qcow2 " + vm.target.file);
+    CHECK(entries_of(vm.folder.path()) == 1);
 }
 
 TEST_CASE("a target is not created over a file that came in between", "[call]") {
-    const Folder vm;
+    Folder vm;
+    vm.target.format = GENERATE(as<std::string>{}, "raw", "qcow2");
     write_file(vm.target.file, "precious");
 
-    const auto made = prepare_target(vm.target, Preparation::Create);
+    CHECK(code_of(prepare_target(vm.target, Preparation::Create, {})) == ErrorCode::Conflict);
 
-    REQUIRE_FALSE(made);
-    CHECK(made.error().code == ErrorCode::Conflict);
     CHECK(text_of(vm.target.file) == "precious");
+    CHECK(entries_of(vm.folder.path()) == 1);
 }
 
 TEST_CASE("a target of an unknown format leaves nothing behind", "[call]") {
     Folder vm;
     vm.target.format = "no-such-format";
 
-    CHECK_FALSE(prepare_target(vm.target, Preparation::Create));
+    const auto made = prepare_target(vm.target, Preparation::Create, {});
 
-    CHECK_FALSE(std::filesystem::exists(vm.target.file));
+    REQUIRE_FALSE(made);
+    CHECK(made.error().message.find("qemu-img could not make") != std::string::npos);
+    CHECK(made.error().message.find("Unknown file format 'no-such-format'") != std::string::npos);
+    CHECK(entries_of(vm.folder.path()) == 0);
+}
+
+TEST_CASE("a file without a byte is made an image in its place", "[call]") {
+    Folder vm;
+    vm.target.format = GENERATE(as<std::string>{}, "raw", "qcow2");
+    write_file(vm.target.file, "");
+    const auto look = look_at_target(vm.target).value();
+
+    REQUIRE(prepare_target(vm.target, Preparation::Fill, look.identity));
+
+    CHECK(facts_of(vm.target).size == vm.target.size);
+    CHECK(look_at_target(vm.target).value().identity == look.identity);
+    CHECK(entries_of(vm.folder.path()) == 1);
+}
+
+TEST_CASE("a file that got bytes in between is not filled", "[call]") {
+    const Folder vm;
+    write_file(vm.target.file, "precious");
+
+    CHECK(code_of(prepare_target(vm.target, Preparation::Fill, {})) == ErrorCode::Conflict);
+
+    CHECK(text_of(vm.target.file) == "precious");
 }
 
 TEST_CASE("emptying overwrites the first 2,880 blocks and no more", "[call]") {
     const Folder vm;
     write_file(vm.target.file, std::string(qemu::emptied_bytes, 'x') + "rest");
 
-    REQUIRE(prepare_target(vm.target, Preparation::Empty));
+    REQUIRE(prepare_target(vm.target, Preparation::Empty, {}));
 
     CHECK(text_of(vm.target.file) == std::string(qemu::emptied_bytes, '\0') + "rest");
 }
@@ -123,40 +245,111 @@ TEST_CASE("emptying does not make a small image larger", "[call]") {
     const Folder vm;
     write_file(vm.target.file, "small");
 
-    REQUIRE(prepare_target(vm.target, Preparation::Empty));
+    REQUIRE(prepare_target(vm.target, Preparation::Empty, {}));
 
     CHECK(text_of(vm.target.file) == std::string(5, '\0'));
 }
 
+TEST_CASE("an image of qcow2 is emptied in its place", "[call]") {
+    Folder vm;
+    vm.target.format = "qcow2";
+    run_shell("qemu-img create -q -f qcow2 " + vm.target.file +
+              " 5M && qemu-io -f qcow2 -c 'write "
+              "-P 1 0 5M' " +
+              vm.target.file + " >/dev/null");
+    const auto look = look_at_target(vm.target).value();
+    CHECK_FALSE(look.facts.blank);
+
+    REQUIRE(prepare_target(vm.target, Preparation::Empty, look.identity));
+
+    CHECK(facts_of(vm.target).blank);
+    CHECK(facts_of(vm.target).size == vm.target.size);
+    CHECK(look_at_target(vm.target).value().identity == look.identity);
+    CHECK(entries_of(vm.folder.path()) == 1);
+}
+
+TEST_CASE("an image stays as it is when qemu-img fails", "[call]") {
+    Folder vm;
+    vm.target.format = "no-such-format";
+    write_file(vm.target.file, "precious");
+
+    CHECK_FALSE(prepare_target(vm.target, Preparation::Empty, {}));
+
+    CHECK(text_of(vm.target.file) == "precious");
+}
+
 TEST_CASE("an image that a QEMU has open is not emptied", "[call]") {
-    const Folder vm;
+    Folder vm;
+    vm.target.format = GENERATE(as<std::string>{}, "raw", "qcow2");
     write_file(vm.target.file, "precious");
     const FakeUser user{vm.target.file};
 
-    const auto emptied = prepare_target(vm.target, Preparation::Empty);
+    CHECK(code_of(prepare_target(vm.target, Preparation::Empty, {})) == ErrorCode::Conflict);
 
-    REQUIRE_FALSE(emptied);
-    CHECK(emptied.error().code == ErrorCode::Conflict);
     CHECK(text_of(vm.target.file) == "precious");
+}
+
+TEST_CASE("a target that was replaced since it was looked at is not emptied", "[call]") {
+    const Folder vm;
+    write_file(vm.target.file, "looked at");
+    const auto look = look_at_target(vm.target).value();
+    write_file(vm.folder / "other.img", "precious");
+    std::filesystem::rename(vm.folder / "other.img", vm.target.file);
+
+    CHECK(code_of(prepare_target(vm.target, Preparation::Empty, look.identity)) ==
+          ErrorCode::Conflict);
+
+    CHECK(text_of(vm.target.file) == "precious");
+}
+
+TEST_CASE("a block device is emptied as far as it goes, and not while it is held", "[call]") {
+    Folder vm;
+    const auto file = vm.target.file;
+    write_file(file, std::string(1024 * 1024, 'x')); // smaller than a floppy
+    const LoopDevice device{file};
+    if (!device.exists()) return;
+    vm.target.file = device.path();
+    const auto look = look_at_target(vm.target).value();
+    CHECK(look.facts.device);
+    CHECK(look.facts.file_size == 1024 * 1024);
+    {
+        const int holder = ::open(device.path().c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+        REQUIRE(holder >= 0);
+        const auto held = look_at_target(vm.target);
+        CHECK(code_of(prepare_target(vm.target, Preparation::Empty, look.identity)) ==
+              ErrorCode::Conflict);
+        ::close(holder);
+        REQUIRE_FALSE(held);
+        CHECK(held.error().message == "the target " + device.path() + " is in use");
+    }
+
+    REQUIRE(prepare_target(vm.target, Preparation::Empty, look.identity));
+
+    CHECK(look_at_target(vm.target).value().facts.blank);
+    CHECK(text_of(device.path()) == std::string(1024 * 1024, '\0'));
 }
 
 TEST_CASE("nothing to prepare leaves a target as it is", "[call]") {
     const Folder vm;
     write_file(vm.target.file, "precious");
 
-    REQUIRE(prepare_target(vm.target, Preparation::Nothing));
+    REQUIRE(prepare_target(vm.target, Preparation::Nothing, {}));
 
     CHECK(text_of(vm.target.file) == "precious");
-    CHECK(describe(vm.target, Preparation::Nothing).empty());
+    CHECK(describe(vm.target, Preparation::Nothing, {}).empty());
 }
 
 TEST_CASE("what will be done to a target is told with its size", "[call]") {
     qemu::InstallTarget target{.file = "/vm/hda.img", .size = 2147483648};
-    CHECK(describe(target, Preparation::Create) ==
+    CHECK(describe(target, Preparation::Create, {}) ==
           "INIT creates /vm/hda.img: 2147483648 bytes, raw");
-    CHECK(describe(target, Preparation::Empty) ==
+    CHECK(describe(target, Preparation::Fill, {}) ==
+          "INIT creates /vm/hda.img: 2147483648 bytes, raw");
+    CHECK(describe(target, Preparation::Empty, facts_of_size(2147483648, false)) ==
           "INIT empties /vm/hda.img: its first 1474560 bytes");
+    CHECK(describe(target, Preparation::Empty, facts_of_size(512, false)) ==
+          "INIT empties /vm/hda.img: its first 512 bytes");
     target.format = "qcow2";
-    CHECK(describe(target, Preparation::Empty) ==
+    CHECK(describe(target, Preparation::Empty, {}) ==
           "INIT makes /vm/hda.img anew: 2147483648 bytes, qcow2");
 }

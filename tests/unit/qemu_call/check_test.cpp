@@ -1,0 +1,150 @@
+#include "tests/support/temporary_directory.h"
+#include "tools/qemu_call/check.h"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+using namespace ctys;
+using namespace ctys::call;
+
+namespace {
+
+// A VM whose QEMU is there, with a disk of one byte.
+struct CheckedVm {
+    support::TemporaryDirectory folder;
+    std::vector<std::string> values{
+        "LABEL=web", "STARTERCALL=/bin/true", "HDDBOOTIMAGE=hda.img", "NETWORK=user"};
+    bool may_ask = false;
+    Request request = {};
+
+    CheckedVm() { write("hda.img", "x"); }
+
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream{folder / name, std::ios::binary} << text;
+    }
+
+    std::vector<Problem> problems_of(const ModeOptions& modes) {
+        request = read_request(values, folder.path(), modes);
+        request.may_ask = may_ask;
+        request.plan.instance_directory = folder / "i";
+        std::vector<std::string> notes;
+        return check(request, notes);
+    }
+};
+
+const std::string qcow2_header = "QFI\xfb";
+
+} // namespace
+
+TEST_CASE("an image keeps its configured format behind another path", "[call]") {
+    CheckedVm vm;
+    vm.write("hda.img", qcow2_header);
+    vm.values.emplace_back("IMAGEFORMAT=qcow2");
+    std::filesystem::create_directory_symlink(vm.folder.path(), vm.folder / "link");
+    const auto path = GENERATE(as<std::string>{}, "link/hda.img", "../DIR/hda.img");
+    const auto text =
+        path.starts_with("..")
+            ? "../" + std::filesystem::path{vm.folder.path()}.filename().string() + "/hda.img"
+            : path;
+    CAPTURE(text);
+
+    CHECK(vm.problems_of({.boot = "HDD%" + text}).empty());
+    CHECK(vm.request.plan.boot->format == "qcow2");
+    CHECK(vm.problems_of({.install = "CD%/etc/passwd%HDD%" + text}).empty());
+    CHECK(vm.request.target->format == "qcow2");
+    CHECK(vm.request.plan.boot->format == "qcow2");
+}
+
+TEST_CASE("an image of qcow2 is not written as a raw one", "[call]") {
+    CheckedVm vm;
+    vm.write("other.img", qcow2_header);
+
+    for (const ModeOptions& modes : {ModeOptions{.boot = "HDD%other.img"},
+                                     ModeOptions{.install = "CD%/etc/passwd%HDD%other.img"},
+                                     ModeOptions{.install = "HDD%other.img%HDD%default%none"},
+                                     ModeOptions{.install = "default%default%HDD%other.img",
+                                     .init = true,
+                                     .init_only = true,
+                                     .force = true}}) {
+        const auto problems = vm.problems_of(modes);
+        REQUIRE(problems.size() == 1);
+        CHECK(problems.front().code == ErrorCode::Usage);
+        CHECK(problems.front().text.find("begins as a qcow2 image") != std::string::npos);
+    }
+}
+
+TEST_CASE("a source is not its own target by a link", "[call]") {
+    CheckedVm vm;
+    std::filesystem::create_symlink("hda.img", vm.folder / "link.img");
+    const bool storage = GENERATE(false, true);
+
+    const auto problems = vm.problems_of({.install = "HDD%link.img%HDD%default%INIT",
+                                          .init = storage,
+                                          .init_only = storage,
+                                          .force = true});
+
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().code == ErrorCode::Usage);
+    CHECK(problems.front().text.find("are source and target in one") != std::string::npos);
+    CHECK(vm.request.preparation == qemu::Preparation::Nothing);
+}
+
+TEST_CASE("a stick of the configuration is not the VM's own disk by a link", "[call]") {
+    CheckedVm vm;
+    std::filesystem::create_symlink("hda.img", vm.folder / "link.img");
+    vm.values.emplace_back("DEFAULTINSTTARGET=link.img");
+
+    const auto problems = vm.problems_of({.install = "CD%/etc/passwd%USB%default%none"});
+
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().key == "DEFAULTINSTTARGET");
+    CHECK(problems.front().text.find("is the VM's own disk") != std::string::npos);
+}
+
+TEST_CASE("what INIT would destroy is asked for where somebody can answer", "[call]") {
+    CheckedVm vm;
+    const ModeOptions init{.install = "CD%/etc/passwd%HDD%default%INIT"};
+
+    const auto refused = vm.problems_of(init);
+    REQUIRE(refused.size() == 1);
+    CHECK(refused.front().code == ErrorCode::Conflict);
+    CHECK(vm.request.question.empty());
+
+    vm.may_ask = true;
+    CHECK(vm.problems_of(init).empty());
+    CHECK(vm.request.preparation == qemu::Preparation::Empty);
+    CHECK(vm.request.question ==
+          "INIT destroys what " + vm.folder / "hda.img" + " of 1 bytes holds. Go on?");
+}
+
+TEST_CASE("TFTP does not serve the VM's own folder by a link", "[call]") {
+    CheckedVm vm;
+    std::filesystem::create_directory(vm.folder / "tftp");
+    std::filesystem::create_directory_symlink("..", vm.folder / "tftp/up");
+    vm.write("pxelinux.0", "x");
+    vm.write("tftp/pxelinux.0", "x");
+
+    CHECK(vm.problems_of({.boot = "PXE%tftp/pxelinux.0"}).empty());
+    CHECK(vm.problems_of({.boot = "PXE%tftp/up/pxelinux.0"}).size() == 1);
+}
+
+TEST_CASE("storage alone needs no QEMU", "[call]") {
+    CheckedVm vm;
+    vm.values[1] = "STARTERCALL=/no/such/qemu";
+
+    CHECK(vm.problems_of({.init = true, .init_only = true, .force = true}).empty());
+    CHECK(vm.problems_of({.install = "CD%/etc/passwd", .init = true, .force = true}).size() == 1);
+}
+
+TEST_CASE("every file that a start writes is one that may be on shared storage", "[call]") {
+    CheckedVm vm;
+    vm.write("f.img", "x");
+
+    std::ignore = vm.problems_of({.boot = "FDD%f.img"});
+    CHECK(written_files(vm.request) ==
+          std::vector<std::string>{vm.folder / "f.img", vm.folder / "hda.img"});
+    std::ignore = vm.problems_of({.install = "FDD%f.img%HDD%new.img%INIT"});
+    CHECK(written_files(vm.request) == std::vector<std::string>{vm.folder / "new.img"});
+}
