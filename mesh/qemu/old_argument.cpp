@@ -1,6 +1,7 @@
 #include "mesh/qemu/old_argument.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/image_path.h"
 #include "mesh/qemu/option_text.h"
 
 #include <fmt/format.h>
@@ -119,8 +120,10 @@ std::optional<std::string> usb_disk_properties(std::string_view argument) {
         argument.remove_prefix(colon + 1);
     }
     if (argument.empty()) return std::nullopt;
-    return fmt::format(
-        "file={}{}{}", escape_commas(argument), format.empty() ? "" : ",format=", format);
+    // QEMU would look into it and protect its first block.
+    return fmt::format("file={},format={}",
+                       escape_commas(argument),
+                       format.empty() ? format_by_name(argument) : std::string{format});
 }
 
 bool is_plain_name(std::string_view text) {

@@ -35,7 +35,8 @@ private:
 /// `BUS.ADDRESS` or `VENDOR:PRODUCT` (hexadecimal) of -usbdevice host: as properties of usb-host.
 [[nodiscard]] std::optional<std::string> usb_host_properties(std::string_view argument);
 
-/// `[format=FORMAT:]FILE` of -usbdevice disk: as properties of -drive.
+/// `[format=FORMAT:]FILE` of -usbdevice disk: as properties of -drive; without a format that of its
+/// name (image_path.h).
 [[nodiscard]] std::optional<std::string> usb_disk_properties(std::string_view argument);
 
 /// A name of a device or format: letters, digits, '-', '_'; not empty.

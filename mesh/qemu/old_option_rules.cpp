@@ -11,6 +11,7 @@
 #include <array>
 #include <limits>
 #include <optional>
+#include <tuple>
 
 namespace ctys::qemu {
 
@@ -144,7 +145,8 @@ Result<OptionFate> translate_soundhw(const OldOption& option, OldOptionState& st
 
 Result<OptionFate> translate_drive(const OldOption& option, OldOptionState&) {
     ArgumentPieces pieces{option.argument};
-    bool changed = pieces.take("boot").has_value(); // today's firmware boots from any drive
+    const auto boot = pieces.take("boot");
+    bool changed = boot.has_value();
     std::string lost;
     for (const auto* key : {"serial", "addr", "cyls", "heads", "secs", "trans"}) {
         if (pieces.take(key)) lost += fmt::format("{}{}=", lost.empty() ? "" : ", ", key);
@@ -155,6 +157,11 @@ Result<OptionFate> translate_drive(const OldOption& option, OldOptionState&) {
     }
     if (!changed && lost.empty()) return OptionFate{};
     if (!lost.empty()) lost += " is lost, only -device takes it, for a drive with if=none,id=ID";
+    if (boot && *boot != "off") {
+        lost += fmt::format("{}the drive is not the first one to boot any more: bootindex= of a "
+                            "-device says so now",
+                            lost.empty() ? "" : "; ");
+    }
     return replaced({option.name, pieces.text()}, std::move(lost));
 }
 
@@ -217,6 +224,13 @@ Result<OptionFate> translate_usbdevice(const OldOption& option, OldOptionState& 
         return dropped("-usb -netdev user,id=ID -device usb-net,netdev=ID says it now");
     }
     if (kind == "bt") return dropped("QEMU has no Bluetooth any more");
+    if (argument == "audio") {
+        Words words{"-usb"};
+        if (state.sound_cards.empty()) append_words(words, "-audiodev none,id=ctyssound");
+        state.sound_cards.insert("usb");
+        append_words(words, "-device usb-audio,audiodev=ctyssound");
+        return replaced(std::move(words), "the sound goes nowhere");
+    }
     if (argument == "ccid") return replaced({"-usb", "-device", "usb-ccid"});
     return OptionFate{};
 }
@@ -234,9 +248,14 @@ Result<OptionFate> translate_net(const OldOption& option, OldOptionState& state)
     const auto vlan = take_vlan(option, pieces);
     if (!vlan) return tl::unexpected(vlan.error());
     const bool named = pieces.take("name").has_value();
-    if (!*vlan && !named) return OptionFate{};
+    std::string lost;
+    if (kind == "user" && pieces.take("smb")) {
+        std::ignore = pieces.take("smbserver");
+        lost = "smb= is lost: the sandbox of a VM lets QEMU start no smbd";
+    }
+    if (!*vlan && !named && lost.empty()) return OptionFate{};
     const auto hub = vlan->value_or(0);
-    if (hub == 0 || kind == "none") return replaced({option.name, pieces.text()});
+    if (hub == 0 || kind == "none") return replaced({option.name, pieces.text()}, std::move(lost));
     const auto port = new_id(state, "port");
     if (kind == "nic") {
         return replaced({"-netdev",
@@ -249,18 +268,51 @@ Result<OptionFate> translate_net(const OldOption& option, OldOptionState& state)
     return replaced({"-netdev",
                      fmt::format("{},id={}{}", kind, backend, pieces.rest()),
                      "-netdev",
-                     hub_port(port, hub) + ",netdev=" + backend});
+                     hub_port(port, hub) + ",netdev=" + backend},
+                    std::move(lost));
 }
 
 Result<OptionFate> translate_device(const OldOption& option, OldOptionState& state) {
     ArgumentPieces pieces{option.argument};
     if (option.argument.starts_with('{')) return OptionFate{};
+    const std::string kind{pieces.kind()};
+    if (kind == "pci-assign") {
+        return dropped("bind the device to vfio-pci; -device vfio-pci,host=BUS:SLOT.FUNCTION hands "
+                       "it over");
+    }
+    if (kind == "ide-drive")
+        return replaced({option.name, "ide-hd" + pieces.rest()}, "a CD-ROM would be ide-cd");
+    if (kind == "scsi-disk")
+        return replaced({option.name, "scsi-hd" + pieces.rest()}, "a CD-ROM would be scsi-cd");
     const auto vlan = take_vlan(option, pieces);
     if (!vlan) return tl::unexpected(vlan.error());
     if (!*vlan) return OptionFate{};
     const auto port = new_id(state, "port");
     pieces.add("netdev=" + port);
     return replaced({"-netdev", hub_port(port, **vlan), option.name, pieces.text()});
+}
+
+Result<OptionFate> translate_numa(const OldOption& option, OldOptionState& state) {
+    ArgumentPieces pieces{option.argument};
+    const auto text = pieces.take("mem");
+    if (pieces.kind() != "node" || !text) return OptionFate{};
+    const auto bytes = parse_size(*text, mebibyte);
+    if (!bytes || *bytes == 0) return malformed(option, "has a mem= that is no size");
+    const auto id = new_id(state, "mem");
+    pieces.add("memdev=" + id);
+    return replaced({"-object",
+                     fmt::format("memory-backend-ram,id={},size={}", id, *bytes),
+                     option.name,
+                     pieces.text()});
+}
+
+Result<OptionFate> translate_realtime(const OldOption& option, OldOptionState&) {
+    if (option.argument == "mlock=off" || option.argument == "off")
+        return dropped("memory is not locked without it");
+    // That it locks is its default.
+    if (option.argument != "mlock=on" && option.argument != "on" && option.argument != "mlock")
+        return malformed(option, "is not mlock=on or mlock=off");
+    return replaced({"-overcommit", "mem-lock=on"});
 }
 
 Result<OptionFate> translate_redir(const OldOption& option, OldOptionState&) {

@@ -48,6 +48,8 @@ using OldOptionRule = Result<OptionFate> (*)(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_device(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_drive(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_net(const OldOption&, OldOptionState&);
+[[nodiscard]] Result<OptionFate> translate_numa(const OldOption&, OldOptionState&);
+[[nodiscard]] Result<OptionFate> translate_realtime(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_redir(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_shadow_memory(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_soundhw(const OldOption&, OldOptionState&);

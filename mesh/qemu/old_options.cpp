@@ -31,7 +31,8 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
     // The clock.
     {"localtime", replace_option, "-rtc base=localtime"},
     {"startdate", translate_startdate},
-    {"tdf", replace_option, "-rtc driftfix=slew"},
+    // It was the timer's, and was ignored for years before it went.
+    {"tdf", drop_option, "QEMU makes up for lost ticks of the PIT without it"},
     {"rtc-td-hack", replace_option, "-rtc driftfix=slew"},
     {"clock", drop_option, "QEMU 7.2 chooses its timers itself"},
     // The screen.
@@ -40,7 +41,9 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
     {"vmwarevga", replace_option, "-vga vmware"},
     {"vnc", translate_vnc},
     {"sdl", replace_option, "-display sdl"},
-    {"curses", drop_option, "a VM has no terminal of its own; `ctys console` shows its text"},
+    {"curses",
+     drop_option,
+     "a VM has no terminal of its own; -vnc shows its screen, `ctys console` its serial line"},
     {"alt-grab", drop_option, "-display sdl,grab-mod=lshift-lctrl-lalt says it now"},
     {"ctrl-grab", drop_option, "-display sdl,grab-mod=rctrl says it now"},
     {"show-cursor", drop_option, "-display sdl,show-cursor=on says it now"},
@@ -57,8 +60,13 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
     {"kvm-shadow-memory", translate_shadow_memory},
     {"enable-nesting", drop_option, "CPU=MODEL,+vmx or CPU=MODEL,+svm says it now"},
     {"cpu-vendor", drop_option, "CPU=MODEL,vendor=VENDOR says it now"},
-    {"tb-size", drop_option, "QEMU 7.2 sizes its translation cache itself"},
+    {"tb-size",
+     drop_option,
+     "-accel tcg,tb-size=MB says it now, which QEMU refuses beside the -machine accel= of a VM; it "
+     "sizes its translation cache itself"},
     {"nvram", drop_option, "it was for Itanium machines, which QEMU does not have any more"},
+    {"realtime", translate_realtime},
+    {"enable-fips", drop_option, "QEMU 7.2 leaves that to the libraries that encrypt"},
     {"xen-create", drop_option, "Xen's own tools make its machines now"},
     // Devices.
     {"soundhw", translate_soundhw},
@@ -67,6 +75,10 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
     {"usbdevice", translate_usbdevice},
     {"device", translate_device},
     {"drive", translate_drive},
+    {"numa", translate_numa},
+    {"virtfs_synth",
+     drop_option,
+     "-fsdev synth,id=ID -device virtio-9p-pci,fsdev=ID,mount_tag=TAG says it now"},
     {"hdachs", drop_option, "-device ide-hd,drive=ID,cyls=C,heads=H,secs=S says it now"},
     {"pcidevice",
      drop_option,
@@ -104,7 +116,8 @@ std::optional<std::string_view> name_of_option(std::string_view word) {
 
 class OldOptionTranslator {
 public:
-    explicit OldOptionTranslator(std::span<const std::string> words) : words_(words) {}
+    OldOptionTranslator(std::span<const std::string> words, OwnNetwork own)
+        : words_(words), own_(own) {}
 
     Result<TranslatedOptions> run() {
         while (next_ < words_.size()) {
@@ -183,20 +196,24 @@ private:
         for (const auto& [told, text, warning] : user_properties_) {
             auto& sentence = out_.warnings[warning];
             const auto shown = printable(text, 200);
-            if (!user_network_) {
+            if (!user_network_ && own_ == OwnNetwork::User) {
+                out_.user_properties.push_back(text);
+            } else if (!user_network_) {
                 sentence = fmt::format("{} is dropped: none of these words is the user network it "
                                        "belongs to; NETWORK=none and -nic user,{} say it now",
                                        told,
                                        shown);
                 continue;
+            } else {
+                out_.words[*user_network_].append(",").append(text);
             }
-            out_.words[*user_network_].append(",").append(text);
             sentence = fmt::format(
                 "{} is gone from QEMU 7.2; {} of the user network takes its place", told, shown);
         }
     }
 
     std::span<const std::string> words_;
+    OwnNetwork own_;
     std::size_t next_ = 0;
     OldOptionState state_;
     std::optional<std::size_t> user_network_; // its argument's place among the new words
@@ -206,8 +223,9 @@ private:
 
 } // namespace
 
-Result<TranslatedOptions> translate_old_options(std::span<const std::string> words) {
-    return OldOptionTranslator{words}.run();
+Result<TranslatedOptions> translate_old_options(std::span<const std::string> words,
+                                                OwnNetwork own) {
+    return OldOptionTranslator{words, own}.run();
 }
 
 } // namespace ctys::qemu

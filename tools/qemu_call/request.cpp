@@ -154,8 +154,10 @@ private:
             const auto& more = option_words_[key];
             words.insert(words.end(), more.begin(), more.end());
         }
-        auto translated = qemu::translate_old_options(words);
+        const auto own = out_.plan.user_network ? qemu::OwnNetwork::User : qemu::OwnNetwork::None;
+        auto translated = qemu::translate_old_options(words, own);
         if (!translated) return problem("", translated.error().message);
+        out_.plan.network_options = std::move(translated->user_properties);
         out_.plan.extra = std::move(translated->words);
         out_.notes = std::move(translated->warnings);
     }

@@ -46,7 +46,6 @@ TEST_CASE("options that QEMU 7.2 has lost are replaced, with one warning each", 
         {"--localtime", "-rtc base=localtime"},
         {"-startdate 2006-06-17T16:01:21", "-rtc base=2006-06-17T16:01:21"},
         {"-startdate 2006-06-17", "-rtc base=2006-06-17"},
-        {"-tdf", "-rtc driftfix=slew"},
         {"-rtc-td-hack", "-rtc driftfix=slew"},
         {"-std-vga", "-vga std"},
         {"-cirrusvga", "-vga cirrus"},
@@ -62,13 +61,16 @@ TEST_CASE("options that QEMU 7.2 has lost are replaced, with one warning each", 
         {"-usbdevice host:1.2", "-usb -device usb-host,hostbus=1,hostaddr=2"},
         {"-usbdevice host:0451:2001", "-usb -device usb-host,vendorid=0x0451,productid=0x2001"},
         {"-usbdevice disk:/vm/a,b.img",
-         "-usb -drive if=none,id=ctysusb1,file=/vm/a,,b.img -device usb-storage,drive=ctysusb1"},
+         "-usb -drive if=none,id=ctysusb1,file=/vm/a,,b.img,format=raw "
+         "-device usb-storage,drive=ctysusb1"},
+        {"-usbdevice disk:/vm/a.qcow2",
+         "-usb -drive if=none,id=ctysusb1,file=/vm/a.qcow2,format=qcow2 "
+         "-device usb-storage,drive=ctysusb1"},
         {"-usbdevice disk:format=raw:/vm/a:b",
          "-usb -drive if=none,id=ctysusb1,file=/vm/a:b,format=raw "
          "-device usb-storage,drive=ctysusb1"},
         {"-usbdevice ccid", "-usb -device usb-ccid"},
-        {"-drive file=/vm/a.img,if=virtio,boot=on", "-drive file=/vm/a.img,if=virtio"},
-        {"-drive boot=on,file=/vm/a.img", "-drive file=/vm/a.img"},
+        {"-drive file=/vm/a.img,if=virtio,boot=off", "-drive file=/vm/a.img,if=virtio"},
         {"-drive file=/vm/a,,b.img,cache=on", "-drive file=/vm/a,,b.img,cache=writeback"},
         {"-vnc :1,non-adaptive", "-vnc :1,non-adaptive=on"},
         {"-vnc :1,password,tls",
@@ -91,6 +93,13 @@ TEST_CASE("options that QEMU 7.2 has lost are replaced, with one warning each", 
         {"-net user,vlan=1,net=10.1.0.0/16",
          "-netdev user,id=ctysnet2,net=10.1.0.0/16 "
          "-netdev hubport,id=ctysport1,hubid=1,netdev=ctysnet2"},
+        {"-realtime mlock=on", "-overcommit mem-lock=on"},
+        {"-numa node,mem=128,cpus=0-1",
+         "-object memory-backend-ram,id=ctysmem1,size=134217728 -numa "
+         "node,cpus=0-1,memdev=ctysmem1"},
+        {"-numa node,nodeid=1,mem=1G",
+         "-object memory-backend-ram,id=ctysmem1,size=1073741824 -numa "
+         "node,nodeid=1,memdev=ctysmem1"},
         {"-device e1000,vlan=0,mac=52:54:00:00:00:01",
          "-netdev hubport,id=ctysport1,hubid=0 "
          "-device e1000,mac=52:54:00:00:00:01,netdev=ctysport1"},
@@ -107,7 +116,15 @@ TEST_CASE("options without a meaning for QEMU 7.2 are dropped with what to write
     const auto [given, why] = GENERATE_COPY(table<std::string, std::string>({
         {"-startdate now", "the clock starts so without it"},
         {"-clock dynticks", "QEMU 7.2 chooses its timers itself"},
-        {"-curses", "a VM has no terminal of its own; `ctys console` shows its text"},
+        {"-tdf", "QEMU makes up for lost ticks of the PIT without it"},
+        {"-realtime mlock=off", "memory is not locked without it"},
+        {"-enable-fips", "QEMU 7.2 leaves that to the libraries that encrypt"},
+        {"-virtfs_synth",
+         "-fsdev synth,id=ID -device virtio-9p-pci,fsdev=ID,mount_tag=TAG says it now"},
+        {"-device pci-assign,host=01:00.0",
+         "bind the device to vfio-pci; -device vfio-pci,host=BUS:SLOT.FUNCTION hands it over"},
+        {"-curses",
+         "a VM has no terminal of its own; -vnc shows its screen, `ctys console` its serial line"},
         {"-alt-grab", "-display sdl,grab-mod=lshift-lctrl-lalt says it now"},
         {"-ctrl-grab", "-display sdl,grab-mod=rctrl says it now"},
         {"-show-cursor", "-display sdl,show-cursor=on says it now"},
@@ -119,7 +136,9 @@ TEST_CASE("options without a meaning for QEMU 7.2 are dropped with what to write
         {"-no-kvm-pit", "-machine kernel_irqchip=off takes KVM's timer away, with more"},
         {"-enable-nesting", "CPU=MODEL,+vmx or CPU=MODEL,+svm says it now"},
         {"-cpu-vendor AuthenticAMD", "CPU=MODEL,vendor=VENDOR says it now"},
-        {"-tb-size 64", "QEMU 7.2 sizes its translation cache itself"},
+        {"-tb-size 64",
+         "-accel tcg,tb-size=MB says it now, which QEMU refuses beside the -machine accel= of a "
+         "VM; it sizes its translation cache itself"},
         {"-nvram nvram.bin", "it was for Itanium machines, which QEMU does not have any more"},
         {"-xen-create", "Xen's own tools make its machines now"},
         {"-balloon none", "there is none without it"},
@@ -174,6 +193,7 @@ TEST_CASE("what QEMU 7.2 still understands passes through without a word", "[qem
                                 "-vnc :1,password,share=ignore -vnc none -vnc unix:/a",
                                 "-monitor pty -serial mon:pty -monitor unix:/a,server,nowait",
                                 "-drive file=/a,if=ide,cache=off,snapshot=on -hda /a",
+                                "-numa node,memdev=a -numa cpu,node-id=0 -device ide-hd,drive=a",
                                 "-name a,process=b -boot order=cd -cpu qemu64,+nx -smp 2",
                                 "-no-such-option -x /vm/last.img",
                                 "- --");
@@ -279,6 +299,52 @@ TEST_CASE("what a drive loses is named", "[qemu]") {
                            "if=none,id=ID"}});
 }
 
+TEST_CASE("a drive that was the first to boot, a CD-ROM and a shared folder are told", "[qemu]") {
+    const auto [given, now, lost] = GENERATE(table<std::string, std::string, std::string>({
+        {"-drive file=/a,boot=on",
+         "-drive file=/a",
+         "the drive is not the first one to boot any more: bootindex= of a -device says so now"},
+        {"-drive file=/a,addr=5,boot=on",
+         "-drive file=/a",
+         "addr= is lost, only -device takes it, for a drive with if=none,id=ID; the drive is not "
+         "the first one to boot any more: bootindex= of a -device says so now"},
+        {"-device ide-drive,drive=a,unit=1",
+         "-device ide-hd,drive=a,unit=1",
+         "a CD-ROM would be ide-cd"},
+        {"-device scsi-disk,drive=a", "-device scsi-hd,drive=a", "a CD-ROM would be scsi-cd"},
+        {"-net user,smb=/srv,smbserver=10.0.2.4,hostname=a",
+         "-net user,hostname=a",
+         "smb= is lost: the sandbox of a VM lets QEMU start no smbd"},
+        {"-usbdevice audio",
+         "-usb -audiodev none,id=ctyssound -device usb-audio,audiodev=ctyssound",
+         "the sound goes nowhere"},
+    }));
+    CAPTURE(given);
+
+    CHECK(translated(given) ==
+          TranslatedOptions{.words = typed(now),
+                            .warnings = {given + " is gone from QEMU 7.2; " + now +
+                                         " takes its place, and " + lost}});
+}
+
+TEST_CASE("what belongs to a user network goes to the VM's own where no word is one", "[qemu]") {
+    const auto own =
+        translate_old_options(typed("-redir tcp:5555::22 -tftp /srv/a,b"), OwnNetwork::User);
+    const auto word =
+        translate_old_options(typed("-redir tcp:5555::22 -net user"), OwnNetwork::User);
+
+    CHECK(own ==
+          TranslatedOptions{
+              .words = {},
+              .warnings = {"-redir tcp:5555::22 is gone from QEMU 7.2; "
+                           "hostfwd=tcp::5555-:22 of the user network takes its place",
+                           "-tftp /srv/a,b is gone from QEMU 7.2; tftp=/srv/a,,b of the user "
+                           "network takes its place"},
+              .user_properties = {"hostfwd=tcp::5555-:22", "tftp=/srv/a,,b"}});
+    CHECK(word.value().user_properties.empty());
+    CHECK(word.value().words == Words{"-net", "user,hostfwd=tcp::5555-:22"});
+}
+
 TEST_CASE("an argument that no QEMU understood is an error that names the word", "[qemu]") {
     const auto [given, message] = GENERATE(table<Words, std::string>({
         {{"-redir", "5555"}, "-redir 5555 is not [tcp|udp]:HOSTPORT:[GUEST]:GUESTPORT"},
@@ -312,6 +378,8 @@ TEST_CASE("an argument that no QEMU understood is an error that names the word",
         {{"-net", "user,vlan=2147483648"},
          "-net user,vlan=2147483648 has a vlan= that is no number"},
         {{"-device", "e1000,vlan=-1"}, "-device e1000,vlan=-1 has a vlan= that is no number"},
+        {{"-realtime", "fast"}, "-realtime fast is not mlock=on or mlock=off"},
+        {{"-numa", "node,mem=x"}, "-numa node,mem=x has a mem= that is no size"},
         {{"-localtime", "-redir"}, "-redir is the last word and lacks its argument"},
     }));
 
@@ -323,8 +391,8 @@ TEST_CASE("an option of QEMU 7.2 without its argument is left to QEMU", "[qemu]"
 }
 
 TEST_CASE("empty words and control characters change nothing but the sentence", "[qemu]") {
-    CHECK(translate_old_options(Words{"", "-tdf", "", "\x01\n"}).value().words ==
-          Words{"", "-rtc", "driftfix=slew", "", "\x01\n"});
+    CHECK(translate_old_options(Words{"", "-localtime", "", "\x01\n"}).value().words ==
+          Words{"", "-rtc", "base=localtime", "", "\x01\n"});
     CHECK(translate_old_options(Words{"-clock", "a\x1b[2J\nb"}).value().warnings ==
           Words{"-clock 'a?[2J?b' is dropped: QEMU 7.2 chooses its timers itself"});
     CHECK(translate_old_options(Words{"-nic", "user", "-tftp", "/a b\n"}).value().words ==

@@ -271,3 +271,13 @@ TEST_CASE("option words of the original are translated together, screen and cloc
               "-redir tcp:5555::22 is gone from QEMU 7.2; hostfwd=tcp::5555-:22 of the user "
               "network takes its place"});
 }
+
+TEST_CASE("a forward of old finds the network of the VM", "[qemu]") {
+    const auto request = read(
+        {"LABEL=web", "HDDBOOTIMAGE=/a", "NETWORK=user", "ARGSADD=-redir tcp:5555::22 -tftp /srv"});
+
+    CHECK(request.problems.empty());
+    CHECK(request.plan.extra.empty());
+    CHECK(request.plan.network_options ==
+          std::vector<std::string>{"hostfwd=tcp::5555-:22", "tftp=/srv"});
+}
