@@ -81,14 +81,14 @@ VmRecord take_vm_brief(Reading& in, From from) {
     if (from.getHasGrace()) vm.grace = in.span("grace", from.getGraceUs());
     vm.on_stop = in.choice("ONSTOP", from.getOnStop(), OnStop::Shutdown, OnStop::Kill);
     vm.on_boot = in.choice("ONBOOT", from.getOnBoot(), OnBoot::No, OnBoot::LikeBefore);
+    vm.start_after =
+        in.texts("STARTAFTER", from.getStartAfter(), limits::start_after, limits::label);
     return vm;
 }
 
 template <typename From>
 VmRecord take_vm(Reading& in, From from) {
     auto vm = take_vm_brief(in, from);
-    vm.start_after =
-        in.texts("STARTAFTER", from.getStartAfter(), limits::start_after, limits::label);
     vm.home = take_storage(in, from.getHome());
     vm.settings = in.list("settings", from.getSettings(), limits::settings, [&](auto each) {
         return take_setting(in, each);

@@ -21,7 +21,7 @@ def portable(arguments):
     for flag, following in zip(arguments, arguments[1:] + [""]):
         if skip:
             skip -= 1
-        elif flag == "-o" or flag == "-include" and "cmake_pch" in following:
+        elif flag in ("-o", "-Xclang", "-mllvm") or flag == "-include" and "cmake_pch" in following:
             skip = 1
         elif flag in ("-include", "-isystem", "-I", "-D"):
             kept += [flag, following]
