@@ -36,18 +36,23 @@ Error refusal(const Bench& bench) {
     return told[0].error;
 }
 
-} // namespace
-
-TEST_CASE("a start by hand that was given back has ended, and nobody holds its VM", "[broker]") {
-    Bench bench;
-    bench.join("w1", {"web"});
-    const ActionId start{7};
+/// Somebody on w1 runs the wrapper of web.
+void ask_by_hand(Bench& bench, ActionId start) {
     bench.say("w1",
               msg::HandStart{.action = start,
                              .vm = Bench::vm("web"),
                              .config = "/p/web/web.ctys",
                              .label = "web",
                              .user = "ann"});
+}
+
+} // namespace
+
+TEST_CASE("a start by hand that was given back has ended, and nobody holds its VM", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+    const ActionId start{7};
+    ask_by_hand(bench, start);
     const auto grants = bench.told<msg::HandGrant>("w1");
     REQUIRE(grants.size() == 1);
     REQUIRE(grants[0].answer == msg::HandGrant::Answer::Granted);
@@ -68,12 +73,7 @@ TEST_CASE("a start by hand whose VM is gone before its agent tells of it holds n
     Bench bench;
     bench.join("w1", {"web"});
     const ActionId start{7};
-    bench.say("w1",
-              msg::HandStart{.action = start,
-                             .vm = Bench::vm("web"),
-                             .config = "/p/web/web.ctys",
-                             .label = "web",
-                             .user = "ann"});
+    ask_by_hand(bench, start);
     REQUIRE(bench.core().leases().find(Bench::vm("web")) != nullptr);
 
     const bool is_telling = GENERATE(false, true);
