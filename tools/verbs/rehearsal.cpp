@@ -30,6 +30,7 @@ std::string places_of(const msg::Submit& order, const VmDetail& detail) {
 std::string deadline_of(const msg::Submit& order, const VmDetail& detail) {
     const auto& action = order.action;
     if (action.verb != Verb::Shutdown) return {};
+    if (action.run_level) return "; power is not cut, however long it takes";
     const auto deadline = action.deadline ? action.deadline : detail.vm.grace;
     if (!deadline && !action.always_cut) return "; power is not cut, however long it takes";
     return fmt::format("; power is cut after {}",
@@ -87,8 +88,9 @@ Result<VmDetail> vm_on(Session& session, const msg::Submit& order, const WorkerR
 std::string
 rehearsal_of(const msg::Submit& order, const VmDetail& detail, const WorkerRecord* named_place) {
     const auto& row = detail.row;
-    const bool starts = order.action.verb == Verb::Start;
     const bool lives = is_live(row);
+    const bool wakes = order.action.verb == Verb::Resume && is_suspended_to_disk(row);
+    const bool starts = order.action.verb == Verb::Start || wakes;
     const bool is_there = named_place != nullptr && runs_on(*named_place, detail);
     const auto& worker = is_there ? named_place->name : row.worker_name;
     const auto place = worker.empty() ? std::string{} : " on " + worker;

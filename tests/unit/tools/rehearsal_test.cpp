@@ -63,6 +63,21 @@ TEST_CASE("a rehearsed start names the workers that could run it", "[tools][dry-
     CHECK(says(rehearsal_of(elsewhere, detail), "would start on lab01"));
 }
 
+TEST_CASE("a rehearsed resume of what is suspended to disk starts it", "[tools][dry-run]") {
+    auto detail = stopped();
+    CHECK(says(rehearsal_of(order(Verb::Resume), detail), "as it does not run"));
+    detail.row.state = VmState::Suspended;
+    CHECK(
+        says(rehearsal_of(order(Verb::Resume), detail), "would start on lab01 or lab02, from its"));
+}
+
+TEST_CASE("a rehearsed run level cuts nobody", "[tools][dry-run]") {
+    auto down = order(Verb::Shutdown);
+    down.action.run_level = 0;
+    down.action.always_cut = true;
+    CHECK(says(rehearsal_of(down, running()), "power is not cut"));
+}
+
 TEST_CASE("a rehearsed start of what runs says what the broker would", "[tools][dry-run]") {
     auto reuse = order(Verb::Start);
     reuse.action.if_running = IfRunning::Reuse;
