@@ -100,8 +100,7 @@ void Control::overtake_reboot(Turn& turn, const InstanceKey& key, const std::str
 void Control::begin_ending(Turn& turn, Instance& instance, const Order& order) {
     const auto& key = instance.record.key;
     if (descents_.contains(key)) return join(turn, instance, order);
-    const bool for_host = order.action.is_none();
-    overtake_reboot(turn, key, for_host ? order.why : order.action.to_string());
+    overtake_reboot(turn, key, order.action.is_none() ? order.why : order.action.to_string());
     auto left = order.deadline;
     if (left) left = std::max(Duration{}, order.asked + *left - turn.now().instant);
     LadderSettings settings{.ask = order.ask,
@@ -113,40 +112,89 @@ void Control::begin_ending(Turn& turn, Instance& instance, const Order& order) {
                             .deadline = left,
                             .patience = asked_patience};
     Descent descent{.ladder = Ladder{settings, turn.now().instant},
+                    .orders = {order},
                     .by = order.action,
                     .asks = order.ask,
                     .deadline = order.deadline,
-                    .begun = turn.now().instant,
-                    .for_host = for_host};
-    if (!for_host) descent.actions.push_back(order.action);
+                    .begun = turn.now().instant};
     if (settings.ask && left && (settings.has_qmp || settings.may_signal))
-        announce_cut(turn, instance, order, *left);
+        announce_cut(turn, instance, order, descent.ladder.cut_at());
     instances_.set_state(turn, instance, VmState::Stopping, {}, order.by, order.why, order.action);
     descents_.emplace(key, std::move(descent));
     climb(turn, instance);
 }
 
 // A second order joins the first. It may bring the cut forward, never put it off; one that does
-// not ask cuts at once.
+// not ask cuts at once. Each that waits is told when the power is cut.
 void Control::join(Turn& turn, Instance& instance, const Order& order) {
     auto& descent = descents_.at(instance.record.key);
     const auto now = turn.now().instant;
-    if (order.action.is_none()) {
-        descent.for_host = true;
-    } else {
-        descent.actions.push_back(order.action);
-    }
-    if (order.may_signal()) descent.ladder.allow_signals();
+    descent.orders.push_back(order);
+    if (order.may_signal()) descent.ladder.allow_signals(true);
     if (!order.ask) {
         descent.by = order.action;
         descent.asks = false;
         descent.ladder.cut_now(now);
-    } else if (order.deadline && descent.ladder.cut_by(order.asked + *order.deadline, now)) {
+        return climb(turn, instance);
+    }
+    const auto own = order.cut_at();
+    if (own && descent.ladder.cut_by(*own, now)) {
         descent.by = order.action;
         descent.asks = true;
         descent.deadline = order.deadline;
-        announce_cut(
-            turn, instance, order, std::max(Duration{}, order.asked + *order.deadline - now));
+        for (const auto& each : descent.orders) {
+            announce_cut(turn, instance, each, own);
+        }
+    } else if (descent.ladder.state() == Ladder::State::Asking && descent.ladder.cut_at()) {
+        announce_cut(turn, instance, order, descent.ladder.cut_at());
+    }
+    climb(turn, instance);
+}
+
+bool Control::Descent::for_host() const {
+    return std::any_of(
+        orders.begin(), orders.end(), [](const Order& each) { return each.action.is_none(); });
+}
+
+std::vector<ActionId> Control::Descent::actions() const {
+    std::vector<ActionId> ids;
+    for (const auto& each : orders) {
+        if (!each.action.is_none()) ids.push_back(each.action);
+    }
+    return ids;
+}
+
+std::string Control::still_asked_by(const Order& order) {
+    if (order.action.is_none()) return "cancelled; it ends with its host all the same";
+    return fmt::format("cancelled; {} by {} asks it to end all the same", order.action, order.by);
+}
+
+/// Others ask it to end, too: they go on, by their own deadlines.
+void Control::leave(Turn& turn, Instance& instance, Descent& descent, ActionId action) {
+    const auto is_its = [&](const Order& each) { return each.action == action; };
+    std::erase_if(descent.orders, is_its);
+    const auto& first = descent.orders.front();
+    works_.end(
+        turn,
+        action,
+        Outcome{.error = Error{.code = ErrorCode::Cancelled, .message = still_asked_by(first)}});
+    const auto before = descent.ladder.cut_at();
+    const auto* by = &first;
+    for (const auto& each : descent.orders) {
+        const auto at = each.cut_at();
+        if (at && (!by->cut_at() || *at < *by->cut_at())) by = &each;
+    }
+    descent.by = by->action;
+    descent.deadline = by->deadline;
+    descent.ladder.allow_signals(instance.ours ||
+                                 std::any_of(descent.orders.begin(),
+                                             descent.orders.end(),
+                                             [](const Order& each) { return each.may_signal(); }));
+    descent.ladder.move_cut(by->cut_at(), turn.now().instant);
+    if (by->cut_at() != before) {
+        for (const auto& each : descent.orders) {
+            announce_cut(turn, instance, each, by->cut_at());
+        }
     }
     climb(turn, instance);
 }
@@ -185,15 +233,18 @@ std::optional<Instant> Control::cut_at(const InstanceKey& key) const {
 void Control::announce_cut(Turn& turn,
                            const Instance& instance,
                            const Order& order,
-                           Duration left) {
+                           std::optional<Instant> cut_at) {
     Event event{.kind = EventKind::CutAnnounced};
     event.vm = instance.record.vm;
     event.label = instance.record.label;
     event.action = order.action;
     event.by = order.by;
-    const auto at = turn.now().wall + left;
-    event.text = fmt::format("power is cut at {} unless it ends before", clock_text(at));
-    event.data = {{"cut_at", at.to_rfc3339()}};
+    event.text = "its power is not cut any more: who wanted that has cancelled it";
+    if (cut_at) {
+        const auto at = turn.now().wall + std::max(Duration{}, *cut_at - turn.now().instant);
+        event.text = fmt::format("power is cut at {} unless it ends before", clock_text(at));
+        event.data = {{"cut_at", at.to_rfc3339()}};
+    }
     turn.emit(std::move(event));
 }
 
@@ -279,8 +330,8 @@ void Control::use(Turn& turn, Instance& instance, Rung rung, ActionId action) {
 void Control::give_up(Turn& turn, Instance& instance, ErrorCode code, const std::string& why) {
     const auto found = descents_.find(instance.record.key);
     if (found == descents_.end()) return;
-    const auto actions = found->second.actions;
-    if (found->second.for_host)
+    const auto actions = found->second.actions();
+    if (found->second.for_host())
         host_failures_[instance.record.key] = Error{.code = code, .message = why};
     descents_.erase(found);
     for (const auto id : actions) {
@@ -296,21 +347,12 @@ void Control::give_up(Turn& turn, Instance& instance, ErrorCode code, const std:
 
 void Control::cancel(Turn& turn, ActionId action) {
     for (auto& [key, descent] : descents_) {
-        if (std::find(descent.actions.begin(), descent.actions.end(), action) ==
-            descent.actions.end())
-            continue;
+        const auto actions = descent.actions();
+        if (std::find(actions.begin(), actions.end(), action) == actions.end()) continue;
         auto* instance = instances_.find(key);
         if (descent.ladder.state() != Ladder::State::Asking || instance == nullptr)
             return; // too late
-        if (descent.for_host) {
-            std::erase(descent.actions, action);
-            return works_.end(
-                turn,
-                action,
-                Outcome{.error =
-                            Error{.code = ErrorCode::Cancelled,
-                                  .message = "cancelled; it ends with its host all the same"}});
-        }
+        if (descent.orders.size() > 1) return leave(turn, *instance, descent, action);
         return give_up(turn,
                        *instance,
                        ErrorCode::Cancelled,
@@ -515,7 +557,7 @@ void Control::on_exit(Turn& turn, const Instance& instance, const Ending& ending
         const bool asked = descent.ladder.state() == Ladder::State::Asking;
         const auto text = asked ? fmt::format("gone after {}", took)
                                 : fmt::format("{}, after {}", instance.last_stop, took);
-        const auto actions = descent.actions;
+        const auto actions = descent.actions();
         descents_.erase(found);
         for (const auto id : actions) {
             works_.end(turn, id, Outcome{.text = text});

@@ -95,15 +95,19 @@ private:
         [[nodiscard]] bool may_signal() const {
             return !ask || (deadline.has_value() && !action.is_none());
         }
+        [[nodiscard]] std::optional<Instant> cut_at() const {
+            return deadline ? std::optional{asked + *deadline} : std::nullopt;
+        }
     };
     struct Descent {
         Ladder ladder;
-        std::vector<ActionId> actions; ///< all that wait for the end
-        ActionId by;                   ///< the one that cuts
-        bool asks = true;              ///< `by` does, until its deadline
-        std::optional<Duration> deadline;
+        std::vector<Order> orders;        ///< all that wait for the end, in the order they came
+        ActionId by;                      ///< the one that cuts, else the first
+        bool asks = true;                 ///< `by` does, until its deadline
+        std::optional<Duration> deadline; ///< of `by`
         Instant begun;
-        bool for_host = false;
+        [[nodiscard]] bool for_host() const;
+        [[nodiscard]] std::vector<ActionId> actions() const;
         bool owner_asks = false;  ///< the command of its owner has not ended yet
         bool owner_asked = false; ///< one has ended well
     };
@@ -118,8 +122,12 @@ private:
     void begin_ending(Turn& turn, Instance& instance, const Order& order);
     void join(Turn& turn, Instance& instance, const Order& order);
     void overtake_reboot(Turn& turn, const InstanceKey& key, const std::string& by);
-    static void
-    announce_cut(Turn& turn, const Instance& instance, const Order& order, Duration left);
+    void leave(Turn& turn, Instance& instance, Descent& descent, ActionId action);
+    static void announce_cut(Turn& turn,
+                             const Instance& instance,
+                             const Order& order,
+                             std::optional<Instant> cut_at);
+    static std::string still_asked_by(const Order& order);
     void climb(Turn& turn, Instance& instance);
     void use(Turn& turn, Instance& instance, Rung rung, ActionId action);
     /// The command line; nothing where one is under way, or none can be run any more.

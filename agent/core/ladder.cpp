@@ -53,6 +53,7 @@ void Ladder::ask(Instant now) {
         if (settings_.is_suspended) use(Rung::Wake);
         use(Rung::Button);
     }
+    asked_at_ = now;
     next_ = std::min(now + settings_.button_again, cut_at_.value_or(give_up_at_));
 }
 
@@ -68,6 +69,13 @@ bool Ladder::cut_by(Instant at, Instant now) {
     next_ = std::min(next_, at);
     if (at <= now) cut_now(now);
     return true;
+}
+
+void Ladder::move_cut(std::optional<Instant> at, Instant now) {
+    if (state_ != State::Asking || cut_at_ == at) return;
+    cut_at_ = at;
+    next_ = std::min(asked_at_ + settings_.button_again, cut_at_.value_or(give_up_at_));
+    if (at && *at <= now) cut_now(now);
 }
 
 void Ladder::cut_now(Instant now) {

@@ -53,10 +53,14 @@ public:
     /// The power is cut at this time if it would be cut later or not at all; never later.
     /// True: it is earlier now.
     bool cut_by(Instant at, Instant now);
+    /// As cut_by(), but it may be later than before, or not at all: who wanted it earlier does not
+    /// any more. Only while it is asked.
+    void move_cut(std::optional<Instant> at, Instant now);
     /// Stop asking, cut the power.
     void cut_now(Instant now);
-    /// Somebody wants the power cut: a process that is not ours may be signalled too.
-    void allow_signals() { settings_.may_signal = true; }
+    /// Somebody wants the power cut, or nobody does any more: may a process that is not ours be
+    /// signalled?
+    void allow_signals(bool may) { settings_.may_signal = may; }
     /// Until it is back, only signals can cut. That it goes after `quit` is how a VM ends.
     void on_monitor_lost() { settings_.has_qmp = false; }
     void on_monitor_back() { settings_.has_qmp = true; }
@@ -79,6 +83,7 @@ private:
     LadderSettings settings_;
     State state_ = State::Asking;
     Instant give_up_at_;
+    Instant asked_at_; ///< last
     std::optional<Instant> cut_at_;
     Instant next_;
     Rung last_ = Rung::Button;

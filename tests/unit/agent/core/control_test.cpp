@@ -32,6 +32,22 @@ struct Running : CoreFixture {
         input(MonitorReply{.key = key(100), .number = commands.back().number, .reason = {}});
     }
 
+    /// The cuts that were announced: to whom, and when they come ("no": not any more).
+    using Announced = std::vector<std::pair<ActionId, std::string>>;
+    [[nodiscard]] Announced announced() const {
+        Announced all;
+        for (const auto& event : events(EventKind::CutAnnounced))
+            all.emplace_back(event.action, event.data.empty() ? "no" : event.data[0].second);
+        return all;
+    }
+    [[nodiscard]] std::string in(Duration span) const { return (now().wall + span).to_rfc3339(); }
+    [[nodiscard]] std::vector<ActionId> ended() const {
+        std::vector<ActionId> ids;
+        for (const auto& event : events(EventKind::ActionEnded))
+            ids.push_back(event.action);
+        return ids;
+    }
+
     const TimerKey ladder{.kind = TimerKind::Ladder, .instance = key(100), .action = {}};
 };
 
@@ -63,6 +79,57 @@ TEST_CASE_METHOD(Running, "A second shutdown never puts the cut off", "[agent]")
 
     climb(5100ms);
     CHECK(commands(Monitor::Quit) == 1);
+}
+
+TEST_CASE_METHOD(Running, "Who joins an order is told when the power is cut", "[agent]") {
+    const auto first = order(Verb::Shutdown, 1, {.deadline = 10s});
+    const auto later = order(Verb::Shutdown, 1, {.deadline = 60s});
+    const auto without = order(Verb::Shutdown, 1);
+    const auto earlier = order(Verb::Shutdown, 1, {.deadline = 5s});
+
+    CHECK(announced() == Announced{{first, in(10s)},
+                                   {later, in(10s)},
+                                   {without, in(10s)},
+                                   {first, in(5s)},
+                                   {later, in(5s)},
+                                   {without, in(5s)},
+                                   {earlier, in(5s)}});
+}
+
+TEST_CASE_METHOD(Running, "Who cancels an order cancels no other one", "[agent]") {
+    const bool is_first = GENERATE(false, true);
+    Action mine{.deadline = 5s};
+    Action theirs{.deadline = 60s};
+    theirs.principal.name = "ann";
+    const auto before = order(Verb::Shutdown, 1, is_first ? mine : theirs);
+    const auto after = order(Verb::Shutdown, 1, is_first ? theirs : mine);
+    const auto own = is_first ? before : after;
+    const auto other = is_first ? after : before;
+
+    tell(msg::CancelCommand{own});
+
+    REQUIRE(ended() == std::vector{own});
+    CHECK(events(EventKind::ActionEnded)[0].text ==
+          fmt::format("cancelled; {} by ann asks it to end all the same", other));
+    CHECK(announced().back() == std::pair{other, in(60s)});
+    climb(59900ms);
+    CHECK(commands(Monitor::Quit) == 0);
+    climb(200ms);
+    CHECK(commands(Monitor::Quit) == 1);
+}
+
+TEST_CASE_METHOD(Running, "A deadline that was cancelled cuts nobody else's VM", "[agent]") {
+    const auto theirs = order(Verb::Shutdown, 1);
+    const auto own = order(Verb::Shutdown, 1, {.deadline = 5s});
+
+    tell(msg::CancelCommand{own});
+    CHECK(announced().back() == std::pair{theirs, std::string{"no"}});
+    climb(100s);
+    CHECK(commands(Monitor::Quit) == 0);
+    CHECK(ended() == std::vector{own});
+
+    tell(msg::CancelCommand{theirs});
+    CHECK(ended() == std::vector{own, theirs});
 }
 
 TEST_CASE_METHOD(Running, "A reboot gives up only after its deadline", "[agent]") {

@@ -100,6 +100,18 @@ TEST_CASE("a guest that resets itself is asked again at once, with the same dead
           std::vector<std::pair<Duration, Rung>>{{40s, Rung::Button}, {60s, Rung::Quit}});
 }
 
+TEST_CASE("a cut that is moved presses no button meanwhile", "[agent]") {
+    Ladder ladder{{.deadline = 10s}, at(0s)};
+    CHECK(ladder.take() == Rungs{Rung::Button});
+
+    ladder.move_cut(at(40s), at(5s));
+    CHECK(climb(ladder, 39s) == std::vector<std::pair<Duration, Rung>>{{30s, Rung::Button}});
+    ladder.move_cut(std::nullopt, at(39s));
+    CHECK(climb(ladder, 61s) == std::vector<std::pair<Duration, Rung>>{{60s, Rung::Button}});
+    ladder.move_cut(at(60s), at(61s));
+    CHECK(ladder.take() == Rungs{Rung::Quit});
+}
+
 TEST_CASE("an order to cut ends the asking, and a second one changes nothing", "[agent]") {
     Ladder ladder{{.deadline = 60s}, at(0s)};
     CHECK(ladder.take() == Rungs{Rung::Button});
@@ -141,7 +153,7 @@ TEST_CASE("an order to cut may signal a foreign VM that was only to be asked", "
     Ladder ladder{{.has_qmp = false, .may_signal = false, .has_owner_command = true}, at(0s)};
     CHECK(ladder.take() == Rungs{Rung::OwnerCommand});
 
-    ladder.allow_signals();
+    ladder.allow_signals(true);
     ladder.cut_now(at(1s));
 
     CHECK(ladder.take() == Rungs{Rung::Sigterm});
