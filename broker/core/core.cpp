@@ -66,7 +66,12 @@ void BrokerCore::run_plans(Turn& turn) {
     const PlanView view{.inventory = overlay_,
                         .index = overlay_.index(),
                         .roster = roster_,
-                        .find_action = [this](ActionId id) { return dispatcher_.find(id); }};
+                        .find_action = [this](ActionId id) { return dispatcher_.find(id); },
+                        .has_deadline =
+                            [this](const VmId& vm) {
+                                return dispatcher_.is_given_deadline(vm) ||
+                                       plans_.gives_deadline(vm);
+                            }};
     // An order may be refused, and a plan end, within the same step.
     for (auto moved = plans_.advance(turn, view); !moved.empty();
          moved = plans_.advance(turn, view)) {

@@ -50,11 +50,11 @@ void Dispatcher::load(std::vector<ActionRecord> actions, Instant now) {
             }
         } else {
             // What is stored of an open action is how long it had left.
-            open_.emplace(id,
-                          Open{.expires = now + record.action.expiry,
-                               .maybe_sent = true,
-                               .asked = {},
-                               .saved = now});
+            open(record,
+                 Open{.expires = now + record.action.expiry,
+                      .maybe_sent = true,
+                      .asked = {},
+                      .saved = now});
         }
         actions_.emplace(id, std::move(record));
     }
@@ -73,10 +73,29 @@ void Dispatcher::adopt_orphans(Instant now) {
         record.action.worker = lease.worker;
         record.action.token = lease.token;
         record.action.expiry = Duration{};
-        open_.emplace(lease.action,
-                      Open{.expires = now, .maybe_sent = true, .asked = {}, .saved = now});
+        open(record, Open{.expires = now, .maybe_sent = true, .asked = {}, .saved = now});
         actions_.emplace(lease.action, std::move(record));
     }
+}
+
+namespace {
+
+/// The action of a plan is none: it goes to no worker.
+bool ends_by_deadline(const Action& action) {
+    return action.verb == Verb::Shutdown && action.deadline && !action.worker.is_none();
+}
+
+} // namespace
+
+Dispatcher::Open& Dispatcher::open(const ActionRecord& record, Open as) {
+    if (ends_by_deadline(record.action)) ++limited_[record.action.vm];
+    return open_.emplace(record.action.id, as).first->second;
+}
+
+void Dispatcher::close(const Action& action) {
+    if (open_.erase(action.id) == 0 || !ends_by_deadline(action)) return;
+    const auto found = limited_.find(action.vm);
+    if (found != limited_.end() && --found->second == 0) limited_.erase(found);
 }
 
 void Dispatcher::store(Turn& turn, ActionRecord& record, EventKind kind, std::string text) {
@@ -103,7 +122,7 @@ void Dispatcher::end(Turn& turn, ActionRecord& record, Outcome outcome) {
     record.outcome = std::move(outcome);
     const auto& error = record.outcome->error;
     store(turn, record, EventKind::ActionEnded, error ? error->message : record.outcome->text);
-    open_.erase(record.action.id);
+    close(record.action);
     plans_.on_order_ended(record.action);
     ended_order_.emplace_back(record.ended, record.action.id);
     drop_oldest(turn);
@@ -133,10 +152,9 @@ void Dispatcher::begin_order(Turn& turn, Action action, const std::string& label
         if (admitted->wait) return end(turn, stored, Outcome{.error = admitted->wait->otherwise});
         if (!admitted->answer.empty()) return end(turn, stored, Outcome{.text = admitted->answer});
     }
-    auto& open =
-        open_.emplace(id, Open{.expires = expires, .asked = {}, .saved = turn.now().instant})
-            .first->second;
-    dispatch(turn, stored, open);
+    dispatch(turn,
+             stored,
+             open(stored, Open{.expires = expires, .asked = {}, .saved = turn.now().instant}));
 }
 
 void Dispatcher::cancel_order(Turn& turn, ActionId order) {
@@ -333,7 +351,7 @@ bool Dispatcher::on_event(Turn& turn, const Member& member, const Event& event) 
         record.state = ActionState::Ended;
         record.ended = turn.now().wall;
         record.outcome = outcome;
-        open_.erase(event.action);
+        close(record.action);
         plans_.on_order_ended(record.action);
         ended_order_.emplace_back(record.ended, event.action);
         drop_oldest(turn);

@@ -86,6 +86,8 @@ public:
     [[nodiscard]] const ActionRecord* find(ActionId id) const;
     [[nodiscard]] const std::map<ActionId, ActionRecord>& actions() const { return actions_; }
     [[nodiscard]] std::size_t open_count() const { return open_.size(); }
+    /// An order that is under way asks the VM to end, and says when it is cut.
+    [[nodiscard]] bool is_given_deadline(const VmId& vm) const { return limited_.contains(vm); }
 
 private:
     struct Open {
@@ -95,6 +97,8 @@ private:
         Instant saved;           ///< when what is left until `expires` was last stored
     };
 
+    Open& open(const ActionRecord& record, Open as);
+    void close(const Action& action);
     /// Reserved leases whose action is not in the store.
     void adopt_orphans(Instant now);
     struct Admission {
@@ -162,6 +166,7 @@ private:
     Plans& plans_;
     std::map<ActionId, ActionRecord> actions_;
     std::map<ActionId, Open> open_;
+    std::map<VmId, std::size_t> limited_; ///< open orders with a deadline, of VMs that are to end
     HeldOrders held_;
     /// Actions that ended for whoever asked, while their worker may still hold the command. Of the
     /// last `kept` actions, and of starts whose lease is reserved for as long as it is.

@@ -148,10 +148,9 @@ void Dispatcher::decide(Turn& turn, HeldOrder order) {
         msg::Accepted{
             id, stored.label, member != nullptr ? member->record.name : "", admitted->answer});
     if (!admitted->answer.empty()) return end(turn, stored, Outcome{.text = admitted->answer});
-    auto& open =
-        open_.emplace(id, Open{.expires = expires, .asked = {}, .saved = turn.now().instant})
-            .first->second;
-    dispatch(turn, stored, open);
+    dispatch(turn,
+             stored,
+             open(stored, Open{.expires = expires, .asked = {}, .saved = turn.now().instant}));
 }
 
 void Dispatcher::begin_plan(Turn& turn,
@@ -176,11 +175,11 @@ void Dispatcher::begin_plan(Turn& turn,
                       plan.count_vms() == 1 ? "" : "s",
                       plan.levels,
                       plan.levels == 1 ? "" : "s"));
-    open_.emplace(id,
-                  Open{.expires = turn.now().instant,
-                       .maybe_sent = true,
-                       .asked = {},
-                       .saved = turn.now().instant});
+    open(stored,
+         Open{.expires = turn.now().instant,
+              .maybe_sent = true,
+              .asked = {},
+              .saved = turn.now().instant});
     turn.release(order.peer, order.correlation, msg::Accepted{id, stored.label, {}, {}});
     plans_.begin(
         turn, stored.action, stored.label.empty() ? stored.action.target : stored.label, plan);
@@ -256,8 +255,10 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
     record.action.vm = vm.id;
     record.label = vm.label;
     if (record.action.verb == Verb::Init) return admit_init(turn, record, vm);
-    // Only what asks a VM to end for good cuts it at its own deadline unasked.
-    const bool may_cut = record.action.verb == Verb::Shutdown && !record.action.run_level;
+    // Only what asks a VM to end for good cuts it at its own deadline unasked; where it is given
+    // another already, this order joins that.
+    const bool may_cut = record.action.verb == Verb::Shutdown && !record.action.run_level &&
+                         !is_given_deadline(vm.id) && !plans_.gives_deadline(vm.id);
     if (!record.action.deadline && may_cut) record.action.deadline = vm.grace;
     if (record.action.always_cut && !submit.action.deadline)
         record.action.deadline = std::chrono::seconds{20};

@@ -195,6 +195,14 @@ bool PlanRun::meets(const PlanStep& step) const {
     });
 }
 
+bool PlanRun::has_open_step(const VmId& vm) const {
+    const auto found = by_vm_.find(vm);
+    return found != by_vm_.end() &&
+           std::any_of(found->second.begin(), found->second.end(), [&](const auto index) {
+               return !is_over(steps_[index].state);
+           });
+}
+
 void PlanRun::add_ready(std::uint32_t index) {
     const auto group = group_of(index);
     ready_[group].insert(index);

@@ -16,6 +16,8 @@ struct PlanView {
     const RowIndex& index;
     const Roster& roster;
     std::function<const ActionRecord*(ActionId)> find_action;
+    /// Another order, or another plan, ends the VM and says when it is cut.
+    std::function<bool(const VmId&)> has_deadline;
 };
 
 /// What a plan wants done now.
@@ -75,6 +77,7 @@ public:
     [[nodiscard]] PlanRecord plan_at(Instant now) const;
     [[nodiscard]] const std::vector<PlanStepRecord>& steps() const { return steps_; }
     [[nodiscard]] bool has_step(const VmId& vm) const { return by_vm_.contains(vm); }
+    [[nodiscard]] bool has_open_step(const VmId& vm) const;
     /// A step of the same VM, or of the same machine where that is none.
     [[nodiscard]] bool meets(const PlanStep& step) const;
     /// Workers on which nothing may be started while the plan runs; where it starts things again

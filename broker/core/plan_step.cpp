@@ -385,7 +385,8 @@ void PlanRun::order(Turn& turn,
     action.principal = asked_.principal;
     action.plan = plan_.action;
     if (part.verb == Verb::Shutdown || part.verb == Verb::Reboot) {
-        action.deadline = part.grace;
+        // Who was given another time to end keeps it.
+        if (!view.has_deadline(part.vm)) action.deadline = part.grace;
         if (plan_.limited && part.cuts)
             action.deadline = std::max(least_left, part.until - elapsed(turn));
     }

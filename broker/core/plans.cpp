@@ -262,6 +262,13 @@ Status Plans::allows(Verb verb, const VmId& vm) const {
     return {};
 }
 
+bool Plans::gives_deadline(const VmId& vm) const {
+    return std::any_of(open_.begin(), open_.end(), [&](const auto& each) {
+        const auto& run = each.second;
+        return run.plan().limited && is_ending(run.asked().verb) && run.has_open_step(vm);
+    });
+}
+
 Status Plans::allows_rise(const Plan& plan) const {
     for (const auto& step : plan.steps) {
         const auto* member = roster_.find(step.worker);

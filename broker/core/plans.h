@@ -54,6 +54,9 @@ public:
     /// May one order go to a VM that a running plan has to do with? Errors: Conflict.
     [[nodiscard]] Status allows(Verb verb, const VmId& vm) const;
 
+    /// A running plan ends this VM, and says when it is cut.
+    [[nodiscard]] bool gives_deadline(const VmId& vm) const;
+
     /// May this plan start its VMs? Errors: Conflict (another plan has to do with one of them, or
     /// ends what runs where one would be started).
     [[nodiscard]] Status allows_rise(const Plan& plan) const;

@@ -68,6 +68,39 @@ TEST_CASE("under a deadline a carrier's turn comes when the share inside is over
     CHECK(stack.asked() == Labels{"sensor", "cache", "l2db", "lab02"});
 }
 
+TEST_CASE("a repeat without a deadline does not cut sooner than what goes on", "[broker]") {
+    Stack stack;
+    stack.configure("l2db", "sensor", seconds{8});
+    stack.configure("rack1", "web", seconds{8});
+
+    SECTION("of a VM, at its own grace") {
+        stack.submit(Verb::Shutdown, "web", seconds{200});
+        stack.submit(Verb::Shutdown, "web", {}, 8);
+        CHECK_FALSE(stack.bench.core().dispatcher().find({8})->action.deadline.has_value());
+    }
+    SECTION("of a VM in a plan") {
+        stack.submit(Verb::Shutdown, "lab02", seconds{200});
+        stack.submit(Verb::Shutdown, "sensor", {}, 8);
+        CHECK_FALSE(stack.bench.core().dispatcher().find({8})->action.deadline.has_value());
+    }
+    SECTION("of a plan") {
+        stack.submit(Verb::Shutdown, "lab02", seconds{200});
+        const auto share = stack.open_order("sensor")->deadline;
+        stack.submit(Verb::Shutdown, "lab02", {}, 8);
+        std::multiset<std::optional<Duration>> given;
+        for (const auto& [id, record] : stack.bench.core().dispatcher().actions()) {
+            if (record.action.vm == Bench::vm("sensor")) given.insert(record.action.deadline);
+        }
+        CHECK(given == std::multiset<std::optional<Duration>>{std::nullopt, share});
+    }
+    SECTION("only as long as that goes on") {
+        stack.submit(Verb::Shutdown, "web", seconds{200});
+        stack.end("rack1", "web", {.error = Error{.code = ErrorCode::TimedOut, .message = "no"}});
+        stack.submit(Verb::Shutdown, "web", {}, 8);
+        CHECK(stack.bench.core().dispatcher().find({8})->action.deadline == seconds{8});
+    }
+}
+
 TEST_CASE("what is cut at the end of its share has a second to be gone", "[broker]") {
     Stack stack;
     stack.submit(Verb::Shutdown, "lab02", seconds{200});

@@ -66,17 +66,24 @@ public:
         return instance;
     }
 
-    void run(const std::string& worker, const std::string& label, bool can_ask = true) {
+    /// Its configuration is found.
+    void configure(const std::string& worker,
+                   const std::string& label,
+                   std::optional<Duration> grace = {}) {
         Event seen{.kind = EventKind::PathSeen};
         seen.vm = Bench::vm(label);
         PathFacts facts;
         facts.vm.id = Bench::vm(label);
+        facts.vm.grace = grace;
         facts.vm.label = label;
         facts.path.vm = Bench::vm(label);
         facts.path.worker = Bench::worker(worker);
         facts.path.config = "/pool/" + label + ".ctys";
         seen.payload = facts;
         publish(worker, seen);
+    }
+    void run(const std::string& worker, const std::string& label, bool can_ask = true) {
+        configure(worker, label);
         Event event{.kind = EventKind::Running};
         event.vm = Bench::vm(label);
         event.label = label;
@@ -173,7 +180,8 @@ public:
     }
     [[nodiscard]] std::optional<Action> open_order(const std::string& label) {
         for (const auto& [id, record] : bench.core().dispatcher().actions()) {
-            if (record.action.vm == Bench::vm(label) && !record.action.plan.is_none() &&
+            const bool is_plan = record.action.worker.is_none();
+            if (record.action.vm == Bench::vm(label) && !is_plan &&
                 record.state != ActionState::Ended)
                 return record.action;
         }
@@ -199,9 +207,12 @@ public:
         submit.action.target = target;
         return submit;
     }
-    void
-    submit(Verb verb, const std::string& target, std::optional<Duration> deadline = std::nullopt) {
+    void submit(Verb verb,
+                const std::string& target,
+                std::optional<Duration> deadline = std::nullopt,
+                std::uint64_t id = 7) {
         auto submit = order(verb, target);
+        submit.action.id = {id};
         submit.action.deadline = deadline;
         bench.say("ann", submit);
     }
