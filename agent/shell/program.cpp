@@ -94,6 +94,7 @@ int stop_guests(const StopRequest& request,
     // An agent that was ended may be started again by who watches over it, and asked then.
     constexpr int rounds = 20;
     constexpr auto pause = std::chrono::milliseconds{200};
+    require(require_known_agent(request.directories, request.name));
     const auto until = std::chrono::steady_clock::now() + request.deadline;
     const auto left = [&] {
         const auto span = until - std::chrono::steady_clock::now();

@@ -14,12 +14,29 @@
 
 #include <csignal>
 #include <deque>
+#include <filesystem>
+#include <set>
 
 namespace ctys::agent {
 
 namespace {
 
 constexpr Duration end_patience = std::chrono::seconds{5}; // from SIGKILL to its exit
+
+std::set<std::string> known_agents(const setup::Directories& directories) {
+    constexpr std::string_view prefix = "agent-";
+    std::set<std::string> names;
+    for (const auto& folder : {directories.state, directories.runtime}) {
+        std::error_code error;
+        std::filesystem::directory_iterator entries(folder, error);
+        for (; !error && entries != std::filesystem::directory_iterator{};
+             entries.increment(error)) {
+            const auto role = entries->path().filename().string();
+            if (role.starts_with(prefix)) names.insert(role.substr(prefix.size()));
+        }
+    }
+    return names;
+}
 
 std::string lock_file(const setup::Directories& directories, const std::string& name) {
     return fmt::format("{}/agent-{}/lock", directories.runtime, name);
@@ -63,6 +80,30 @@ Result<msg::GuestsStopping> StopCall::run(const msg::StopGuests& asked, const On
     }
     return fail(ErrorCode::Unreachable,
                 fmt::format("the agent has not answered for {}", to_short_text(bound)));
+}
+
+Status require_known_agent(const setup::Directories& directories, const std::string& name) {
+    // A folder that cannot be looked at may be one of it: whoever opens it is told why.
+    const auto may_be_there = [&](const std::string& folder) {
+        std::error_code error;
+        const auto found = std::filesystem::status(fmt::format("{}/agent-{}", folder, name), error);
+        return found.type() != std::filesystem::file_type::not_found;
+    };
+    if (may_be_there(directories.state) || may_be_there(directories.runtime)) return {};
+    const auto known = known_agents(directories);
+    return fail(
+        ErrorCode::NotFound,
+        fmt::format("no agent {} has run here: neither {}/agent-{} nor {}/agent-{} exists{}",
+                    name,
+                    directories.state,
+                    name,
+                    directories.runtime,
+                    name,
+                    known.empty() ? std::string{}
+                                  : fmt::format("; known: {}", fmt::join(known, ", "))),
+        known.empty() ? "ctys-agent --stop-guests --name NAME --state-dir DIR --runtime-dir "
+                        "DIR   (as its agent was started)"
+                      : fmt::format("ctys-agent --stop-guests --name {}", *known.begin()));
 }
 
 std::optional<pid_t> running_agent(const setup::Directories& directories, const std::string& name) {

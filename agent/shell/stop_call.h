@@ -38,6 +38,11 @@ private:
     pid_t pid_;
 };
 
+/// An agent of this name has been here: it has a folder for its state or its sockets. Makes
+/// nothing. Errors: NotFound, naming the agents that have been here.
+[[nodiscard]] Status require_known_agent(const setup::Directories& directories,
+                                         const std::string& name);
+
 /// The agent of this name that runs now: it holds its lock.
 [[nodiscard]] std::optional<pid_t> running_agent(const setup::Directories& directories,
                                                  const std::string& name);
