@@ -1,6 +1,7 @@
 #!/bin/bash
 # Starts the VM of the configuration beside it, also by hand: ./web.sh [--check] [--print] [--alone] [--discard-state]
 # [--bootmode=CD%/iso/a.iso] [--instmode[=CD%default%HDD%default%INIT]] [--kernelmode=...] [--initmodeonly]
+# Ctrl-C asks its guest to end, once more cuts its power.
 [ -n "$BASH_VERSION" ] || exec bash "$0" "$@"
 
 NAME=${0##*/}

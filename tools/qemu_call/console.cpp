@@ -1,49 +1,20 @@
 #include "tools/qemu_call/console.h"
 
-#include <fmt/format.h>
+#include "tools/qemu_call/local_socket.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace ctys::call {
 
 namespace {
 
-Result<int> listen_at(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) {
-        return fail(ErrorCode::Failed, "the path of a socket is too long: " + path);
-    }
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    ::unlink(path.c_str());
-    const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    if (listener < 0 || ::bind(listener, generic, sizeof address) != 0 ||
-        ::listen(listener, 8) != 0) {
-        const auto why = fmt::format("cannot listen at {}: {}", path, std::strerror(errno));
-        if (listener >= 0) ::close(listener);
-        return fail(ErrorCode::Failed, why);
-    }
-    return listener;
-}
-
-int accept_one(int listener) {
-    return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-}
-
 void close_and_forget(int& descriptor) {
     ::close(descriptor);
     descriptor = -1;
-}
-
-// True when the other side is gone; EAGAIN is not.
-bool has_ended(ssize_t count) {
-    return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 } // namespace
@@ -106,10 +77,7 @@ void Console::react(const std::vector<pollfd>& list) {
 void Console::accept_serial() {
     int newcomer = accept_one(serial_listener_);
     if (newcomer < 0) return;
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    const bool known = ::getsockopt(newcomer, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-    if (!known || peer.pid != qemu_) return close_and_forget(newcomer);
+    if (peer_of(newcomer) != qemu_) return close_and_forget(newcomer);
     if (guest_ >= 0) ::close(guest_);
     guest_ = newcomer;
 }

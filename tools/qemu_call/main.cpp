@@ -160,7 +160,9 @@ int run(const Options& options, const Request& request, const std::vector<std::s
     if (facts.action.is_none()) {
         say("console " + files.console + ", log " + files.stderr_log);
     }
-    const auto ended = run_qemu(argv, files, facts);
+    // Only an agent lets a VM wait for its word; it listens at the monitor, too.
+    const auto signals = options.confirm_start ? Signals::Ignored : Signals::AskGuest;
+    const auto ended = run_qemu(argv, files, facts, signals);
     if (!ended) return give_up(ended.error());
     if (ended->signal != 0) say(fmt::format("QEMU was ended by signal {}", ended->signal));
     if (ended->code > 0) {

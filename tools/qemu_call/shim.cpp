@@ -4,6 +4,7 @@
 //
 // Failure modes
 // - QEMU cannot be executed: the child reports errno through a pipe, nothing is left running.
+// - A signal comes: of a VM in the foreground foreground.h says what it means; else nothing.
 // - A facts or exit file cannot be written: said on stderr; the VM is not touched for it.
 // - This process is killed: QEMU goes on without a console; the agent sees the end by its pidfd and
 //   names the cause from the other evidence.
@@ -11,6 +12,7 @@
 
 #include "mesh/core/text.h"
 #include "tools/qemu_call/console.h"
+#include "tools/qemu_call/foreground.h"
 #include "tools/qemu_call/instance_dir.h"
 
 #include <array>
@@ -133,15 +135,22 @@ void bound_log(const std::string& path) {
     ::close(file);
 }
 
-void wait_for_end(int pidfd, Console& console, const qemu::InstanceFiles& files) {
+void wait_for_end(int pidfd,
+                  Console& console,
+                  Foreground& foreground,
+                  const qemu::InstanceFiles& files) {
     std::vector<pollfd> list;
     auto next_cleaning = clock_us(CLOCK_MONOTONIC) + std::int64_t{housekeeping_ms} * 1000;
     while (true) {
         list.assign(1, {pidfd, POLLIN, 0});
         console.add_to(list);
+        foreground.add_to(list);
         const int ready = ::poll(list.data(), list.size(), housekeeping_ms);
         if (ready < 0 && errno != EINTR) return;
-        if (ready > 0) console.react(list);
+        if (ready > 0) {
+            console.react(list);
+            foreground.react(list);
+        }
         if (ready > 0 && list[0].revents != 0) return;
         if (clock_us(CLOCK_MONOTONIC) < next_cleaning) continue;
         next_cleaning = clock_us(CLOCK_MONOTONIC) + std::int64_t{housekeeping_ms} * 1000;
@@ -162,9 +171,17 @@ qemu::ExitStatus reap(pid_t child) {
 
 Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
                                   const qemu::InstanceFiles& files,
-                                  qemu::InstanceFacts facts) {
-    for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) {
-        ::signal(signal, SIG_IGN);
+                                  qemu::InstanceFacts facts,
+                                  Signals signals) {
+    Foreground foreground{facts.label};
+    ::signal(SIGPIPE, SIG_IGN);
+    if (signals == Signals::AskGuest) {
+        if (auto opened = foreground.open(files.qmp); !opened)
+            return tl::unexpected(opened.error());
+    } else {
+        for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+            ::signal(signal, SIG_IGN);
+        }
     }
     // An exit file of an earlier life in this directory must not speak for this one.
     ::unlink(files.exit.c_str());
@@ -174,6 +191,7 @@ Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
     const auto child = start(argv, files.stderr_log);
     if (!child) return tl::unexpected(child.error());
     console.expect(*child);
+    foreground.expect(*child);
 
     facts.shim_pid = static_cast<std::uint32_t>(::getpid());
     facts.qemu_pid = static_cast<std::uint32_t>(*child);
@@ -185,7 +203,7 @@ Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
     const bool linked = ::symlink(files.console.c_str(), old_name.c_str()) == 0;
 
     const int pidfd = ::pidfd_open(*child, 0);
-    if (pidfd >= 0) wait_for_end(pidfd, console, files);
+    if (pidfd >= 0) wait_for_end(pidfd, console, foreground, files);
     const auto status = reap(*child);
     if (pidfd >= 0) ::close(pidfd);
     if (linked) ::unlink(old_name.c_str());

@@ -4,18 +4,26 @@
 #include "mesh/qemu/assemble.h"
 #include "mesh/qemu/instance_file.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace ctys::call {
 
+/// What TERM, INT and HUP to the parent of QEMU do. None is passed on as it is, since every one of
+/// them would be a power cut for the guest.
+enum class Signals : std::uint8_t {
+    Ignored,  ///< an agent has started it, and ends it
+    AskGuest, ///< a person has: see Foreground
+};
+
 /// Starts QEMU as a child in a session of its own and stays its parent: shares the console, keeps
-/// the logs bounded, and writes the exit file when it has ended. Signals to this process are not
-/// passed on, since every one of them would be a power cut for the guest.
+/// the logs bounded, and writes the exit file when it has ended.
 /// `facts` come with everything but the pids and the start time. The instance directory exists.
 /// Errors: Failed, when QEMU could not be started at all.
 [[nodiscard]] Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
                                                 const qemu::InstanceFiles& files,
-                                                qemu::InstanceFacts facts);
+                                                qemu::InstanceFacts facts,
+                                                Signals signals);
 
 } // namespace ctys::call

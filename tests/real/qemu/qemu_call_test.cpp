@@ -89,7 +89,8 @@ TEST_CASE("a guest that suspends itself says so and sleeps on", "[qemu][real]") 
     CHECK(ending_from_files(vm).by == EndedBy::Host);
 }
 
-TEST_CASE("signals to the shim do not reach the guest, QEMU's own are named", "[qemu][real]") {
+TEST_CASE("signals to the parent of an agent's VM do not reach it, QEMU's own are named",
+          "[qemu][real]") {
     VmDirectory vm{Guest::Idle};
     QmpListener agent{vm.files().qmp};
     vm.start({"--confirm-start"});
@@ -108,6 +109,56 @@ TEST_CASE("signals to the shim do not reach the guest, QEMU's own are named", "[
     CHECK(ending.by == EndedBy::Signal);
     CHECK(ending.signal == SIGTERM);
     CHECK(ending.evidence == Evidence::Stderr);
+}
+
+TEST_CASE("a signal to a wrapper in the foreground asks its guest to end", "[qemu][real]") {
+    const int signal = GENERATE(SIGTERM, SIGINT, SIGHUP);
+    VmDirectory vm{Guest::Obeying};
+    vm.start({"--alone"});
+    REQUIRE(vm.facts().qemu_pid != 0);
+    REQUIRE(vm.open_console().read_until("up\r\n") != "");
+
+    vm.signal_wrapper(signal);
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.output().find("web is asked to end by its power button") != std::string::npos);
+    CHECK(ending_from_files(vm).by == EndedBy::Guest);
+}
+
+TEST_CASE("a second signal cuts the power of a guest that does not obey", "[qemu][real]") {
+    VmDirectory vm{Guest::Ignoring};
+    vm.start({});
+    REQUIRE(vm.facts().qemu_pid != 0);
+    REQUIRE(vm.open_console().read_until("up\r\n") != "");
+
+    vm.signal_wrapper(SIGHUP);
+    REQUIRE(vm.says("web is asked to end by its power button"));
+    vm.signal_wrapper(SIGHUP); // a terminal that closes may send several
+    vm.signal_wrapper(SIGTERM);
+
+    CHECK(vm.wait() == 0);
+    CHECK(vm.output().find("the power of web is cut\n") != std::string::npos);
+    const auto ending = ending_from_files(vm);
+    CHECK(ending.by == EndedBy::Signal);
+    CHECK(ending.signal == SIGTERM);
+}
+
+TEST_CASE("a wrapper under nohup outlives its terminal", "[qemu][real]") {
+    VmDirectory vm{Guest::Obeying};
+    vm.ignore(SIGHUP);
+    vm.start({});
+    REQUIRE(vm.facts().qemu_pid != 0);
+    REQUIRE(vm.open_console().read_until("up\r\n") != "");
+
+    vm.signal_wrapper(SIGHUP);
+    vm.signal_wrapper(SIGTERM);
+
+    CHECK(vm.wait() == 0);
+    const auto said = vm.output();
+    const auto asked = said.find("is asked to end");
+    CHECK(asked != std::string::npos);
+    CHECK(said.find("the power of web is cut") == std::string::npos);
+    CHECK(ending_from_files(vm).by == EndedBy::Guest);
 }
 
 TEST_CASE("several people share one console and its monitor", "[qemu][real]") {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <poll.h>
 #include <sstream>
 #include <stdexcept>
@@ -45,6 +46,21 @@ sockaddr_un address_of(const std::string& path) {
 
 [[noreturn]] void fault(const std::string& what) {
     throw std::runtime_error(what + ": " + std::strerror(errno));
+}
+
+/// Looks after each such event in the folder, until it is so or the patience has ended.
+bool wait_in(const std::string& folder, std::uint32_t events, const std::function<bool()>& is_so) {
+    const int watch = ::inotify_init1(IN_CLOEXEC);
+    if (::inotify_add_watch(watch, folder.c_str(), events) < 0) fault("inotify");
+    const auto deadline = SteadyClock::now() + patience;
+    bool found = is_so();
+    while (!found && readable_by(watch, deadline)) {
+        std::array<char, 4096> read{};
+        std::ignore = ::read(watch, read.data(), read.size());
+        found = is_so();
+    }
+    ::close(watch);
+    return found;
 }
 
 } // namespace
@@ -146,6 +162,7 @@ void VmDirectory::start(const std::vector<std::string>& options) {
     if (wrapper_ < 0) fault("fork");
     if (wrapper_ > 0) return;
     ::setenv("CTYS_QEMU_CALL", CTYS_QEMU_CALL, 1);
+    if (ignored_signal_ != 0) ::signal(ignored_signal_, SIG_IGN);
     const int file = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ::dup2(file, STDOUT_FILENO);
     ::dup2(file, STDERR_FILENO);
@@ -175,18 +192,18 @@ std::string VmDirectory::output() const {
 }
 
 qemu::InstanceFacts VmDirectory::facts() {
-    const int watch = ::inotify_init1(IN_CLOEXEC);
-    if (::inotify_add_watch(watch, (path_ + "/i").c_str(), IN_MOVED_TO) < 0) fault("inotify");
-    const auto deadline = SteadyClock::now() + patience;
     auto facts = qemu::parse_instance_file(text_of(files_.facts));
-    while (!facts && readable_by(watch, deadline)) {
-        std::array<char, 4096> events{};
-        std::ignore = ::read(watch, events.data(), events.size());
+    wait_in(path_ + "/i", IN_MOVED_TO, [&] {
         facts = qemu::parse_instance_file(text_of(files_.facts));
-    }
-    ::close(watch);
+        return facts.has_value();
+    });
     if (!facts) throw std::runtime_error("no instance file; the wrapper said: " + output());
     return *facts;
+}
+
+bool VmDirectory::says(std::string_view words) {
+    return wait_in(
+        path_, IN_MODIFY | IN_CREATE, [&] { return output().find(words) != std::string::npos; });
 }
 
 Peer VmDirectory::open_console() {

@@ -68,15 +68,20 @@ public:
     [[nodiscard]] std::optional<int> wait();
     [[nodiscard]] std::string output() const;
     [[nodiscard]] std::string text_of(const std::string& file) const;
+    /// Waits until the wrapper has printed it.
+    [[nodiscard]] bool says(std::string_view words);
     /// Waits for the instance file.
     [[nodiscard]] qemu::InstanceFacts facts();
     [[nodiscard]] Peer open_console();
     void signal_wrapper(int signal);
+    /// As nohup does; before start().
+    void ignore(int signal) { ignored_signal_ = signal; }
 
 private:
     std::string path_;
     qemu::InstanceFiles files_;
     pid_t wrapper_ = -1;
+    int ignored_signal_ = 0;
 };
 
 } // namespace ctys::testing
