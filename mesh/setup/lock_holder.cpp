@@ -8,7 +8,11 @@
 
 namespace ctys::setup {
 
-std::optional<pid_t> lock_holder(const std::string& path) {
+namespace {
+
+/// Nothing: it cannot be looked at; empty: nobody holds it; else the holder, 0 for one without a
+/// name.
+std::optional<std::optional<pid_t>> look(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) return std::nullopt;
     std::optional<pid_t> holder;
@@ -22,7 +26,18 @@ std::optional<pid_t> lock_holder(const std::string& path) {
         holder = pid;
     }
     ::close(fd);
-    return holder;
+    return std::optional<std::optional<pid_t>>{holder};
+}
+
+} // namespace
+
+std::optional<pid_t> lock_holder(const std::string& path) {
+    return look(path).value_or(std::nullopt);
+}
+
+bool is_unheld(const std::string& path) {
+    const auto seen = look(path);
+    return seen && !*seen;
 }
 
 } // namespace ctys::setup

@@ -10,4 +10,8 @@ namespace ctys::setup {
 /// not exist or nobody holds it; 0 when it is held and names nobody yet.
 [[nodiscard]] std::optional<pid_t> lock_holder(const std::string& path);
 
+/// The lock file can be looked at, and nobody holds it: its role does not run. Of what cannot be
+/// looked at this says nothing.
+[[nodiscard]] bool is_unheld(const std::string& path);
+
 } // namespace ctys::setup

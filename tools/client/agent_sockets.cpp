@@ -1,5 +1,7 @@
 #include "tools/client/agent_sockets.h"
 
+#include "mesh/setup/lock_holder.h"
+
 #include <algorithm>
 #include <filesystem>
 
@@ -12,8 +14,9 @@ std::vector<bus::Endpoint> agent_sockets(const std::string& runtime) {
     for (std::filesystem::directory_iterator at{runtime, failure}, end; !failure && at != end;
          at.increment(failure)) {
         const auto name = at->path().filename().string();
-        if (name.starts_with("agent") && paths.size() < most)
-            paths.push_back(at->path().string() + "/agent.sock");
+        const auto folder = at->path().string();
+        if (!name.starts_with("agent") || paths.size() == most) continue;
+        if (!setup::is_unheld(folder + "/lock")) paths.push_back(folder + "/agent.sock");
     }
     std::sort(paths.begin(), paths.end());
     std::vector<bus::Endpoint> found;

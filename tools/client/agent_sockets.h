@@ -7,8 +7,8 @@
 
 namespace ctys::tools {
 
-/// Sockets of the agents of this machine that use this runtime directory, whether somebody listens
-/// there or not, by name.
+/// Sockets of the agents of this machine that use this runtime directory, by name; without those
+/// that an agent has left behind which surely runs no more, since nobody is to wait for it.
 [[nodiscard]] std::vector<bus::Endpoint> agent_sockets(const std::string& runtime);
 
 } // namespace ctys::tools

@@ -1,10 +1,18 @@
+#include "tests/support/temporary_directory.h"
 #include "tools/client/action_wait.h"
+#include "tools/client/agent_sockets.h"
 #include "tools/client/broker_choice.h"
 #include "tools/client/sum_up.h"
 
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
+#include <filesystem>
 #include <set>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 using namespace ctys;
 using namespace ctys::tools;
@@ -177,4 +185,38 @@ TEST_CASE("when an action was asked for is known also from its worker's last wor
     REQUIRE(wait.is_done());
     CHECK(wait.actions().at(first).record->requested == asked);
     CHECK(wait.actions().at(first).record->ended == ended);
+}
+
+namespace {
+
+/// As an agent that was killed leaves them behind; nobody holds the lock.
+void leave_behind(const std::string& folder, bool with_lock) {
+    std::filesystem::create_directory(folder);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (folder + "/agent.sock").copy(address.sun_path, sizeof address.sun_path - 1);
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    ::close(socket);
+    if (with_lock) ::close(::open((folder + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+}
+
+} // namespace
+
+TEST_CASE("agents that surely run no more are not asked", "[tools]") {
+    const support::TemporaryDirectory run;
+    leave_behind(run / "agent-dead", true);
+    leave_behind(run / "agent-live", true);
+    leave_behind(run / "agent-unknown", false);
+    const int held = ::open((run / "agent-live/lock").c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(::flock(held, LOCK_EX | LOCK_NB) == 0);
+
+    std::vector<std::string> found;
+    for (const auto& endpoint : agent_sockets(run.path())) {
+        found.push_back(endpoint.path());
+    }
+
+    CHECK(found == std::vector<std::string>{run / "agent-live/agent.sock",
+                                            run / "agent-unknown/agent.sock"});
+    ::close(held);
 }
