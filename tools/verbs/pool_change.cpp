@@ -211,6 +211,48 @@ Status check_known(const std::string& root, const KnownRoots& known, const Local
                 known.roots);
 }
 
+/// What is asked for, looked up.
+struct Subject {
+    LocalAgent agent;
+    std::string root;
+    KnownRoots known;
+};
+
+Result<Subject> find_subject(Session& session,
+                             const std::string& name,
+                             const std::string& given,
+                             PoolChange change) {
+    std::error_code error;
+    auto root = std::filesystem::absolute(given, error).lexically_normal().string();
+    while (root.size() > 1 && root.back() == '/')
+        root.pop_back();
+    if (error || !std::filesystem::is_directory(root, error))
+        return fail(ErrorCode::NotFound, fmt::format("{} is no directory", printable(root)));
+    auto directories = session.directories();
+    if (!directories) return tl::unexpected(directories.error());
+    auto agent = choose(local_agents(*directories), name, change);
+    if (!agent) return tl::unexpected(agent.error());
+    auto known = roots_of(session, *agent);
+    if (!known) return tl::unexpected(known.error());
+    return Subject{std::move(*agent), std::move(root), std::move(*known)};
+}
+
+Status put_and_wake(Session& session, const Subject& subject, PoolChange change) {
+    const auto& [agent, root, known] = subject;
+    if (auto put = put_entry(agent, root, change); !put) return put;
+    if (agent.pid == 0) {
+        return session.print(fmt::format("{} is kept for {}, which does not run: it counts when it "
+                                         "starts\n",
+                                         printable(root),
+                                         agent.name()));
+    }
+    if (const auto to_do = wake(agent); !to_do.empty()) {
+        return session.print(fmt::format(
+            "{} is kept for {}; to use it now: {}\n", printable(root), agent.name(), to_do));
+    }
+    return await(session, agent, root, change);
+}
+
 } // namespace
 
 Status check_apart(const std::string& root,
@@ -242,33 +284,22 @@ Status tell_agent(Session& session, const std::string& pool, PoolChange change) 
         return fail(ErrorCode::Usage,
                     "the directory is missing",
                     fmt::format("ctys pool {} /srv/vms", word_of(change)));
-    std::error_code error;
-    auto root = std::filesystem::absolute(given, error).lexically_normal().string();
-    while (root.size() > 1 && root.back() == '/')
-        root.pop_back();
-    if (error || !std::filesystem::is_directory(root, error))
-        return fail(ErrorCode::NotFound, fmt::format("{} is no directory", printable(root)));
-    auto directories = session.directories();
-    if (!directories) return tl::unexpected(directories.error());
-    auto agent = choose(local_agents(*directories), name, change);
-    if (!agent) return tl::unexpected(agent.error());
-    const auto known = roots_of(session, *agent);
-    if (!known) return tl::unexpected(known.error());
-    auto fits = change == PoolChange::Add ? check_apart(root, known->roots, agent->name())
-                                          : check_known(root, *known, *agent);
+    const auto subject = find_subject(session, name, given, change);
+    if (!subject) return tl::unexpected(subject.error());
+    const auto& [agent, root, known] = *subject;
+    auto fits = change == PoolChange::Add ? check_apart(root, known.roots, agent.name())
+                                          : check_known(root, known, agent);
     if (!fits) return fits;
-    if (auto put = put_entry(*agent, root, change); !put) return put;
-    if (agent->pid == 0) {
-        return session.print(fmt::format("{} is kept for {}, which does not run: it counts when it "
-                                         "starts\n",
-                                         printable(root),
-                                         agent->name()));
-    }
-    if (const auto to_do = wake(*agent); !to_do.empty()) {
-        return session.print(fmt::format(
-            "{} is kept for {}; to use it now: {}\n", printable(root), agent->name(), to_do));
-    }
-    return await(session, *agent, root, change);
+    return put_and_wake(session, *subject, change);
+}
+
+Status ensure_pool(Session& session, const std::string& agent, const std::string& directory) {
+    const auto subject = find_subject(session, agent, directory, PoolChange::Add);
+    if (!subject) return tl::unexpected(subject.error());
+    const auto& roots = subject->known.roots;
+    if (std::find(roots.begin(), roots.end(), subject->root) != roots.end()) return {};
+    if (auto fits = check_apart(subject->root, roots, agent); !fits) return fits;
+    return put_and_wake(session, *subject, PoolChange::Add);
 }
 
 } // namespace ctys::tools

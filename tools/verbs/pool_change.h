@@ -17,6 +17,10 @@ enum class PoolChange : std::uint8_t { Add, Trust };
 /// TimedOut; to trust, Unreachable (which pools the agent has cannot be asked).
 [[nodiscard]] Status tell_agent(Session& session, const std::string& pool, PoolChange change);
 
+/// The same for an agent by its name, where the directory is no pool of it yet; silent where it is.
+[[nodiscard]] Status
+ensure_pool(Session& session, const std::string& agent, const std::string& directory);
+
 /// May `root` become a pool beside those the agent has? A pool in a pool would be walked twice and
 /// give each VM two owners. Pure. Errors: Conflict.
 [[nodiscard]] Status check_apart(const std::string& root,

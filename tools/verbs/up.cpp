@@ -4,6 +4,7 @@
 #include "mesh/setup/process.h"
 #include "tools/client/terminal.h"
 #include "tools/verbs/factories.h"
+#include "tools/verbs/pool_change.h"
 #include "tools/verbs/single_machine.h"
 
 #include <cstdlib>
@@ -69,7 +70,8 @@ public:
         return "  ctys up\n"
                "  ctys up --pool /srv/vms --pool ~/vms\n"
                "  ctys up --runtime-dir /tmp/r --state-dir /tmp/s --name test\n"
-               "What runs already is left as it is. ctys down ends both; VMs go on.\n"
+               "What runs already is left as it is, and is given each --pool that it does not\n"
+               "have, for good (ctys pool add). ctys down ends both; VMs go on.\n"
                "Broker and agent are of this machine, whatever CTYS_BROKER and ctys.toml say.\n";
     }
     void declare(Arguments& arguments) override {
@@ -103,11 +105,10 @@ public:
             return wrap("broker", ready.error());
         std::vector<std::string> options = {"--broker", endpoint->to_string()};
         for (const auto& pool : pools_) {
-            std::error_code error;
-            const auto absolute = std::filesystem::absolute(pool, error);
-            options.insert(options.end(), {"--pool", error ? pool : absolute.string()});
+            options.insert(options.end(), {"--pool", absolute(pool)});
         }
         if (!name_.empty()) options.insert(options.end(), {"--name", name_});
+        const auto present = running_as(*directories, agent_role(name_));
         if (auto ready =
                 start(session, *directories, "agent", agent_role(name_), std::move(options), agent);
             !ready)
@@ -115,6 +116,9 @@ public:
         if (auto ready = wait_for(session, agent, begun, [&] { return agent_answers(**mesh); });
             !ready)
             return wrap("agent", ready.error());
+        if (present) {
+            if (auto given = give_pools(**mesh, *present); !given) return given;
+        }
         if (const char* other = std::getenv("CTYS_BROKER");
             other != nullptr && *other != '\0' && other != endpoint->to_string()) {
             session.remark(fmt::format("CTYS_BROKER names another broker, {}: unset it to ask "
@@ -129,18 +133,41 @@ public:
     }
 
 private:
+    static std::string absolute(const std::string& pool) {
+        std::error_code error;
+        const auto path = std::filesystem::absolute(pool, error);
+        return error ? pool : path.string();
+    }
+
+    // An agent without a name has the host's: any that runs here is the one that is meant.
+    static std::optional<RoleProcess> running_as(const setup::Directories& directories,
+                                                 const std::string& role) {
+        for (const auto& running : running_roles(directories)) {
+            const bool is_it = running.role == role ||
+                               (role == agent_role("") && running.role.starts_with(role + "-"));
+            if (is_it) return running;
+        }
+        return std::nullopt;
+    }
+
+    /// To an agent that ran before: its command line has not named them.
+    [[nodiscard]] Status give_pools(Session& session, const RoleProcess& agent) const {
+        const auto name = agent.role.substr(agent.role.find('-') + 1);
+        for (const auto& pool : pools_) {
+            if (auto given = ensure_pool(session, name, absolute(pool)); !given)
+                return wrap("pool " + printable(pool), given.error());
+        }
+        return {};
+    }
+
     static Status start(Session& session,
                         const setup::Directories& directories,
                         std::string_view program,
                         const std::string& role,
                         std::vector<std::string> options,
                         Daemon& daemon) {
-        // An agent without a name has the host's: any that runs here is the one that is meant.
-        for (const auto& running : running_roles(directories)) {
-            const bool is_it = running.role == role ||
-                               (role == agent_role("") && running.role.starts_with(role + "-"));
-            if (!is_it) continue;
-            session.remark(fmt::format("{} runs already (pid {})", running.role, running.pid));
+        if (const auto running = running_as(directories, role)) {
+            session.remark(fmt::format("{} runs already (pid {})", running->role, running->pid));
             return {};
         }
         const auto folder = directories.state + "/" + role;

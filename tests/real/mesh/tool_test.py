@@ -75,6 +75,24 @@ class Up(mesh.MeshCase):
         self.mesh.wait_row("web", state="stopped")
         self.assertEqual(self.mesh.ctys("down").status, 0)
 
+    def test_an_agent_that_runs_is_given_a_pool_it_does_not_have(self):
+        self.mesh.make_vm("pool", "web", "idle")
+        self.mesh.make_vm("more", "mail", "idle")
+        self.addCleanup(self.mesh.ctys, "down")
+        pools = [self.mesh.path(name) for name in ("pool", "more")]
+        self.assertEqual(self.mesh.ctys("up", "--pool", pools[0], "--name", "w1").status, 0)
+        self.mesh.wait_row("web", state="stopped")
+
+        again = self.mesh.ctys("up", "--pool", pools[0], "--pool", pools[1], "--name", "w1")
+
+        self.assertEqual(again.status, 0, again.err)
+        self.assertIn(f"{pools[1]} on w1: good", again.out)
+        self.assertNotIn(f"{pools[0]} on w1", again.out)
+        self.mesh.wait_row("mail", state="stopped")
+        inside = self.mesh.ctys("up", "--pool", os.path.join(pools[0], "web"), "--name", "w1")
+        self.assertEqual(inside.status, 5, inside.err)
+        self.assertIn("lies in", inside.err)
+
     def test_a_broker_elsewhere_is_not_started(self):
         refused = self.mesh.ctys("up", "--broker", "tcp://lab01:7510")
 
