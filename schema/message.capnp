@@ -259,6 +259,7 @@ struct HandStart @0xe3a1d5c07b9f4e26 {
   config @3 :Text;            # absolute path on that worker
   label @4 :Text;
   user @5 :Text;              # set by the agent: who asks
+  onBoot @6 :Bool;            # set by the agent: the VM is started with its machine
 }
 
 struct HandGrant @0x94c6b2f81d3ea750 {

@@ -119,6 +119,7 @@ void put_fields(wire::HandStart::Builder to, const msg::HandStart& value) {
     put_text<&To::setConfig>(to, value.config, limits::path);
     put_text<&To::setLabel>(to, value.label, limits::label);
     put_text<&To::setUser>(to, value.user, limits::short_text);
+    to.setOnBoot(value.on_boot);
 }
 
 void put_fields(wire::StopGuests::Builder to, const msg::StopGuests& value) {

@@ -98,7 +98,8 @@ msg::HandStart take(Reading& in, wire::HandStart::Reader from) {
             .vm = {take_uuid(from.getVm())},
             .config = in.text("configuration path", from.getConfig(), limits::path),
             .label = in.text("label", from.getLabel(), limits::label),
-            .user = in.text("user", from.getUser(), limits::short_text)};
+            .user = in.text("user", from.getUser(), limits::short_text),
+            .on_boot = from.getOnBoot()};
 }
 
 msg::HandGrant take(Reading& in, wire::HandGrant::Reader from) {

@@ -114,7 +114,8 @@ void BootStarts::request(Turn& turn, Guest& guest, bool online) {
                                                            .vm = guest.vm.id,
                                                            .config = guest.path.config,
                                                            .label = guest.vm.label,
-                                                           .user = "boot"}}});
+                                                           .user = "boot",
+                                                           .on_boot = true}}});
     } else if (!is_shared(turn, guest.path) && now >= begun_ + lone_after) {
         // Nobody else could run it (DESIGN: Life of an action).
         start(turn, guest, 0);

@@ -53,7 +53,7 @@ void Dispatcher::on_hand_start(Turn& turn,
     record.action.vm = vm->id;
     record.action.worker = member.record.id;
     record.action.config = asked.config;
-    record.action.reason = "by hand";
+    record.action.reason = asked.on_boot ? "on boot" : "by hand";
     record.action.principal = {.name = asked.user, .role = Role::Operator, .worker = {}};
     record.action.token = leases_.reserve(turn, vm->id, member.record.id, asked.action).token;
     open_.emplace(asked.action,
@@ -62,7 +62,11 @@ void Dispatcher::on_hand_start(Turn& turn,
                        .asked = turn.now().instant,
                        .saved = turn.now().instant});
     auto& stored = actions_.emplace(asked.action, std::move(record)).first->second;
-    store(turn, stored, EventKind::ActionRequested, fmt::format("start {} by hand", vm->label));
+    store(turn,
+          stored,
+          EventKind::ActionRequested,
+          fmt::format(
+              "start {} {}", vm->label, asked.on_boot ? "by its boot policy (ONBOOT)" : "by hand"));
     answer(Answer::Granted, stored.action.token, {});
 }
 

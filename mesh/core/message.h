@@ -293,6 +293,7 @@ struct HandStart {
 };
 struct HandGrant {
     enum class Answer : std::uint16_t {
+    bool on_boot = false; ///< nobody asks: its configuration wants it started with its machine
         Granted = 1, ///< a lease is held until the process that asked, or its QEMU, has ended
         Refused = 2, ///< `reason` says who holds it
         Alone = 3,   ///< on a local pool, while no broker can be asked

@@ -239,6 +239,9 @@ std::vector<std::pair<std::string, Body>> bodies() {
 
 std::vector<std::pair<std::string, Body>> later_bodies() {
     return {
+        {"hand_start_on_boot",
+         msg::HandStart{
+             .action = {9}, .vm = {uuid(3)}, .label = "tst253", .user = "boot", .on_boot = true}},
         {"submit_from_guest",
          msg::Submit{.action = action(), .on = "lab02", .yes = true, .platform = uuid(7)}},
         {"submit_from_boot", msg::Submit{.action = action_of_machine().action, .boot = {uuid(8)}}},

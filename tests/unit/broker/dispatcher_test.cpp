@@ -48,6 +48,23 @@ void ask_by_hand(Bench& bench, ActionId start) {
 
 } // namespace
 
+TEST_CASE("a start with the machine is journaled as one of the boot policy", "[broker]") {
+    Bench bench;
+    bench.join("w1", {"web"});
+
+    bench.say("w1",
+              msg::HandStart{.action = {7},
+                             .vm = Bench::vm("web"),
+                             .config = "/p/web/web.ctys",
+                             .label = "web",
+                             .user = "boot",
+                             .on_boot = true});
+
+    const auto requested = bench.recorded_of(EventKind::ActionRequested);
+    REQUIRE(requested.size() == 1);
+    CHECK(requested[0].text == "start web by its boot policy (ONBOOT)");
+}
+
 TEST_CASE("a start by hand that was given back has ended, and nobody holds its VM", "[broker]") {
     Bench bench;
     bench.join("w1", {"web"});

@@ -112,6 +112,14 @@ TEST_CASE("on boot what is to be started is, with a lease", "[agent]") {
     CHECK(host.answers<msg::Confirm>().size() == 1);
 }
 
+TEST_CASE("a start with the machine says that nobody has asked for it", "[agent]") {
+    const Booted host({configured(1, OnBoot::Start)});
+
+    const auto asked = host.answers<msg::HandStart>();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].on_boot);
+}
+
 TEST_CASE("the same boot starts nothing twice", "[agent]") {
     Recovered recovered = before();
     recovered.memory.boot = CoreFixture::worker().boot;
