@@ -72,6 +72,8 @@ void put_vm_row(wire::VmRow::Builder to, const VmRow& value) {
     to.setMemoryMb(value.memory_mb);
     to.setVcpus(value.vcpus);
     to.setLabelUnique(value.label_unique);
+    put_texts<&To::initRemarks>(to, value.remarks, limits::remarks, limits::sentence);
+    put_texts<&To::initStartAfter>(to, value.start_after, limits::start_after, limits::label);
 }
 
 VmRow take_vm_row(Reading& in, wire::VmRow::Reader from) {
@@ -113,6 +115,9 @@ VmRow take_vm_row(Reading& in, wire::VmRow::Reader from) {
     row.memory_mb = from.getMemoryMb();
     row.vcpus = from.getVcpus();
     row.label_unique = from.getLabelUnique();
+    row.remarks = in.texts("remarks", from.getRemarks(), limits::remarks, limits::sentence);
+    row.start_after =
+        in.texts("STARTAFTER", from.getStartAfter(), limits::start_after, limits::label);
     return row;
 }
 

@@ -60,6 +60,7 @@ void put(To to, const VmRecord& value) {
     to.setOnStop(wire_value(value.on_stop));
     to.setOnBoot(wire_value(value.on_boot));
     put_texts<&To::initStartAfter>(to, value.start_after, limits::start_after, limits::label);
+    put_texts<&To::initRemarks>(to, value.remarks, limits::remarks, limits::sentence);
     put_storage(to.initHome(), value.home);
     put_list<&To::initSettings>(to, value.settings, limits::settings, put_setting);
 }
@@ -83,6 +84,7 @@ VmRecord take_vm_brief(Reading& in, From from) {
     vm.on_boot = in.choice("ONBOOT", from.getOnBoot(), OnBoot::No, OnBoot::LikeBefore);
     vm.start_after =
         in.texts("STARTAFTER", from.getStartAfter(), limits::start_after, limits::label);
+    vm.remarks = in.texts("remarks", from.getRemarks(), limits::remarks, limits::sentence);
     return vm;
 }
 

@@ -66,6 +66,8 @@ struct VmRow @0x897f982573ee9adc {
     lo @36 :UInt64;
   }
   labelUnique @37 :Bool;      # no other VM has the label; of a list only with `names`
+  remarks @38 :List(Text);    # as in VmRecord
+  startAfter @39 :List(Text); # as in VmRecord
 }
 
 struct VmDetail @0xd36f4d67cf311e01 {

@@ -49,6 +49,7 @@ struct VmRecord @0xe1bdadaa3767d4f4 {
   onStop @17 :UInt16;         # OnStop: when its machine goes down; 0: shutdown
   onBoot @18 :UInt16;         # OnBoot: when its machine has come up; 0: no
   startAfter @19 :List(Text); # labels of VMs on the same worker that run first
+  remarks @20 :List(Text);    # what of the configuration is not taken as it stands
 }
 
 struct PathRecord @0xfc004487520cd9b8 {

@@ -17,6 +17,8 @@ void add_path(VmRow& row, const PathFacts& facts) {
     if (row.ip.empty() && !vm.ips.empty()) row.ip = vm.ips.front();
     if (row.memory_mb == 0) row.memory_mb = vm.memory_mb;
     if (row.vcpus == 0) row.vcpus = vm.vcpus;
+    if (row.remarks.empty()) row.remarks = vm.remarks;
+    if (row.start_after.empty()) row.start_after = vm.start_after;
 }
 
 VmRow row_of(const InstanceRecord& record, const WorkerRecord& worker) {

@@ -98,6 +98,7 @@ void read_text(FoundVm& found, const FoundFile& file) {
                                      ? warning.text
                                      : fmt::format("line {}: {}", warning.line, warning.text));
     }
+    found.vm.remarks = found.warnings;
 }
 
 } // namespace

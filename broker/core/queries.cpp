@@ -64,8 +64,14 @@ StatusRow status(const Sources& sources) {
 
 /// Bytes of texts in a row, which are what can make it large.
 std::size_t weight(const VmRow& row) {
-    return 512 + row.config.size() + row.executable.size() + row.console.size() + row.note.size() +
-           row.reason.size();
+    std::size_t sum = 512 + row.config.size() + row.executable.size() + row.console.size() +
+                      row.note.size() + row.reason.size();
+    for (const auto* texts : {&row.remarks, &row.start_after}) {
+        for (const auto& text : *texts) {
+            sum += 16 + text.size();
+        }
+    }
+    return sum;
 }
 
 std::size_t weight(const WorkerRecord& worker) {

@@ -108,6 +108,8 @@ VmRow take_row(Listed& from, const Roster& roster, Now now) {
     row.vcpus = vm.vcpus;
     if (!vm.macs.empty()) row.mac = std::move(vm.macs.front());
     if (!vm.ips.empty()) row.ip = std::move(vm.ips.front());
+    row.remarks = std::move(vm.remarks);
+    row.start_after = std::move(vm.start_after);
     if (shown != nullptr) {
         row.state = is_suspended_to_disk(*shown) ? VmState::Suspended : shown->state;
         row.reason = std::move(shown->reason);

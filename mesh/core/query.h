@@ -103,6 +103,8 @@ struct VmRow {
     /// No other VM of the inventory has this label. Told of one VM, and in a list where the query
     /// asks for it.
     bool label_unique = false;
+    std::vector<std::string> remarks;     ///< as in VmRecord
+    std::vector<std::string> start_after; ///< as in VmRecord
 
     bool operator==(const VmRow&) const = default;
 };

@@ -92,6 +92,8 @@ struct VmRecord {
     std::vector<std::string> start_after;
     StorageIdentity home;          ///< storage that keeps the identity
     std::vector<Setting> settings; ///< every key of the configuration, with its line
+    /// What the configuration says and is not taken as it stands, in sentences with their lines.
+    std::vector<std::string> remarks;
 
     bool operator==(const VmRecord&) const = default;
 };

@@ -310,7 +310,7 @@ private:
         const auto* given = find({"GRACE"});
         if (given == nullptr || trim(given->value).empty()) return;
         const auto span = parse_duration(trim(given->value));
-        if (!span) return warn(*given, "is not a time such as \"120\" or \"2m\"");
+        if (!span) return warn(*given, "is not a time such as \"120\" or \"2m\"; none is used");
         out_.vm.grace = *span;
     }
 
@@ -334,8 +334,13 @@ private:
         for (const auto word : split(given.value, ' ')) {
             const auto label = trim(word);
             if (label.empty()) continue;
-            if (!is_label(label) || label == out_.vm.label) {
-                warn(given, "names what no other VM is called; it is left out");
+            if (!is_label(label)) {
+                warn(given,
+                     fmt::format("names \"{}\", which is no label; it is left out (blanks stand "
+                                 "between labels)",
+                                 printable(label, 80)));
+            } else if (label == out_.vm.label) {
+                warn(given, "names this VM itself; it is left out");
             } else if (out_.vm.start_after.size() == max_start_after) {
                 return warn(given, "names too many VMs; the rest is left out");
             } else {

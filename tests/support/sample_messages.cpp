@@ -238,10 +238,14 @@ std::vector<std::pair<std::string, Body>> bodies() {
 }
 
 std::vector<std::pair<std::string, Body>> later_bodies() {
+    VmRow remarked{.vm = {uuid(1)}, .label = "tst253", .type = "QEMU"};
+    remarked.remarks = vm_with_remarks().remarks;
+    remarked.start_after = {"db"};
     return {
         {"hand_start_on_boot",
          msg::HandStart{
              .action = {9}, .vm = {uuid(3)}, .label = "tst253", .user = "boot", .on_boot = true}},
+        {"rows_with_remarks", msg::Rows{.at = cursor(34), .rows = {remarked}, .last = true}},
         {"submit_from_guest",
          msg::Submit{.action = action(), .on = "lab02", .yes = true, .platform = uuid(7)}},
         {"submit_from_boot", msg::Submit{.action = action_of_machine().action, .boot = {uuid(8)}}},

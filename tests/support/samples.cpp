@@ -67,6 +67,13 @@ VmRecord vm_with_policy() {
     return record;
 }
 
+VmRecord vm_with_remarks() {
+    auto record = vm_with_policy();
+    record.remarks = {
+        "line 7: GRACE \"abc\" is not a time such as \"120\" or \"2m\"; none is used"};
+    return record;
+}
+
 PathRecord path() {
     return {
         .vm = {uuid(1)},

@@ -19,7 +19,8 @@ namespace ctys::samples {
 [[nodiscard]] Principal principal();
 
 [[nodiscard]] VmRecord vm();
-[[nodiscard]] VmRecord vm_with_policy(); ///< since ONSTOP, ONBOOT and STARTAFTER
+[[nodiscard]] VmRecord vm_with_policy();  ///< since ONSTOP, ONBOOT and STARTAFTER
+[[nodiscard]] VmRecord vm_with_remarks(); ///< on its configuration
 [[nodiscard]] PathRecord path();
 [[nodiscard]] InstanceRecord instance(); ///< has ended
 [[nodiscard]] Lease lease();

@@ -37,6 +37,7 @@ std::vector<Specimen> specimens() {
     std::vector<Specimen> out = {
         record("vm", vm(), schema::decode_vm),
         record("vm_with_policy", vm_with_policy(), schema::decode_vm),
+        record("vm_with_remarks", vm_with_remarks(), schema::decode_vm),
         record("path", path(), schema::decode_path),
         record("instance", instance(), schema::decode_instance),
         record("worker", worker(), schema::decode_worker),

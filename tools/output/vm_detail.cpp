@@ -140,7 +140,8 @@ std::string ending_text(const InstanceRecord& instance, const View& view) {
 }
 
 std::string_view default_word(std::string_view key) {
-    return key == "ONSTOP" ? to_string(OnStop::Shutdown) : to_string(OnBoot::No);
+    if (key == "ONSTOP") return to_string(OnStop::Shutdown);
+    return key == "ONBOOT" ? to_string(OnBoot::No) : std::string_view{};
 }
 
 /// "tst253.ctys:31" where the configuration says so; "default" where its word is not taken.
@@ -151,7 +152,7 @@ std::string policy_origin(const VmDetail& detail, std::string_view key, bool is_
     if (found == detail.vm.settings.end()) return "default";
     const auto& config = detail.paths.front().config;
     const auto origin = fmt::format("{}:{}", config.substr(config.rfind('/') + 1), found->line);
-    // A bad value is told by the scan; here it shows that it is not the one in force.
+    // A bad value is among the remarks; here it shows that it is not the one in force.
     const bool is_taken = !is_default || to_lower(trim(found->value)) == default_word(key);
     return is_taken ? origin : fmt::format("default, not \"{}\" of {}", found->value, origin);
 }
@@ -161,7 +162,8 @@ void policy(Blocks& blocks, const VmDetail& detail) {
     const auto grace = vm.grace ? fmt::format("grace {} ({})",
                                               to_short_text(*vm.grace),
                                               policy_origin(detail, "GRACE", false))
-                                : "grace none: shutdown waits and cuts nothing (default)";
+                                : fmt::format("grace none: shutdown waits and cuts nothing ({})",
+                                              policy_origin(detail, "GRACE", true));
     blocks.line("policy",
                 fmt::format("{}   on host stop: {} ({})   on boot: {} ({})",
                             grace,
@@ -285,6 +287,8 @@ void render_detail(fmt::memory_buffer& out,
     stack(blocks, detail, surroundings);
     lease(blocks, detail);
     if (!detail.paths.empty()) policy(blocks, detail);
+    for (const auto& remark : detail.vm.remarks)
+        blocks.line("remarks", remark);
     if (every_setting) every_key(blocks, detail);
     events(blocks, surroundings, view);
     blocks.line("next", next_commands(detail));

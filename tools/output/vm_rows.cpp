@@ -33,6 +33,8 @@ std::string note_of(const VmRow& row, const View& view) {
     if (row.path_health != PathHealth::Good && row.paths > 0 && !says("path"))
         parts.push_back(fmt::format("paths {}", to_string(row.path_health)));
     if (!row.note.empty()) parts.push_back(row.note);
+    // What happens now goes before what the configuration lacks.
+    if (parts.empty() && !row.remarks.empty()) parts.push_back(row.remarks.front());
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -225,6 +227,11 @@ void append_vm_members(JsonWriter& out, const VmRow& row) {
     out.member("hyperrelrun", row.version);
     out.member("accelerator", row.accelerator);
     out.member("arch", row.arch);
+    out.key("remarks");
+    out.begin_array();
+    for (const auto& remark : row.remarks)
+        out.value(std::string_view{remark});
+    out.end_array();
 }
 
 } // namespace ctys::tools

@@ -3,6 +3,7 @@
 #include "mesh/core/text.h"
 #include "mesh/setup/process.h"
 #include "tools/output/vm_rows.h"
+#include "tools/verbs/configuration_checks.h"
 #include "tools/verbs/single_machine.h"
 
 #include <cerrno>
@@ -113,28 +114,6 @@ std::vector<Finding> check_workers(Session& session) {
             out.push_back({Verdict::Warn, "workers", worker.name + ": " + spot, {}});
         }
     }
-    return out;
-}
-
-/// Configurations that are there and cannot be read; the reason is in `ctys show`.
-std::vector<Finding> check_configurations(Session& session) {
-    auto rows = session.rows_of<VmRow>({.table = Table::Vms, .all = true});
-    if (!rows) return {};
-    std::vector<Finding> out;
-    std::size_t more = 0;
-    for (const auto& row : *rows) {
-        if (row.path_health != PathHealth::Unreadable || row.paths == 0) continue;
-        if (out.size() == most_named) {
-            ++more;
-            continue;
-        }
-        out.push_back({Verdict::Warn,
-                       "paths",
-                       fmt::format("{} cannot be read", row.config),
-                       fmt::format("ctys show u:{}   (says why)", row.vm)});
-    }
-    if (more > 0)
-        out.push_back({Verdict::Warn, "paths", fmt::format("{} more cannot be read", more), {}});
     return out;
 }
 

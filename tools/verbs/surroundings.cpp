@@ -13,7 +13,7 @@ namespace ctys::tools {
 namespace {
 
 constexpr std::size_t shown_events = 5;
-constexpr Duration patience = std::chrono::seconds{1};
+constexpr Duration answer_patience = std::chrono::seconds{1};
 constexpr std::size_t deepest_stack = 16; // also ends a circle of wrong platform UUIDs
 constexpr std::array<Duration, 2> spans = {std::chrono::hours{1}, std::chrono::hours{24}};
 
@@ -98,7 +98,7 @@ Result<std::vector<RecordedEvent>> last_events(Session& session, const VmId& vm)
     for (std::size_t i = 0; i <= spans.size() && found.size() < shown_events; ++i) {
         watch.from = i < spans.size() ? msg::WatchFrom::Time : msg::WatchFrom::Beginning;
         if (i < spans.size()) watch.time = begun - spans[i];
-        auto events = read_events(**connection, watch, begun + patience);
+        auto events = read_events(**connection, watch, begun + answer_patience);
         if (!events) return tl::unexpected(events.error());
         if (!*events) break;
         found = std::move(**events);

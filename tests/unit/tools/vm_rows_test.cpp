@@ -119,6 +119,18 @@ TEST_CASE("no rows are an empty array, and no lines at all in jsonl", "[tools][l
     CHECK(render({}, Format::Jsonl).empty());
 }
 
+TEST_CASE("what a configuration says in vain is a note where nothing else is", "[tools][list]") {
+    auto row = stopped("web");
+    row.remarks = {"line 3: GRACE \"abc\" is not a time",
+                   "line 4: SMP \"x\" is not a number of CPUs"};
+
+    CHECK(render({row}, Format::Table).find("line 3: GRACE \"abc\" is not a time\n") !=
+          std::string::npos);
+    row.note = "by guest, 1m ago";
+    CHECK(render({row}, Format::Table).find("line 3") == std::string::npos);
+    CHECK(render({row}, Format::Jsonl).find("\"remarks\":[\"line 3: GRACE") != std::string::npos);
+}
+
 TEST_CASE("labels not known to be unique are printed as UUIDs, so that they pipe back in",
           "[tools][list]") {
     auto only = running("lab");
@@ -164,11 +176,15 @@ TEST_CASE("a VM's page leaves empty blocks out and ends with commands for its st
     detail.vm.settings.push_back({.key = "ONBOOT", .value = "start", .line = 32});
     detail.vm.settings.push_back({.key = "STARTAFTER", .value = "db", .line = 33});
     detail.vm.settings.push_back({.key = "ONSTOP", .value = "off", .line = 34});
+    detail.vm.remarks = {"line 34: ONSTOP \"off\" is not shutdown", "line 35: more"};
     fmt::memory_buffer out;
 
     render_detail(out, detail, {}, /*every_setting=*/false, View{.now = listed_at});
 
     const auto text = fmt::to_string(out);
+    CHECK(text.find(
+              " remarks   line 34: ONSTOP \"off\" is not shutdown\n           line 35: more\n") !=
+          std::string::npos);
     CHECK(text.starts_with("web01   running on lab02 for 6m12s, tcg, seen 1.0 s ago"));
     CHECK(text.find("/pool/web01/web01.ctys  runs here") != std::string::npos);
     CHECK(text.find(" policy    grace 2m00s (web01.ctys:31)   on host stop: shutdown (default, not "

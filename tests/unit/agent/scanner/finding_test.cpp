@@ -37,6 +37,19 @@ TEST_CASE("a found file becomes a VM and the path to it", "[scanner]") {
     CHECK(found.warnings.empty());
 }
 
+TEST_CASE("what is not taken as it stands is told of the VM, a bad wrapper of its path only",
+          "[scanner]") {
+    auto file = web_file();
+    file.text += "#@#GRACE = abc\n";
+    file.wrappers = {{"web.sh", 0777, 1000, true}};
+
+    const auto found = read_finding(file, "/srv/vm", worker);
+
+    REQUIRE(found.vm.remarks.size() == 1);
+    CHECK(found.vm.remarks[0].starts_with("line 5: GRACE \"abc\" is not a time"));
+    CHECK_FALSE(found.vm.grace);
+}
+
 TEST_CASE("a wrapper that others may change makes the path not runnable", "[scanner]") {
     auto file = web_file();
     const auto& [mode, uid, regular] = GENERATE(table<std::uint32_t, std::uint32_t, bool>(
