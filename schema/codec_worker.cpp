@@ -87,6 +87,9 @@ void put(To to, const WorkerRecord& value) {
     to.setFenced(value.fenced);
     to.setDraining(value.draining.value);
     to.setBootedUs(wire_value(value.booted));
+    to.setHostStops(value.host_stops);
+    to.setEnded(value.ended);
+    put_text<&To::setRival>(to, value.rival, limits::sentence);
 }
 
 template <typename From>
@@ -122,6 +125,9 @@ WorkerRecord take_worker(Reading& in, From from) {
     worker.fenced = from.getFenced();
     worker.draining = {from.getDraining()};
     worker.booted = in.wall("booted", from.getBootedUs());
+    worker.host_stops = from.getHostStops();
+    worker.ended = from.getEnded();
+    worker.rival = in.text("rival", from.getRival(), limits::sentence);
     return worker;
 }
 

@@ -326,5 +326,6 @@ struct Envelope @0x8f6f77986ffc3a84 {
     handGrant @33 :HandGrant;
     stopGuests @34 :StopGuests;
     guestsStopping @35 :GuestsStopping;
+    farewell @36 :Void;             # agent: it ends in order
   }
 }

@@ -270,6 +270,7 @@ struct PutBody {
     void operator()(const msg::HandGrant& v) { put_fields(to.initHandGrant(), v); }
     void operator()(const msg::StopGuests& v) { put_fields(to.initStopGuests(), v); }
     void operator()(const msg::GuestsStopping& v) { put_fields(to.initGuestsStopping(), v); }
+    void operator()(const msg::Farewell&) { to.setFarewell(); }
 };
 
 } // namespace

@@ -318,6 +318,8 @@ Body take_body(Reading& in, From from) {
         return take(in, from.getStopGuests());
     case Kind::GUESTS_STOPPING:
         return take(in, from.getGuestsStopping());
+    case Kind::FAREWELL:
+        return msg::Farewell{};
     case Kind::UNSPECIFIED:
         break;
     }

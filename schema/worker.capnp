@@ -73,4 +73,7 @@ struct WorkerRecord @0xf0df136a8d2559eb {
   fenced @24 :Bool;           # set by the broker: an administrator declared its VMs dead
   draining @25 :UInt64;       # set by the broker: the plan that ends what runs there; 0: none
   bootedUs @26 :Int64;        # set by the broker: when its present boot first called; 0: unknown
+  hostStops @27 :Bool;        # its VMs are being stopped with their machine
+  ended @28 :Bool;            # set by the broker: its agent has said farewell
+  rival @29 :Text;            # set by the broker: a second agent of this name, which is refused
 }

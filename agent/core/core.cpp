@@ -68,6 +68,7 @@ void AgentCore::begin_boot(Turn& turn) {
 
 void AgentCore::review(Turn& turn) {
     guests_stop_.review(turn);
+    worker_.host_stops = guests_stop_.is_active();
     boot_starts_.review(turn, uplink_.online());
 }
 
@@ -516,6 +517,10 @@ void AgentCore::on(Turn& turn, const HandStartAsked& asked) {
         return HandStarts::refuse(turn, asked, "its saved state is being noted; try again");
     const bool is_starting = facts != nullptr && starter_.is_starting(facts->vm.id);
     hand_starts_.on_asked(turn, asked, facts, uplink_.online(), is_starting);
+}
+
+void AgentCore::on(Turn& turn, const Leaving& /*leaving*/) {
+    if (uplink_.online()) turn.now_do(ToBroker{Envelope{.body = msg::Farewell{}}});
 }
 
 void AgentCore::on(Turn& turn, const CallerGone& gone) {

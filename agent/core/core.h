@@ -74,6 +74,7 @@ private:
     void on(Turn& turn, const HandStartAsked& asked);
     void on(Turn& turn, const StopAsked& asked);
     void on(Turn& turn, const CallerGone& gone);
+    void on(Turn& turn, const Leaving& leaving);
 
     void on_body(Turn& turn, const Envelope& envelope, const msg::Command& command);
     void on_body(Turn& turn, const Envelope& envelope, const msg::CommandQuery& query);

@@ -360,6 +360,9 @@ struct CallerGone {
     std::uint64_t caller = 0;
 };
 
+/// The agent ends in order, with nothing left to tell; what runs goes on.
+struct Leaving {};
+
 using Input = std::variant<FromBroker,
                            Appeared,
                            EndedWhileAway,
@@ -382,6 +385,7 @@ using Input = std::variant<FromBroker,
                            TimerFired,
                            HandStartAsked,
                            StopAsked,
-                           CallerGone>;
+                           CallerGone,
+                           Leaving>;
 
 } // namespace ctys::agent

@@ -10,8 +10,12 @@ namespace {
 
 constexpr std::size_t most_named = 8; // VMs in one reminder
 
-Event host_stop(std::string text, std::string_view phase) {
+/// Its worker record tells everybody, and the next hello says the same.
+Event host_stop(const WorkerRecord& worker, std::string text, std::string_view phase) {
     Event event{.kind = EventKind::WorkerHostStop};
+    auto record = worker;
+    record.host_stops = phase == "begun";
+    event.payload = std::move(record);
     event.by = "host";
     event.text = std::move(text);
     event.data = {{"phase", std::string{phase}}};
@@ -57,7 +61,7 @@ void GuestsStop::begin(Turn& turn, const std::string& why, Duration deadline) {
                             running == 1 ? "VM runs" : "VMs run",
                             to_short_text(deadline));
     lines_.push_back(text);
-    turn.emit(host_stop(std::move(text), "begun"));
+    turn.emit(host_stop(turn.worker(), std::move(text), "begun"));
     turn.arm({.kind = TimerKind::HostStop}, begun_ + sign_of_life);
 }
 
@@ -280,7 +284,7 @@ void GuestsStop::finish(Turn& turn) {
                       .message = text};
     }
     lines_.push_back(text);
-    turn.emit(host_stop(std::move(text), "done"));
+    turn.emit(host_stop(turn.worker(), std::move(text), "done"));
     tell(turn, /*done=*/true, std::move(error));
 }
 

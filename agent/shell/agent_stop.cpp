@@ -20,7 +20,10 @@ void Agent::stop_guests(StopAsked asked) {
 }
 
 void Agent::drain(Duration patience, std::function<void()> then) {
-    if (patience <= Duration{} || !core_->online() || core_->is_drained()) return then();
+    if (patience <= Duration{} || !core_->online() || core_->is_drained()) {
+        step(Leaving{});
+        return then();
+    }
     draining_.start_once(look, [this, patience, then = std::move(then)] {
         loop_.defer([this, patience, then] { drain(patience - look, then); });
     });

@@ -260,7 +260,8 @@ void BrokerCore::on_body(Turn& turn, const Received& from, const Other& other) {
         std::is_same_v<Other, msg::Publish> || std::is_same_v<Other, msg::Pong> ||
         std::is_same_v<Other, msg::CommandStatus> || std::is_same_v<Other, msg::CommandRefused> ||
         std::is_same_v<Other, msg::Confirm> || std::is_same_v<Other, msg::Withdrawn> ||
-        std::is_same_v<Other, msg::StorageProof> || std::is_same_v<Other, msg::HandStart>;
+        std::is_same_v<Other, msg::StorageProof> || std::is_same_v<Other, msg::HandStart> ||
+        std::is_same_v<Other, msg::Farewell>;
     if constexpr (is_agents) {
         auto* member = roster_.find_peer(from.peer);
         if (member == nullptr || !settings_.degraded.empty()) {
@@ -286,6 +287,8 @@ void BrokerCore::on_body(Turn& turn, const Received& from, const Other& other) {
             dispatcher_.on_withdrawn(turn, *member, other);
         } else if constexpr (std::is_same_v<Other, msg::HandStart>) {
             dispatcher_.on_hand_start(turn, *member, from.envelope.correlation, other);
+        } else if constexpr (std::is_same_v<Other, msg::Farewell>) {
+            roster_.on_farewell(turn, *member);
         } // a pong has been heard, which is all it is for
     } else {
         turn.send(from.peer,

@@ -276,6 +276,7 @@ void Folder::apply(
         member.record.blind_spots = worker->blind_spots;
         new_pools = member.record.pools != worker->pools;
         member.record.pools = worker->pools;
+        member.record.host_stops = worker->host_stops;
     }
     if (keep) turn.record(event, std::move(bytes));
     if (new_pools) settle_trust(turn, member);
@@ -299,7 +300,8 @@ void Folder::fold_fact(Turn& turn, Member& member, const Event& event, SharedByt
     } else if (const auto* worker = std::get_if<WorkerRecord>(&event.payload)) {
         const auto& known = member.record;
         if (known.accelerators == worker->accelerators && known.binaries == worker->binaries &&
-            known.blind_spots == worker->blind_spots && known.pools == worker->pools) {
+            known.blind_spots == worker->blind_spots && known.pools == worker->pools &&
+            known.host_stops == worker->host_stops) {
             return;
         }
     }

@@ -190,6 +190,8 @@ Member* Roster::accept(Turn& turn, const PeerId& peer, const msg::AgentHello& he
     member.record.mark = kept.mark;
     member.record.draining = kept.draining;
     member.record.fenced = false; // it is back; what it runs will show in its exchange
+    member.record.ended = false;
+    member.record.rival = is_return ? kept.rival : std::string{};
     member.record.state = WorkerState::Alive;
     member.record.state_since =
         is_new || kept.state != WorkerState::Alive ? turn.now().wall : kept.state_since;
@@ -218,6 +220,21 @@ bool Roster::is_shared(const BootId& boot) const {
            }) > 1;
 }
 
+Member* Roster::find_rival(const PeerId& peer, const WorkerRecord& newcomer) {
+    const auto is_rival = [&](const Member& member) {
+        return member.peer && *member.peer != peer && member.record.state != WorkerState::Lost &&
+               member.record.nonce != newcomer.nonce;
+    };
+    if (auto* same = find(newcomer.id); same != nullptr && is_rival(*same)) return same;
+    // Where a machine does not tell its UUID each state folder makes an identity of its own; people
+    // have nothing but the name.
+    for (auto& [id, member] : members_) {
+        if (id != newcomer.id && member.record.name == newcomer.name && is_rival(member))
+            return &member;
+    }
+    return nullptr;
+}
+
 Member* Roster::on_hello(Turn& turn,
                          const PeerId& peer,
                          std::uint64_t correlation,
@@ -227,11 +244,8 @@ Member* Roster::on_hello(Turn& turn,
         other->peer.reset();
         peers_.erase(peer);
     }
-    auto* member = find(hello.worker.id);
-    const bool is_second = member != nullptr && member->peer && *member->peer != peer &&
-                           member->record.state != WorkerState::Lost &&
-                           member->record.nonce != hello.worker.nonce;
-    if (!is_second) return accept(turn, peer, hello);
+    auto* member = find_rival(peer, hello.worker);
+    if (member == nullptr) return accept(turn, peer, hello);
     member->challenger = Member::Challenger{peer, correlation, hello, turn.now().instant};
     turn.send(*member->peer, 0, msg::Ping{turn.now().instant.since_start});
     return nullptr;
@@ -245,14 +259,16 @@ void Roster::on_heard(Turn& turn, Member& member) {
     member.record.last_seen = turn.now().wall;
     set_state(turn, member, WorkerState::Alive);
     if (!member.challenger) return;
-    auto duplicate =
-        about(member,
-              EventKind::WorkerDuplicate,
-              fmt::format("a second agent on {} claims to be this worker and is refused",
-                          member.challenger->hello.worker.host));
-    if (std::exchange(member.refused, member.challenger->hello.worker.nonce) !=
-        member.challenger->hello.worker.nonce)
+    const auto& newcomer = member.challenger->hello.worker;
+    auto duplicate = about(
+        member,
+        EventKind::WorkerDuplicate,
+        fmt::format("a second agent on {} claims to be this worker and is refused", newcomer.host));
+    if (std::exchange(member.refused, newcomer.nonce) != newcomer.nonce)
         turn.record(std::move(duplicate));
+    member.refused_at = turn.now().instant;
+    auto rival = fmt::format("a second agent of this name, on {}, is refused", newcomer.host);
+    if (std::exchange(member.record.rival, rival) != rival) turn.put(member.record);
     turn.release(
         member.challenger->peer,
         member.challenger->correlation,
@@ -289,6 +305,10 @@ std::vector<Member::Challenger> Roster::on_tick(Turn& turn) {
             accepted.push_back(*std::exchange(member.challenger, std::nullopt));
             continue;
         }
+        if (!member.record.rival.empty() && turn.now().instant - member.refused_at >= rival_gone) {
+            member.record.rival.clear();
+            turn.put(member.record);
+        }
         if (member.peer) turn.send(*member.peer, 0, msg::Ping{turn.now().instant.since_start});
         const auto silence = turn.now().instant - member.heard;
         if (member.record.state == WorkerState::Paused) continue;
@@ -303,6 +323,13 @@ std::vector<Member::Challenger> Roster::on_tick(Turn& turn) {
         if (std::exchange(doubtful_, false)) turn.write(PutTrusted{});
     }
     return accepted;
+}
+
+void Roster::on_farewell(Turn& turn, Member& member) {
+    disconnect(member);
+    member.record.ended = true;
+    turn.put(member.record);
+    set_state(turn, member, WorkerState::Suspect, "its agent has ended in order; its VMs go on");
 }
 
 void Roster::disconnect(Member& member) {

@@ -30,6 +30,7 @@ struct Member {
         Instant since;
     };
     NonceId refused; ///< the last one that was told to be a duplicate: recorded once
+    Instant refused_at;
     std::optional<Challenger> challenger; ///< a second process that claims to be this worker
 
     [[nodiscard]] bool reachable() const {
@@ -45,6 +46,9 @@ struct Member {
 ///     suspect  | alive        | -           | lost         | challenge the old one
 ///     lost     | alive        | -           | -            | accept
 ///     paused   | alive, if 2 s after the pause | -  | -    | challenge the old one
+///
+/// An agent that says farewell is suspect at once, and told as ended: nobody speaks for it any
+/// more. A new process with the name of a live worker is challenged like one with its identity.
 ///
 /// What carries a worker tells of it too (Carried): its pause makes it paused, its resumption
 /// suspect until it is heard, its end lost; whoever speaks for it then has to say hello again.
@@ -65,6 +69,8 @@ public:
     static constexpr Duration suspect_after = std::chrono::seconds{3};
     static constexpr Duration lost_after = std::chrono::seconds{10};
     static constexpr Duration challenge_time = std::chrono::seconds{1};
+    /// A refused agent says hello again each four seconds at least.
+    static constexpr Duration rival_gone = std::chrono::seconds{12};
     /// What a machine said before it stood still may come so much later.
     static constexpr Duration under_way = std::chrono::seconds{2};
 
@@ -93,6 +99,8 @@ public:
                      const PeerId& peer,
                      std::uint64_t correlation,
                      const msg::AgentHello& hello);
+    /// Its agent ends in order.
+    void on_farewell(Turn& turn, Member& member);
     /// Any message of a registered agent proves that it lives.
     void on_heard(Turn& turn, Member& member);
     /// ZeroMQ knows no such connection any more: the process behind it has ended or is cut off.
@@ -125,6 +133,8 @@ public:
 
 private:
     Member* accept(Turn& turn, const PeerId& peer, const msg::AgentHello& hello);
+    /// Who is live and would be taken for this newcomer.
+    Member* find_rival(const PeerId& peer, const WorkerRecord& newcomer);
     void set_state(Turn& turn, Member& member, WorkerState state);
     void
     set_state(Turn& turn, Member& member, WorkerState state, std::string text, Facts facts = {});

@@ -149,9 +149,10 @@ VmRow take_row(Listed& from, const Roster& roster, Now now) {
     row.note = note_of(row, shown, now.wall);
     if (member != nullptr && !row.worker.is_none() && member->record.state == WorkerState::Lost &&
         !row.conflict) {
-        row.note = fmt::format("{} lost since {}",
+        row.note = fmt::format("{} lost since {}{}",
                                member->record.name,
-                               member->record.state_since.to_rfc3339().substr(11, 5));
+                               member->record.state_since.to_rfc3339().substr(11, 5),
+                               member->record.ended ? ": its agent has ended in order" : "");
     }
     return row;
 }

@@ -102,6 +102,11 @@ struct Withdrawn {
     bool operator==(const Withdrawn&) const = default;
 };
 
+/// The agent ends in order; what runs on its machine goes on. Not answered.
+struct Farewell {
+    bool operator==(const Farewell&) const = default;
+};
+
 // ---- broker -> agent -------------------------------------------------------------------------
 
 struct Welcome {
@@ -288,12 +293,12 @@ struct HandStart {
     std::string config; ///< absolute path on the agent's machine
     std::string label;
     std::string user;
+    bool on_boot = false; ///< nobody asks: its configuration wants it started with its machine
 
     bool operator==(const HandStart&) const = default;
 };
 struct HandGrant {
     enum class Answer : std::uint16_t {
-    bool on_boot = false; ///< nobody asks: its configuration wants it started with its machine
         Granted = 1, ///< a lease is held until the process that asked, or its QEMU, has ended
         Refused = 2, ///< `reason` says who holds it
         Alone = 3,   ///< on a local pool, while no broker can be asked
@@ -363,7 +368,8 @@ using Body = std::variant<msg::Ping,
                           msg::HandStart,
                           msg::HandGrant,
                           msg::StopGuests,
-                          msg::GuestsStopping>;
+                          msg::GuestsStopping,
+                          msg::Farewell>;
 
 /// What travels in one frame on the mesh socket.
 struct Envelope {

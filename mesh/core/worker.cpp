@@ -16,6 +16,11 @@ std::string_view to_string(WorkerState state) {
     return "unknown";
 }
 
+std::string_view state_word(const WorkerRecord& worker) {
+    const bool is_away = worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost;
+    return worker.ended && is_away ? "ended" : to_string(worker.state);
+}
+
 std::string_view to_string(PoolHealth health) {
     switch (health) {
     case PoolHealth::Good:

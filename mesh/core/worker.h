@@ -82,10 +82,16 @@ struct WorkerRecord {
     WallTime last_seen;
     WallTime state_since;
     WallTime booted; ///< when its present boot first called, by the broker's clock; zero: unknown
-    bool fenced = false; ///< an administrator declared its VMs dead
-    ActionId draining;   ///< of a plan that ends what runs there: nothing is started there
+    bool fenced = false;     ///< an administrator declared its VMs dead
+    ActionId draining;       ///< of a plan that ends what runs there: nothing is started there
+    bool host_stops = false; ///< its VMs are being stopped with their machine: the agent says so
+    bool ended = false;      ///< its agent has ended in order; what runs there goes on
+    std::string rival;       ///< a second agent of this name or identity, which is refused
 
     bool operator==(const WorkerRecord&) const = default;
 };
+
+/// Its state for people: "ended" where its agent has said farewell.
+[[nodiscard]] std::string_view state_word(const WorkerRecord& worker);
 
 } // namespace ctys

@@ -234,6 +234,7 @@ std::vector<std::pair<std::string, Body>> bodies() {
                                          .waiting = 2,
                                          .done = true,
                                          .error = error()});
+    out.emplace_back("farewell", msg::Farewell{});
     return out;
 }
 

@@ -187,6 +187,14 @@ WorkerRecord worker_inside() {
     return inside;
 }
 
+WorkerRecord worker_ended() {
+    auto ended = worker_inside();
+    ended.host_stops = true;
+    ended.ended = true;
+    ended.rival = "a second agent of this name, on lab03, is refused";
+    return ended;
+}
+
 Action action() {
     return {
         .id = {0xabcdef012345678b},

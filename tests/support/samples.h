@@ -26,6 +26,7 @@ namespace ctys::samples {
 [[nodiscard]] Lease lease();
 [[nodiscard]] WorkerRecord worker();
 [[nodiscard]] WorkerRecord worker_inside(); ///< what the broker alone knows of it
+[[nodiscard]] WorkerRecord worker_ended();  ///< since farewells and rivals
 [[nodiscard]] Action action();
 [[nodiscard]] ActionRecord action_of_stack();      ///< an order of a plan, with a stack's options
 [[nodiscard]] ActionRecord action_without_state(); ///< a start that throws a saved state away

@@ -42,6 +42,7 @@ std::vector<Specimen> specimens() {
         record("instance", instance(), schema::decode_instance),
         record("worker", worker(), schema::decode_worker),
         record("worker_inside", worker_inside(), schema::decode_worker),
+        record("worker_ended", worker_ended(), schema::decode_worker),
         record("action", action_record(), schema::decode_action),
         record("action_on_instance", action_on_instance(), schema::decode_action),
         record("action_of_stack", action_of_stack(), schema::decode_action),

@@ -21,7 +21,7 @@ std::string seen_text(const WorkerRecord& worker, WallTime now) {
     if (worker.state == WorkerState::Alive)
         return fmt::format("seen {}", to_short_text(now - worker.last_seen));
     return fmt::format("{} since {}",
-                       to_string(worker.state),
+                       state_word(worker),
                        to_short_text(std::max(Duration{}, now - worker.state_since)));
 }
 

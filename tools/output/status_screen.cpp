@@ -2,6 +2,7 @@
 
 #include "tools/output/block.h"
 #include "tools/output/table.h"
+#include "tools/output/worker_rows.h"
 
 namespace ctys::tools {
 
@@ -19,8 +20,10 @@ std::vector<std::string> troubles(const StatusRow& status,
     }
     if (workers.empty()) out.emplace_back("no agent has reported yet: ctys up, or ctys doctor");
     for (const auto& worker : workers) {
-        if (worker.state != WorkerState::Alive)
-            out.push_back(fmt::format("worker {} is {}", worker.name, to_string(worker.state)));
+        if (worker.state != WorkerState::Alive) out.push_back("worker " + worker_trouble(worker));
+        if (worker.host_stops) out.push_back("worker " + host_stop_text(worker));
+        if (!worker.rival.empty())
+            out.push_back(fmt::format("worker {}: {}", worker.name, worker.rival));
         for (const auto& pool : worker.pools) {
             if (pool.health != PoolHealth::Good) {
                 out.push_back(fmt::format("pool {}:{} is {}{}{}",

@@ -17,6 +17,8 @@ std::string usable_accelerators(const WorkerRecord& worker) {
 std::string note_of(const WorkerRecord& worker) {
     std::vector<std::string> parts;
     if (worker.fenced) parts.emplace_back("fenced");
+    if (worker.host_stops) parts.emplace_back("its VMs are being stopped");
+    if (!worker.rival.empty()) parts.push_back(worker.rival);
     if (!worker.platform_conflict.empty())
         parts.push_back("platform UUID: " + worker.platform_conflict);
     for (const auto& pool : worker.pools) {
@@ -75,7 +77,7 @@ std::vector<Cell> cells(const WorkerRecord& worker, bool wide, const View& view)
         roots.push_back(pool.root);
     }
     std::vector<Cell> out{Cell{worker.name},
-                          Cell{std::string{to_string(worker.state)}, worker_tone(worker.state)},
+                          Cell{std::string{state_word(worker)}, worker_tone(worker.state)},
                           Cell{seen_text(worker, view)},
                           Cell{std::to_string(worker.cpus)},
                           Cell{std::to_string(worker.memory_mb)},
@@ -141,11 +143,26 @@ const Listing<WorkerRecord>& worker_listing() {
     return listing;
 }
 
+std::string worker_trouble(const WorkerRecord& worker) {
+    if (state_word(worker) != to_string(worker.state))
+        return fmt::format("{}: its agent has ended in order; what runs there goes on",
+                           worker.name);
+    return fmt::format("{} is {}", worker.name, to_string(worker.state));
+}
+
+std::string host_stop_text(const WorkerRecord& worker) {
+    return fmt::format("{}: its VMs are being stopped with their machine; nothing is started there",
+                       worker.name);
+}
+
 void append_worker_members(JsonWriter& out, const WorkerRecord& worker) {
     out.member("name", worker.name);
     out.member("id", worker.id);
     out.member("state", to_string(worker.state));
     out.member("fenced", worker.fenced);
+    out.member("ended", worker.ended);
+    out.member("host_stops", worker.host_stops);
+    out.member("rival", worker.rival);
     out.member("last_seen", worker.last_seen);
     out.member("state_since", worker.state_since);
     out.member("host", worker.host);
@@ -176,7 +193,7 @@ void render_worker(fmt::memory_buffer& out, const WorkerRecord& worker, const Vi
     Blocks blocks(out, view);
     blocks.headline(fmt::format("{}   {}, seen {} ago",
                                 worker.name,
-                                to_string(worker.state),
+                                state_word(worker),
                                 to_short_text(view.now - worker.last_seen)),
                     worker.id.to_string());
     blocks.line("machine",
@@ -190,6 +207,9 @@ void render_worker(fmt::memory_buffer& out, const WorkerRecord& worker, const Vi
         blocks.line("machine", "platform " + worker.platform.to_string());
     if (!worker.platform_conflict.empty()) blocks.line("machine", worker.platform_conflict);
     if (worker.fenced) blocks.line("machine", "fenced: its VMs were declared dead");
+    if (worker.ended) blocks.line("machine", "its agent has ended in order: what runs goes on");
+    if (worker.host_stops) blocks.line("machine", "its VMs are being stopped with it");
+    if (!worker.rival.empty()) blocks.line("machine", worker.rival);
     for (const auto& accelerator : worker.accelerators) {
         blocks.line("accel",
                     fmt::format("{:<6} {}{}{}",

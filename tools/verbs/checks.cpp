@@ -3,6 +3,7 @@
 #include "mesh/core/text.h"
 #include "mesh/setup/process.h"
 #include "tools/output/vm_rows.h"
+#include "tools/output/worker_rows.h"
 #include "tools/verbs/configuration_checks.h"
 #include "tools/verbs/single_machine.h"
 
@@ -95,8 +96,16 @@ std::vector<Finding> check_workers(Session& session) {
         if (worker.state != WorkerState::Alive) {
             out.push_back({Verdict::Warn,
                            "workers",
-                           fmt::format("{} is {}", worker.name, to_string(worker.state)),
+                           worker_trouble(worker),
                            "ctys worker show " + worker.name});
+        }
+        if (worker.host_stops)
+            out.push_back({Verdict::Warn, "workers", host_stop_text(worker), "ctys events"});
+        if (!worker.rival.empty()) {
+            out.push_back({Verdict::Warn,
+                           "workers",
+                           fmt::format("{}: {}", worker.name, worker.rival),
+                           "give one of them another --name, or end it"});
         }
         for (const auto& pool : worker.pools) {
             if (pool.health == PoolHealth::Good && pool.reason.empty()) continue;

@@ -62,6 +62,27 @@ TEST_CASE("status is well until something is to be looked at", "[tools][status]"
     CHECK(fmt::to_string(ill).find("worker lab02 is lost") != std::string::npos);
 }
 
+TEST_CASE("a machine that goes down, an ended agent and a second one are things to look at",
+          "[tools][status]") {
+    const auto screen = [](const WorkerRecord& worker) {
+        fmt::memory_buffer out;
+        render_status(out, StatusRow{.workers_alive = 1, .workers = 1}, {worker}, View{});
+        return fmt::to_string(out);
+    };
+    WorkerRecord worker{.name = "lab02"};
+    CHECK(screen(worker).starts_with("all is well"));
+    worker.host_stops = true;
+    CHECK(screen(worker).find("lab02: its VMs are being stopped with their machine") !=
+          std::string::npos);
+    worker.host_stops = false;
+    worker.rival = "a second agent of this name, on lab03, is refused";
+    CHECK(screen(worker).find("worker lab02: a second agent of this name") != std::string::npos);
+    worker.rival.clear();
+    worker.ended = true;
+    worker.state = WorkerState::Suspect;
+    CHECK(screen(worker).find("lab02: its agent has ended in order") != std::string::npos);
+}
+
 TEST_CASE("a worker's row names what is wrong with its pools", "[tools][workers]") {
     WorkerRecord worker{.name = "lab02"};
     worker.accelerators = {{.name = "kvm", .usable = false, .why = "guest hangs"},

@@ -110,6 +110,29 @@ TEST_CASE_METHOD(Host, "all VMs are asked at the same time, and it ends with the
     CHECK(events(EventKind::WorkerHostStop).size() == 2);
 }
 
+TEST_CASE_METHOD(Host, "the worker tells that its machine stops, as long as it does", "[agent]") {
+    const auto told_flag = [&](std::size_t number) {
+        return std::get<WorkerRecord>(events(EventKind::WorkerHostStop).at(number).payload)
+            .host_stops;
+    };
+    run(1);
+
+    stop();
+
+    CHECK(core().worker().host_stops);
+    CHECK(told_flag(0));
+    exit(1);
+    REQUIRE(is_done());
+    CHECK_FALSE(core().worker().host_stops);
+    CHECK_FALSE(told_flag(1));
+}
+
+TEST_CASE_METHOD(Host, "an agent that leaves says so to the broker that knows it", "[agent]") {
+    input(Leaving{});
+
+    CHECK(answers<msg::Farewell>().size() == 1);
+}
+
 TEST_CASE_METHOD(Host, "the deadline of a VM is its grace, else that of the machine", "[agent]") {
     configure(1, {.grace = 5s});
     configure(3, {.grace = 300s});
