@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/core/work.h"
+#include "mesh/core/order_check.h"
 
 #include <map>
 
@@ -75,12 +76,8 @@ public:
         Turn& turn, const InstanceKey& key, Monitor command, ActionId action, StateJob job = {});
 
 private:
-    [[nodiscard]] Status check_saved_state(const Action& action, const Instance& instance) const;
-    [[nodiscard]] Status check_hearing(const Action& action, const Instance& instance) const;
-    [[nodiscard]] static bool has_panicked(const InstanceRecord& record) {
-        return record.reason == "panicked";
-    }
-    /// Before it is asked, where check_hearing() allows that.
+    [[nodiscard]] Addressee addressee(const Instance& instance) const;
+    /// Before it is asked, where check_order() allows that.
     void let_hear(Turn& turn, const Action& action, const Instance& instance);
     /// Why a VM is ended: an action, or its machine that goes down.
     struct Order {

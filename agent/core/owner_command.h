@@ -31,11 +31,6 @@ struct OwnerCall {
     bool operator==(const OwnerCall&) const = default;
 };
 
-/// An owner whose VMs are asked by a command, never by their monitor.
-[[nodiscard]] constexpr bool has_commands(Owner owner) {
-    return owner == Owner::Libvirt || owner == Owner::Proxmox || owner == Owner::Incus;
-}
-
 /// Errors: Usage (a placeholder that does not exist).
 [[nodiscard]] Status check_owner_command(const std::vector<std::string>& words);
 
