@@ -92,11 +92,13 @@ class HostStop(mesh.MeshCase):
         os.kill(agent, signal.SIGTERM)
         stream.wait(kind="cut-announced", label="stubborn")
         refused = self.mesh.ctys("start", "polite")
+        status = self.mesh.ctys("status")
         os.kill(agent, signal.SIGTERM)
         os.kill(agent, signal.SIGINT)
         self.assertEqual(self.wait_end("w1"), 0, self.mesh.log("w1"))
 
         self.assertEqual(refused.status, 5, refused.err)
+        self.assertIn("w1: its VMs are being stopped with their machine", status.out)
         log = self.mesh.log("w1", lines=200)
         self.assertIn("waiting for stubborn (cut in", log)
         self.assertIn("1 by themselves, 2 cut, 1 spared", log)
@@ -115,8 +117,24 @@ class HostStop(mesh.MeshCase):
         os.kill(agent, signal.SIGTERM)
 
         self.assertEqual(self.wait_end("w1"), 0)
+        self.assertIn(" ended ", self.mesh.ctys("workers").out)
         self.assertTrue(self.running("polite"))
         self.assertEqual(self.told("stopping"), [])
+
+    def test_an_agent_that_was_never_here_stops_nothing(self):
+        self.begin([("polite", "polite", "")])
+
+        said = subprocess.run(
+            self.machine.inside(self.mesh.program("ctys-agent"), "--stop-guests", "--name", "nosuch"),
+            env=self.mesh.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=mesh.PATIENCE_S, check=False)
+
+        self.assertEqual(said.returncode, 3, said.stdout + said.stderr)
+        self.assertIn("no agent nosuch has run here", said.stderr)
+        self.assertIn("known: w1", said.stderr)
+        for folder in ("state", "run"):
+            self.assertFalse(os.path.exists(self.mesh.path(folder, "agent-nosuch")))
+        self.assertTrue(self.running("polite"))
 
     def test_a_running_agent_is_asked_and_tells_how_far_it_is(self):
         agent = self.begin([("polite", "polite", ""), ("stubborn", "stubborn", '#@#GRACE = "3s"\n')])
