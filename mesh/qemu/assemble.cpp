@@ -2,6 +2,7 @@
 
 #include "mesh/core/text.h"
 #include "mesh/qemu/option_text.h"
+#include "mesh/qemu/vde.h"
 
 #include <algorithm>
 
@@ -92,6 +93,10 @@ Status check_words(const VmPlan& plan) {
 }
 
 Status check_network(const VmPlan& plan) {
+    if (!plan.vde_switch.empty()) {
+        if (plan.user_network) return fail(ErrorCode::Usage, "there is one network: user or vde");
+        if (auto fine = check_vde_data(plan.vde_switch); !fine) return fine;
+    }
     if (!plan.network_options.empty() && !plan.user_network)
         return fail(ErrorCode::Usage, "options of the user network need that network");
     if (plan.tftp_boot_file.empty()) return {};
@@ -219,24 +224,27 @@ private:
     }
 
     void network() {
-        if (!plan_.user_network) return;
+        const auto& data = plan_.vde_switch;
+        if (!plan_.user_network && data.empty()) return;
         auto model = plan_.nic_model;
         if (model.empty()) model = is_x86(plan_.arch) ? "e1000" : "virtio-net-pci";
+        add("-netdev",
+            data.empty() ? "user,id=net0" + options_of_user_network()
+                         : "vde,id=net0,sock=" + escape_commas(data));
+        add("-device", model + ",netdev=net0" + (plan_.mac0.empty() ? "" : ",mac=" + plan_.mac0));
+    }
+
+    std::string options_of_user_network() const {
         std::string options;
         for (const auto& option : plan_.network_options) {
             options += ',' + option;
         }
-        add("-netdev", "user,id=net0" + options + tftp());
-        add("-device", model + ",netdev=net0" + (plan_.mac0.empty() ? "" : ",mac=" + plan_.mac0));
-    }
-
-    std::string tftp() const {
         const auto& file = plan_.tftp_boot_file;
-        if (file.empty()) return {};
+        if (file.empty()) return options;
         const auto slash = file.rfind('/');
-        return fmt::format(",tftp={},bootfile={}",
-                           escape_commas(file.substr(0, std::max<std::size_t>(slash, 1))),
-                           escape_commas(file.substr(slash + 1)));
+        return options + fmt::format(",tftp={},bootfile={}",
+                                     escape_commas(file.substr(0, slash)),
+                                     escape_commas(file.substr(slash + 1)));
     }
 
     void kernel() {

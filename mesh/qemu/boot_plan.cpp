@@ -286,9 +286,10 @@ private:
     Status attach_network(const std::optional<Named>& image) {
         auto& plan = out_.plan;
         if (!is_x86(plan.arch)) return not_here("PXE: firmware boots from a network");
-        if (!plan.user_network && (image || !brings_card(plan.extra))) {
+        const bool has_card = !plan.vde_switch.empty() || brings_card(plan.extra);
+        if (!plan.user_network && (image || !has_card)) {
             return bad(image ? "PXE%<path> is served by QEMU's own network only: NETWORK=user"
-                             : "PXE needs a network: NETWORK=user");
+                             : "PXE needs a network: NETWORK=user or vde");
         }
         if (image && is_served(variables_.folder, image->path)) {
             return bad(fmt::format("TFTP would serve the VM's own folder with that of {}; the file "

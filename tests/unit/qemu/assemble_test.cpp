@@ -246,6 +246,93 @@ TEST_CASE("a floppy is not taken for the boot image of a VM", "[qemu]") {
     CHECK(line.unknown.empty());
 }
 
+TEST_CASE("a VM on a VDE switch has exactly this command line", "[qemu]") {
+    auto plan = small_plan();
+    plan.mac0 = "52:54:00:00:00:01";
+    plan.vde_switch = "/var/tmp/vde_switch0.web";
+
+    CHECK(assemble(plan) ==
+          std::vector<std::string>{
+              "/usr/bin/qemu-system-x86_64",
+              "-nodefaults",
+              "-no-user-config",
+              "-display",
+              "none",
+              "-name",
+              "guest=web,process=ctys-web,debug-threads=on",
+              "-sandbox",
+              "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+              "-machine",
+              "q35,accel=tcg",
+              "-m",
+              "128",
+              "-smp",
+              "1",
+              "-chardev",
+              "socket,id=ctysqmp,path=/run/ctys/i/web/qmp.sock,reconnect=1",
+              "-mon",
+              "chardev=ctysqmp,mode=control",
+              "-chardev",
+              "socket,id=ctysconsole,path=/run/ctys/i/web/serial.sock,reconnect=1,mux=on,"
+              "logfile=/run/ctys/i/web/serial.log,logappend=on",
+              "-serial",
+              "chardev:ctysconsole",
+              "-mon",
+              "chardev=ctysconsole,mode=readline",
+              "-trace",
+              "qemu_system_shutdown_request",
+              "-D",
+              "/run/ctys/i/web/trace.log",
+              "-netdev",
+              "vde,id=net0,sock=/var/tmp/vde_switch0.web",
+              "-device",
+              "e1000,netdev=net0,mac=52:54:00:00:00:01",
+              "-drive",
+              "file=/vm/web/web.img,format=raw,if=ide"});
+}
+
+TEST_CASE("a switch whose path QEMU would misread is refused", "[qemu]") {
+    const auto [path, why] = GENERATE(table<std::string, std::string>({
+        {"vde_switch0", "the folder of a switch must be an absolute path, not vde_switch0"},
+        {"/sw[3]",
+         "the folder of a switch has control characters, brackets or :// in it, which VDE takes "
+         "for something else: /sw[3]"},
+        {"/a://b",
+         "the folder of a switch has control characters, brackets or :// in it, which VDE takes "
+         "for something else: /a://b"},
+        {"/a\nb",
+         "the folder of a switch has control characters, brackets or :// in it, which VDE takes "
+         "for something else: /a?b"},
+        {"/" + std::string(91, 'a'),
+         "the folder of a switch has 92 bytes, at most 91 fit: /" + std::string(59, 'a') + "..."},
+    }));
+    auto plan = small_plan();
+    plan.vde_switch = path;
+
+    const auto argv = assemble(plan);
+
+    REQUIRE_FALSE(argv);
+    CHECK(argv.error().code == ErrorCode::Usage);
+    CHECK(argv.error().message == why);
+}
+
+TEST_CASE("a comma in the path of a switch stays part of it", "[qemu]") {
+    auto plan = small_plan();
+    plan.vde_switch = "/vde/a,port=1";
+
+    const auto argv = assemble(plan).value();
+
+    CHECK(std::find(argv.begin(), argv.end(), "vde,id=net0,sock=/vde/a,,port=1") != argv.end());
+}
+
+TEST_CASE("a VM is on one network, not on two", "[qemu]") {
+    auto plan = small_plan();
+    plan.user_network = true;
+    plan.vde_switch = "/var/tmp/vde_switch0.web";
+
+    CHECK(assemble(plan).error().message == "there is one network: user or vde");
+}
+
 TEST_CASE("other architectures get disks and cards they have", "[qemu]") {
     auto plan = small_plan();
     plan.binary = "/usr/bin/qemu-system-aarch64";

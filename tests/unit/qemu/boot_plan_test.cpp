@@ -190,6 +190,16 @@ TEST_CASE("TFTP does not serve the folder of the VM, nor one around it", "[qemu]
     CHECK(boot("PXE%/vm/webserver/pxelinux.0"));
 }
 
+TEST_CASE("a VDE network is enough for PXE, without a file of our own", "[qemu]") {
+    auto plan = configured();
+    plan.user_network = false;
+    plan.vde_switch = "/var/tmp/vde_switch0.web";
+
+    CHECK(boot("PXE", {}, plan).value().plan.boot_order == "n");
+    CHECK(why_not(boot("PXE%/srv/x", {}, plan)) ==
+          "BOOTMODE: PXE%<path> is served by QEMU's own network only: NETWORK=user");
+}
+
 TEST_CASE("a boot mode without its medium says what would name one", "[qemu]") {
     CHECK(why_not(boot("CD")) == "BOOTMODE: no CD is named; INSTSRCCDROM=, INSTCDROM=, INSTSRCDVD= "
                                  "of the configuration or CD%<path> does");
@@ -197,7 +207,7 @@ TEST_CASE("a boot mode without its medium says what would name one", "[qemu]") {
           "BOOTMODE: no USB is named; HDDBOOTIMAGE= of the configuration or USB%<path> does");
     auto plan = configured();
     plan.user_network = false;
-    CHECK(why_not(boot("PXE", {}, plan)) == "BOOTMODE: PXE needs a network: NETWORK=user");
+    CHECK(why_not(boot("PXE", {}, plan)) == "BOOTMODE: PXE needs a network: NETWORK=user or vde");
 }
 
 TEST_CASE("floppies and PXE are there on x86 only", "[qemu]") {

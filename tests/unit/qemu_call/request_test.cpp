@@ -168,7 +168,7 @@ TEST_CASE("a network in ARGSADD is one to boot from", "[qemu]") {
     CHECK(with("-netdev vde,id=n -device e1000,netdev=n").plan.boot_order == "n");
     CHECK(with("-nic none").problems ==
           std::vector<Problem>{
-              {"", "BOOTMODE: PXE needs a network: NETWORK=user", ErrorCode::Usage}});
+              {"", "BOOTMODE: PXE needs a network: NETWORK=user or vde", ErrorCode::Usage}});
 }
 
 TEST_CASE("storage alone needs no source and no SNAPSHOT=no", "[qemu]") {
