@@ -2,6 +2,7 @@
 
 #include "mesh/core/text.h"
 #include "tools/qemu_call/install_target.h"
+#include "tools/qemu_call/switch_check.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -188,6 +189,10 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     }
     need("KERNELIMAGE", plan.kernel, R_OK);
     need("INITRDIMAGE", plan.initrd, R_OK);
+
+    for (auto& problem : check_switch(request)) {
+        problems.push_back(std::move(problem));
+    }
 
     const auto binary = find_binary(plan.binary);
     if (binary.empty()) {

@@ -12,6 +12,7 @@
 #include "tools/qemu_call/lease.h"
 #include "tools/qemu_call/shim.h"
 #include "tools/qemu_call/state_note.h"
+#include "tools/qemu_call/switch_check.h"
 
 #include <CLI/CLI.hpp>
 
@@ -210,7 +211,7 @@ int serve(Options options) {
     if (!config) return give_up(config.error());
     options.config = *config;
     if (options.forget_state || !options.note_state.empty()) return note_state(options);
-    auto request = read_request(options.assignments, folder_of(*config), options.modes);
+    auto request = read_request(options.assignments, folder_of(*config), options.modes, own_user());
     request.may_ask = !options.print && !options.check && is_terminal(STDIN_FILENO, STDERR_FILENO);
     auto& plan = request.plan;
     plan.instance_directory = options.instance_directory.empty()

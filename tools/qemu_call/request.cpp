@@ -4,6 +4,7 @@
 #include "mesh/qemu/image_path.h"
 #include "mesh/qemu/old_options.h"
 #include "mesh/qemu/option_text.h"
+#include "mesh/qemu/vde.h"
 
 #include <algorithm>
 #include <map>
@@ -14,8 +15,8 @@ namespace {
 
 class RequestReader {
 public:
-    RequestReader(const std::string& vm_directory, const ModeOptions& modes)
-        : vm_directory_(vm_directory), modes_(modes) {
+    RequestReader(const std::string& vm_directory, const ModeOptions& modes, std::string user)
+        : vm_directory_(vm_directory), modes_(modes), user_(std::move(user)) {
         media_.folder = vm_directory;
         out_.folder = vm_directory;
     }
@@ -57,12 +58,15 @@ private:
             {"MACHINE", &RequestReader::machine},
             {"MEMSIZE", &RequestReader::memory},
             {"NETWORK", &RequestReader::network},
+            {"QEMUMGMT", &RequestReader::switch_management},
+            {"QEMUSOCK", &RequestReader::switch_data},
             {"READONLY", &RequestReader::read_only},
             {"SMP", &RequestReader::smp},
             {"SNAPSHOT", &RequestReader::snapshot},
             {"STARTERCALL", &RequestReader::binary},
             {"TIMEOPT", &RequestReader::option_words},
             {"UUID", &RequestReader::uuid},
+            {"VDE_DEQ", &RequestReader::vde_wrapper},
             {"VGADRIVER", &RequestReader::option_words},
         };
         const auto media = qemu::media_variables();
@@ -124,9 +128,32 @@ private:
         }
     }
     void network(const std::string& key, const std::string& value) {
-        out_.plan.user_network = value == "user";
-        if (value == "user" || value == "none") return;
-        problem(key, fmt::format("\"{}\" is not user or none", printable(value)));
+        network_ = to_lower(value);
+        if (network_ == "user" || network_ == "vde" || network_ == "none") return;
+        problem(key, fmt::format("\"{}\" is not user, vde or none", printable(value)));
+    }
+    void switch_data(const std::string& key, const std::string& value) {
+        if (auto fine = qemu::check_vde_data(value); !fine) problem(key, fine.error().message);
+        switch_ = value;
+    }
+    void switch_management(const std::string& key, const std::string& value) {
+        if (auto fine = qemu::check_vde_management(value); !fine)
+            problem(key, fine.error().message);
+        out_.vde_management = value;
+    }
+    void vde_wrapper(const std::string&, const std::string&) { has_vde_wrapper_ = true; }
+    // A configuration of the original knows no other network than VDE and does not name it.
+    void choose_network() {
+        auto& plan = out_.plan;
+        if (network_.empty() && (has_vde_wrapper_ || !switch_.empty())) network_ = "vde";
+        plan.user_network = network_ == "user";
+        if (network_ != "vde") return out_.vde_management.clear();
+        out_.own_switch = switch_.empty();
+        plan.vde_switch = out_.own_switch ? qemu::default_vde_paths(user_).data : switch_;
+        if (plan.mac0.empty()) {
+            out_.notes.emplace_back("MAC0 is empty: the card has QEMU's own address, as that of "
+                                    "every other VM without one on this switch");
+        }
     }
     bool flag(const std::string& key, const std::string& value) {
         const auto lower = to_lower(value);
@@ -159,7 +186,8 @@ private:
         if (!translated) return problem("", translated.error().message);
         out_.plan.network_options = std::move(translated->user_properties);
         out_.plan.extra = std::move(translated->words);
-        out_.notes = std::move(translated->warnings);
+        out_.notes.insert(
+            out_.notes.end(), translated->warnings.begin(), translated->warnings.end());
     }
     void boot_image(const std::string&, const std::string& value) { boot_ = in_directory(value); }
     void image_format(const std::string&, const std::string& value) { format_ = value; }
@@ -182,6 +210,7 @@ private:
         if (plan.cpu.empty() && plan.arch == "i386") plan.cpu = "qemu32";
         if (!boot_.empty()) plan.boot = qemu::Disk{.file = boot_, .format = format_};
         out_.configured = plan.boot;
+        choose_network();         // old options may be of the network
         translate_option_words(); // a network among them is one to boot from
         auto decided = decide_modes(plan, modes_, media_);
         if (!decided) return problem("", decided.error().message, decided.error().code);
@@ -216,7 +245,11 @@ private:
     std::string vm_directory_;
     const ModeOptions& modes_;
     qemu::MediaVariables media_;
+    std::string user_;
     std::string boot_;
+    std::string network_;
+    std::string switch_; // QEMUSOCK
+    bool has_vde_wrapper_ = false;
     std::string format_ = "raw";
     std::map<std::string, std::vector<std::string>, std::less<>> option_words_;
     Request out_;
@@ -226,8 +259,9 @@ private:
 
 Request read_request(std::span<const std::string> assignments,
                      const std::string& vm_directory,
-                     const ModeOptions& modes) {
-    return RequestReader{vm_directory, modes}.read(assignments);
+                     const ModeOptions& modes,
+                     const std::string& user) {
+    return RequestReader{vm_directory, modes, user}.read(assignments);
 }
 
 Result<std::vector<std::string>> split_words(std::string_view text) {

@@ -29,6 +29,8 @@ struct Request {
     bool storage_only = false;                 ///< nothing is booted
     bool force = false;                        ///< the target may be destroyed
     bool may_ask = false;                      ///< a person can be asked whether it may
+    bool own_switch = false;    ///< plan.vde_switch is the user's own, by default: no stranger's
+    std::string vde_management; ///< QEMUMGMT, where the configuration names it
     qemu::Preparation preparation = qemu::Preparation::Nothing; ///< decided by check()
     std::string question;             ///< by check(): yes to it has to come before
     std::optional<FileIdentity> seen; ///< by check(): the target that it looked at
@@ -39,11 +41,13 @@ struct Request {
 };
 
 /// Reads KEY=VALUE arguments and puts what the options ask for into their plan. An empty value is
-/// as good as none; relative image paths are below `vm_directory`. Words of VGADRIVER, TIMEOPT and
-/// ARGSADD, in this order, are translated for QEMU 7.2 (old_options.h). Pure.
+/// as good as none; relative image paths are below `vm_directory`; the switch of NETWORK=vde is
+/// that of `user` where QEMUSOCK names no other. Words of VGADRIVER, TIMEOPT and ARGSADD, in this
+/// order, are translated for QEMU 7.2 (old_options.h). Pure.
 [[nodiscard]] Request read_request(std::span<const std::string> assignments,
                                    const std::string& vm_directory,
-                                   const ModeOptions& modes = {});
+                                   const ModeOptions& modes = {},
+                                   const std::string& user = {});
 
 /// Words of ARGSADD, TIMEOPT and VGADRIVER, with the quoting of a shell and no expansion. Errors:
 /// Usage for an open quote.

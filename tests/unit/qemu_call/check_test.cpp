@@ -148,3 +148,16 @@ TEST_CASE("every file that a start writes is one that may be on shared storage",
     std::ignore = vm.problems_of({.install = "FDD%f.img%HDD%new.img%INIT"});
     CHECK(written_files(vm.request) == std::vector<std::string>{vm.folder / "new.img"});
 }
+
+TEST_CASE("a switch is needed by what is started, not by the storage alone", "[call]") {
+    CheckedVm vm;
+    const auto data = vm.folder / "sw";
+    vm.values.back() = "NETWORK=vde";
+    vm.values.emplace_back("QEMUSOCK=" + data);
+
+    const auto started = vm.problems_of({});
+
+    REQUIRE(started.size() == 1);
+    CHECK(started[0].text.starts_with("there is no switch at " + data + "; as root: "));
+    CHECK(vm.problems_of({.init = true, .init_only = true, .force = true}).empty());
+}

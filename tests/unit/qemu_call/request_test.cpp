@@ -58,7 +58,8 @@ TEST_CASE("each wrong value is a problem that names its key", "[qemu]") {
         {"MEMSIZE=0", {"MEMSIZE", "\"0\" is not a size in MB"}},
         {"SMP=0", {"SMP", "\"0\" is not 1 to 1024 CPUs"}},
         {"ACCELERATOR=KQEMU", {"ACCELERATOR", "KQEMU does not exist any more; use KVM or QEMU"}},
-        {"NETWORK=tap", {"NETWORK", "\"tap\" is not user or none"}},
+        {"NETWORK=tap", {"NETWORK", "\"tap\" is not user, vde or none"}},
+        {"QEMUSOCK=sw", {"QEMUSOCK", "the folder of a switch must be an absolute path, not sw"}},
         {"SNAPSHOT=maybe", {"SNAPSHOT", "\"maybe\" is not yes or no"}},
         {"ARGSADD=-append 'a", {"ARGSADD", "a quote ' is not closed"}},
         {"VGADRIVER=\"", {"VGADRIVER", "a quote \" is not closed"}},
@@ -71,6 +72,45 @@ TEST_CASE("each wrong value is a problem that names its key", "[qemu]") {
     const auto request = read({"LABEL=web", "HDDBOOTIMAGE=/a", assignment});
 
     CHECK(request.problems == std::vector<Problem>{problem});
+}
+
+TEST_CASE("a VM is on the switch of its user, or on that of QEMUSOCK", "[qemu]") {
+    const auto read_as = [](const std::string& more) {
+        const std::vector<std::string> assignments{
+            "LABEL=web", "HDDBOOTIMAGE=/a", "MAC0=52:54:00:00:00:01", "NETWORK=vde", more};
+        return read_request(assignments, "/vm/web", {}, "alice");
+    };
+
+    const auto own = read_as("QEMUSOCK=");
+    CHECK(own.problems.empty());
+    CHECK(own.notes.empty());
+    CHECK(own.plan.vde_switch == "/var/tmp/vde_switch0.alice");
+    CHECK(own.own_switch);
+    CHECK_FALSE(own.plan.user_network);
+
+    const auto named = read_as("QEMUSOCK=/srv/sw");
+    CHECK(named.plan.vde_switch == "/srv/sw");
+    CHECK_FALSE(named.own_switch);
+}
+
+TEST_CASE("a configuration of the original that names no network means VDE", "[qemu]") {
+    const auto network = [](std::vector<std::string> more) {
+        more.insert(more.end(), {"LABEL=web", "HDDBOOTIMAGE=/a"});
+        const auto request = read_request(more, "/vm/web", {}, "alice");
+        return request.plan.user_network ? "user" : request.plan.vde_switch;
+    };
+
+    CHECK(network({"VDE_DEQ=/opt/vde/bin/vdeq"}) == "/var/tmp/vde_switch0.alice");
+    CHECK(network({"QEMUSOCK=/sw"}) == "/sw");
+    CHECK(network({"QEMUSOCK=/sw", "NETWORK=user"}) == "user");
+    CHECK(network({"VDE_DEQ=vdeq", "QEMUSOCK=/sw", "NETWORK=none"}).empty());
+    CHECK(network({}).empty());
+}
+
+TEST_CASE("a card without an address of its own on a switch is told", "[qemu]") {
+    CHECK(read({"LABEL=web", "HDDBOOTIMAGE=/a", "NETWORK=vde"}).notes ==
+          std::vector<std::string>{"MAC0 is empty: the card has QEMU's own address, as that of "
+                                   "every other VM without one on this switch"});
 }
 
 TEST_CASE("a VM needs a label and something to boot", "[qemu]") {
