@@ -18,9 +18,13 @@ std::string_view fact_of(const Error& error) {
 
 } // namespace
 
-void render_error(fmt::memory_buffer& out, std::string_view subject, const Error& error) {
+void render_error(fmt::memory_buffer& out,
+                  std::string_view subject,
+                  const Error& error,
+                  std::string_view program) {
     fmt::format_to(std::back_inserter(out),
-                   "ctys: {}{}{}\n",
+                   "{}: {}{}{}\n",
+                   program,
                    printable(subject, longest_fact),
                    subject.empty() ? "" : ": ",
                    printable(fact_of(error), longest_fact));
