@@ -52,6 +52,16 @@ pid_t parent_of(pid_t pid) {
     return words.size() > 2 ? pid_from(words[2]) : 0;
 }
 
+// A container beside this one may have the same user and the same paths: its networks are others.
+// What may not be read counts as here.
+bool is_in_network_of_ours(const std::string& pid) {
+    struct stat own {};
+    struct stat other {};
+    if (::stat("/proc/self/ns/net", &own) != 0) return true;
+    if (::stat(fmt::format("/proc/{}/ns/net", pid).c_str(), &other) != 0) return true;
+    return own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 bool ends_within(int pidfd, int milliseconds) {
     pollfd one{pidfd, POLLIN, 0};
     return ::poll(&one, 1, milliseconds) > 0;
@@ -78,7 +88,7 @@ pid_t find_switch_process(const std::string& data, uid_t uid) {
         struct stat status {};
         if (pid == 0 || ::stat(("/proc/" + name).c_str(), &status) != 0 || status.st_uid != uid)
             continue;
-        if (is_switch_of(command_line_of(pid), data)) return pid;
+        if (is_switch_of(command_line_of(pid), data) && is_in_network_of_ours(name)) return pid;
     }
     return 0;
 }

@@ -12,7 +12,8 @@ namespace ctys::vde {
 /// Whether this is the command line of a vde_switch whose folder is `data`. Pure.
 [[nodiscard]] bool is_switch_of(const std::vector<std::string>& argv, const std::string& data);
 
-/// The vde_switch of that user whose folder is `data`; 0 where none runs.
+/// The vde_switch of that user whose folder is `data`, in this network namespace; 0 where none
+/// runs.
 [[nodiscard]] pid_t find_switch_process(const std::string& data, uid_t uid);
 
 /// Ends that process by SIGTERM, then by SIGKILL, if it is still that switch. Errors: Stuck.
