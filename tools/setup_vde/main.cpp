@@ -2,6 +2,7 @@
 #include "mesh/core/text.h"
 #include "tools/output/error_report.h"
 #include "tools/setup_vde/commands.h"
+#include "tools/setup_vde/elsewhere.h"
 #include "tools/setup_vde/last_client.h"
 #include "tools/setup_vde/report.h"
 
@@ -164,6 +165,38 @@ std::string subject_of(const Request& request) {
     return fmt::format("{} for {}", subject, request.user);
 }
 
+int do_here(const Request& request) {
+    const auto done = run(request);
+    if (done) return 0;
+    if (request.stay != Stay::No) {
+        ::openlog("ctys-setupVDE", LOG_PID, LOG_DAEMON);
+        ::syslog(LOG_ERR, "cancel for %s: %s", request.user.c_str(), done.error().message.c_str());
+    }
+    return report(subject_of(request), done.error());
+}
+
+int do_there(const std::string& machine, const Request& request) {
+    loop::EventLoop loop;
+    const auto status = run_elsewhere(loop, machine, request);
+    if (status) return *status;
+    return report(fmt::format("{} on {}", subject_of(request), machine), status.error());
+}
+
+// One after the other: what they say stays apart, and Ctrl-C spares the next ones.
+int do_on_machines(const Request& request) {
+    const bool titles = request.machines.size() > 1 && request.header && !request.terse;
+    std::vector<int> statuses;
+    for (const auto& machine : request.machines) {
+        if (titles) {
+            if (auto shown = print(machine + ":\n"); !shown) return report("", shown.error());
+        }
+        const bool here = machine == this_machine;
+        statuses.push_back(here ? do_here(request) : do_there(machine, request));
+        if (statuses.back() == traits(ErrorCode::Interrupted).exit_status) return statuses.back();
+    }
+    return status_of_all(statuses);
+}
+
 int serve(const std::vector<std::string>& arguments) {
     const auto parsed = parse_arguments(arguments);
     if (!parsed) return report("", parsed.error());
@@ -173,13 +206,7 @@ int serve(const std::vector<std::string>& arguments) {
     }
     complete_path();
     const auto& request = std::get<Request>(*parsed);
-    const auto done = run(request);
-    if (done) return 0;
-    if (request.stay != Stay::No) {
-        ::openlog("ctys-setupVDE", LOG_PID, LOG_DAEMON);
-        ::syslog(LOG_ERR, "cancel for %s: %s", request.user.c_str(), done.error().message.c_str());
-    }
-    return report(subject_of(request), done.error());
+    return request.machines.empty() ? do_here(request) : do_on_machines(request);
 }
 
 } // namespace

@@ -1,16 +1,18 @@
 #include "tools/setup_vde/request.h"
 
 #include "mesh/core/near_word.h"
-#include "mesh/core/shell_quoted.h"
 #include "mesh/core/text.h"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace ctys::vde {
 
 namespace {
+
+constexpr std::size_t max_machine = 255; // a name of a host, as DNS has it
 
 struct Named {
     std::string_view word;
@@ -44,6 +46,7 @@ constexpr std::string_view examples =
     "  ctys-setupVDE -u alice --dry-run create  what would be done, and nothing done\n"
     "  ctys-setupVDE -u alice info\n"
     "  ctys-setupVDE -u alice --last cancel     as soon as the last VM has left\n"
+    "  ctys-setupVDE -u alice create root@app2  on another machine, as root there, by ssh\n"
     "\n"
     "create moves the addresses of an interface to the bridge. It refuses to where the connection\n"
     "you work over would be cut: -f does it all the same. What fails, or is left by Ctrl-C, is\n"
@@ -77,29 +80,34 @@ Result<Action> find_action(const std::string& word) {
                 near ? fmt::format("ctys-setupVDE {}", *near) : "ctys-setupVDE --help");
 }
 
-// Where its words were meant to be done; this machine needs no name.
-Status check_targets(const std::vector<std::string>& targets, const Request& request) {
-    for (const auto& target : targets) {
-        if (target == "localhost") continue;
+// [USER@]HOST, and nothing that ssh would take for something else.
+bool is_machine(const std::string& text) {
+    if (text.empty() || text.size() > max_machine || text.front() == '-') return false;
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        const bool digit = c >= '0' && c <= '9';
+        return letter || digit || std::string_view{"@.-_:%"}.find(c) != std::string_view::npos;
+    });
+}
+
+Status check_machines(const Request& request) {
+    for (const auto& target : request.machines) {
         if (find_action(target)) {
             return fail(ErrorCode::Usage,
                         fmt::format("one action at a time, not {} and {}",
                                     to_string(request.action),
                                     printable(target)));
         }
-        std::vector<std::string> there{"ssh", target, "ctys-setupVDE"};
-        if (!request.user.empty()) there.insert(there.end(), {"-u", request.user});
-        there.emplace_back(to_string(request.action));
-        return fail(ErrorCode::Unsupported,
-                    fmt::format("{}: other machines come later, this one is all it works on",
-                                printable(target)),
-                    shell_quoted(there));
+        if (is_machine(target)) continue;
+        return fail(ErrorCode::Usage,
+                    fmt::format("\"{}\" is no machine as [USER@]HOST", printable(target, 60)));
     }
+    if (request.stay != Stay::No && !request.machines.empty())
+        return fail(ErrorCode::Usage, "what stays behind stays here");
     return {};
 }
 
-Result<Request>
-finish(Request request, const std::string& action, const std::vector<std::string>& targets) {
+Result<Request> finish(Request request, const std::string& action) {
     if (action.empty()) {
         return fail(ErrorCode::Usage,
                     "an action is missing: create, cancel, check, info, ports, list or listall",
@@ -108,7 +116,7 @@ finish(Request request, const std::string& action, const std::vector<std::string
     auto found = find_action(action);
     if (!found) return tl::unexpected(found.error());
     request.action = *found;
-    if (auto fine = check_targets(targets, request); !fine) return tl::unexpected(fine.error());
+    if (auto fine = check_machines(request); !fine) return tl::unexpected(fine.error());
     if (auto fine = check_interface("-b", request.bridge); !fine)
         return tl::unexpected(fine.error());
     if (auto fine = check_interface("-i", request.uplink); !fine)
@@ -136,7 +144,6 @@ std::string_view to_string(Action action) {
 Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::string>& arguments) {
     Request request;
     std::string action;
-    std::vector<std::string> targets;
     bool no_header = false;
     bool stays_for_last = false;
     bool stays_for_first = false;
@@ -159,7 +166,7 @@ Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::strin
     app.add_flag("--stay", stays_for_last)->group("");
     app.add_flag("--stay-for-first", stays_for_first)->group("");
     app.add_option("action", action, "create, cancel, check, info, ports, list or listall");
-    app.add_option("machine", targets, "localhost; others come later");
+    app.add_option("machine", request.machines, "[USER@]HOST where it is done, by ssh; here");
     // As the library wants them: from the last to the first.
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
@@ -174,7 +181,7 @@ Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::strin
     request.header = !no_header;
     if (stays_for_last) request.stay = Stay::Last;
     if (stays_for_first) request.stay = Stay::FirstAndLast;
-    auto finished = finish(std::move(request), action, targets);
+    auto finished = finish(std::move(request), action);
     if (!finished) return tl::unexpected(finished.error());
     return std::move(*finished);
 }

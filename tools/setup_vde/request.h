@@ -19,17 +19,18 @@ enum class Stay : std::uint8_t { No, Last, FirstAndLast };
 /// What was asked for, as it was typed; empty: not asked for.
 struct Request {
     Action action = Action::Info;
-    std::string user;        ///< -u, with a group after a dot
-    std::string uplink;      ///< -i; "none": a bridge without one
-    std::string bridge;      ///< -b
-    qemu::VdePaths paths;    ///< -s and -S
-    std::string group;       ///< -g: its members may attach VMs as well
-    bool force = false;      ///< -f
-    bool header = true;      ///< not -n
-    bool terse = false;      ///< -X: nothing is said of what went well
-    bool with_last = false;  ///< --last: the switch goes with its last client
-    bool only_shows = false; ///< --dry-run
-    Stay stay = Stay::No;    ///< this is the process that stayed behind
+    std::vector<std::string> machines; ///< where, in this order; empty: here
+    std::string user;                  ///< -u, with a group after a dot
+    std::string uplink;                ///< -i; "none": a bridge without one
+    std::string bridge;                ///< -b
+    qemu::VdePaths paths;              ///< -s and -S
+    std::string group;                 ///< -g: its members may attach VMs as well
+    bool force = false;                ///< -f
+    bool header = true;                ///< not -n
+    bool terse = false;                ///< -X: nothing is said of what went well
+    bool with_last = false;            ///< --last: the switch goes with its last client
+    bool only_shows = false;           ///< --dry-run
+    Stay stay = Stay::No;              ///< this is the process that stayed behind
 
     bool operator==(const Request&) const = default;
 };
@@ -42,7 +43,10 @@ struct Page {
 /// The longest name of an interface (IFNAMSIZ without its NUL).
 constexpr std::size_t max_interface = 15;
 
-/// Pure. Errors: Usage; Unsupported for a target on another machine.
+/// What this machine is called among `machines`.
+constexpr std::string_view this_machine = "localhost";
+
+/// Pure. Errors: Usage.
 [[nodiscard]] Result<std::variant<Request, Page>>
 parse_arguments(const std::vector<std::string>& arguments);
 

@@ -451,12 +451,63 @@ class Hostile(VdeCase):
     def test_garbage_is_one_sentence(self):
         for words, status in ((("-i", "x" * 16, "create"), 2), (("-i", "nosuch", "create"), 3),
                               (("-b", "lo", "create"), 5), (("-i", "lo", "create"), 2),
-                              (("-g", "nosuchgroup", "create"), 3), (("\x1b[2J",), 2), (("create", "root@app2"), 1)):
+                              (("-g", "nosuchgroup", "create"), 3), (("\x1b[2J",), 2), (("create", "app2;id"), 2)):
             with self.subTest(words):
                 said = self.setup_vde(*words, status=status)
                 self.assertTrue(said.startswith("ctys-setupVDE: "), said)
                 self.assertLessEqual(said.count("\n"), 2, said)
         self.assertIn("there is no user nosuch", self.setup_vde("create", status=3, user="nosuch"))
+        self.assert_nothing_left()
+
+
+class Elsewhere(VdeCase):
+    """Another machine is a network and a /var/tmp of its own; what stands for ssh enters it."""
+
+    def setUp(self):
+        super().setUp()
+        machine = subprocess.Popen(
+            ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c",
+             "mount -t tmpfs -o mode=1777 vde-test /var/tmp && ip link set lo up && echo up && exec cat"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(machine.communicate)  # it ends with its input
+        self.assertEqual(machine.stdout.readline(), "up\n")
+        self.enter = ["nsenter", f"--target={machine.pid}", "--net", "--mount"]
+        folder = self.mesh.path("ssh")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "ssh"), "w") as file:
+            file.write("#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\n"
+                       f"[ \"$2\" = root@app2 ] && exec {' '.join(self.enter)} sh -c \"$3\"\n"
+                       "echo \"ssh: no route to $2\" >&2\nexit 255\n")
+        os.chmod(os.path.join(folder, "ssh"), 0o755)
+        self.without_program = {"PATH": folder + ":" + os.environ["PATH"]}
+        programs = os.path.dirname(self.mesh.program("ctys-setupVDE"))
+        self.there = {"environment": {"PATH": programs + ":" + self.without_program["PATH"]}}
+
+    def test_one_call_makes_and_takes_away_a_network_on_another_machine(self):
+        made = self.setup_vde("-i", "none", "create", "root@app2", **self.there)
+        self.assertIn(f"switch of daemon: {DATA}, pid ", made)
+        self.assertEqual((network(), files()), (self.before, []))
+        self.assertIn(f"{TAP}: ", run(*self.enter, "ip", "link", "show", "master", "ctysbr0"))
+        self.assertIn("works, 0 attached", self.setup_vde("check", "root@app2", **self.there))
+        listed = self.setup_vde("list", "localhost", "root@app2", **self.there)
+        self.assertRegex(listed, rf"^localhost:\n.*\nroot@app2:\n.*\n{DATA} .* answers ")
+
+        said = self.setup_vde("check", "localhost", "root@app2", status=8, **self.there)
+        self.assertIn("there is no switch of daemon", said)
+        self.assertIn("works, 0 attached", said)
+        self.assertIn("switch of daemon: gone", self.setup_vde("cancel", "root@app2", **self.there))
+        self.assertEqual(switches(), [])
+        self.assertEqual(run(*self.enter, "ls", "/var/tmp"), "")
+        self.assertNotIn("ctys", run(*self.enter, "ip", "link", "show"))
+        self.setup_vde("check", "root@app2", status=3, **self.there)
+        self.assert_nothing_left()
+
+    def test_a_machine_that_cannot_be_reached_or_has_no_program_is_told(self):
+        said = self.setup_vde("create", "app3", status=6, **self.there)
+        self.assertIn("ssh: no route to app3\nctys-setupVDE: create for daemon on app3: ", said)
+        self.assertIn("try: ssh app3 true", said)
+        said = self.setup_vde("create", "root@app2", status=1, environment=self.without_program)
+        self.assertIn("ctys-setupVDE is not in the PATH that ssh has there", said)
         self.assert_nothing_left()
 
 
