@@ -37,7 +37,7 @@ Result<Plan> decide_cancel(const Request& request, const Observed& machine) {
     if (!machine.is_root) {
         return fail(ErrorCode::Refused,
                     "TAP devices and bridges are taken away by root only",
-                    fmt::format("sudo ctys-setupVDE -u {} cancel", machine.account.name));
+                    "sudo " + call_again(request, machine));
     }
     if (auto fine = check_switch(request, machine); !fine) return tl::unexpected(fine.error());
     const auto name = tap_of(machine.account);

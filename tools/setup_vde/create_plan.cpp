@@ -56,11 +56,11 @@ Result<Plan> reuse(const Request& request, const Observed& machine) {
     return plan;
 }
 
-Status check_surroundings(const Observed& machine) {
+Status check_surroundings(const Request& request, const Observed& machine) {
     if (!machine.is_root) {
         return fail(ErrorCode::Refused,
                     "TAP devices and bridges are made by root only",
-                    fmt::format("sudo ctys-setupVDE -u {} create", machine.account.name));
+                    "sudo " + call_again(request, machine));
     }
     if (!machine.missing_packages.empty()) {
         return fail(ErrorCode::Unsupported,
@@ -121,7 +121,8 @@ Status add_tap(Plan& plan, const Attachment& attachment, const Observed& machine
 } // namespace
 
 Result<Plan> decide_create(const Request& request, const Observed& machine) {
-    if (auto fine = check_surroundings(machine); !fine) return tl::unexpected(fine.error());
+    if (auto fine = check_surroundings(request, machine); !fine)
+        return tl::unexpected(fine.error());
     if (auto fine = check_switch_state(machine); !fine) return tl::unexpected(fine.error());
     if (machine.vde.state == SwitchState::Answers) return reuse(request, machine);
     if (!machine.why_no_tun.empty()) {

@@ -20,26 +20,6 @@ constexpr Duration patience_elsewhere = std::chrono::minutes{5};
 constexpr int ssh_failed = 255;
 constexpr int no_such_program = 127;
 
-std::vector<std::string> words_there(const Request& request) {
-    std::vector<std::string> words{"ctys-setupVDE"};
-    const auto add = [&](const char* option, const std::string& value) {
-        if (!value.empty()) words.insert(words.end(), {option, value});
-    };
-    add("-u", request.user);
-    add("-i", request.uplink);
-    add("-b", request.bridge);
-    add("-s", request.paths.data);
-    add("-S", request.paths.management);
-    add("-g", request.group);
-    if (request.force) words.emplace_back("-f");
-    if (!request.header) words.emplace_back("-n");
-    if (request.terse) words.emplace_back("-X");
-    if (request.with_last) words.emplace_back("--last");
-    if (request.only_shows) words.emplace_back("--dry-run");
-    words.emplace_back(to_string(request.action));
-    return words;
-}
-
 Result<int> status_of_ssh(const std::string& machine, const loop::ChildResult& ended) {
     if (ended.term_signal != 0)
         return fail(ErrorCode::Failed, fmt::format("ssh ended by signal {}", ended.term_signal));
@@ -72,7 +52,7 @@ std::vector<std::string> words_for(const std::string& machine, const Request& re
             "ServerAliveCountMax=6",
             "--",
             machine,
-            shell_quoted(words_there(request))};
+            shell_quoted(words_of(request))};
 }
 
 Result<int>

@@ -147,6 +147,11 @@ Act ip(std::vector<std::string> words) {
     return Run{.argv = std::move(words)};
 }
 
+std::string call_again(Request request, const Observed& machine) {
+    if (request.user.empty()) request.user = machine.account.name;
+    return shell_quoted(words_of(request));
+}
+
 Result<Attachment> choose_bridge(const Request& request, const Observed& machine) {
     const auto name = request.bridge.empty() ? std::string{own_bridge} : request.bridge;
     if (const auto* there = machine.find(name)) return join_bridge(*there, request, machine);
@@ -247,11 +252,9 @@ const Link* uplink_of(const Link& bridge, const Observed& machine) {
 
 Status check_connection(const Request& request, const Link& link, const Observed& machine) {
     if (request.force) return {};
-    const auto again = [&] {
-        std::vector<std::string> words{"ctys-setupVDE", "-f", "-u", machine.account.name};
-        words.emplace_back(to_string(request.action));
-        return shell_quoted(words);
-    }();
+    auto forced = request;
+    forced.force = true;
+    const auto again = call_again(std::move(forced), machine);
     auto all = link.addresses;
     all.insert(all.end(), link.own_addresses.begin(), link.own_addresses.end());
     const auto& over = machine.connections;

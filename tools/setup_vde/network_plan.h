@@ -12,6 +12,9 @@ struct Attachment {
 
     bool operator==(const Attachment&) const = default;
 };
+/// The call of `request`, with the user it is for.
+[[nodiscard]] std::string call_again(Request request, const Observed& machine);
+
 /// Errors: NotFound, Conflict, Usage.
 [[nodiscard]] Result<Attachment> choose_bridge(const Request& request, const Observed& machine);
 

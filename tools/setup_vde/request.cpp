@@ -141,6 +141,26 @@ std::string_view to_string(Action action) {
     return "info";
 }
 
+std::vector<std::string> words_of(const Request& request) {
+    std::vector<std::string> words{"ctys-setupVDE"};
+    const auto add = [&](const char* option, const std::string& value) {
+        if (!value.empty()) words.insert(words.end(), {option, value});
+    };
+    if (request.force) words.emplace_back("-f");
+    add("-u", request.user);
+    add("-i", request.uplink);
+    add("-b", request.bridge);
+    add("-s", request.paths.data);
+    add("-S", request.paths.management);
+    add("-g", request.group);
+    if (!request.header) words.emplace_back("-n");
+    if (request.terse) words.emplace_back("-X");
+    if (request.with_last) words.emplace_back("--last");
+    if (request.only_shows) words.emplace_back("--dry-run");
+    words.emplace_back(to_string(request.action));
+    return words;
+}
+
 Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::string>& arguments) {
     Request request;
     std::string action;

@@ -43,6 +43,9 @@ struct Page {
 /// The longest name of an interface (IFNAMSIZ without its NUL).
 constexpr std::size_t max_interface = 15;
 
+/// The call that asks for the same, but for the machines and what stays behind. Pure.
+[[nodiscard]] std::vector<std::string> words_of(const Request& request);
+
 /// What this machine is called among `machines`.
 constexpr std::string_view this_machine = "localhost";
 

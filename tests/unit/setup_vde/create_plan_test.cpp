@@ -149,6 +149,10 @@ TEST_CASE("the connection one works over is not cut unless one insists", "[vde]"
     CHECK(error.try_next.starts_with("ctys-setupVDE -f -u alice create "));
 
     auto request = asked;
+    request.uplink = "eth0";
+    CHECK(decide_create(request, machine)
+              .error()
+              .try_next.starts_with("ctys-setupVDE -f -u alice -i eth0 create "));
     request.force = true;
     CHECK(decide_create(request, machine));
     request.force = false;

@@ -43,7 +43,7 @@ TEST_CASE("every option goes along to another machine, the machines do not", "[v
                       .terse = true,
                       .with_last = true,
                       .only_shows = true}) ==
-          "ctys-setupVDE -u alice.users -i eth1 -b br0 -s /s -S /m -g kvm -f -n -X --last "
+          "ctys-setupVDE -f -u alice.users -i eth1 -b br0 -s /s -S /m -g kvm -n -X --last "
           "--dry-run cancel");
 }
 
