@@ -115,16 +115,20 @@ Status change(loop::EventLoop& loop, const Request& request) {
 
 // The process that --last has left behind: nobody reads what it says but the log.
 Status stay(loop::EventLoop& loop, const Request& request) {
+    auto awaited = request.stay;
     while (true) {
         const auto machine = observe(loop, request);
         if (!machine) return tl::unexpected(machine.error());
         {
             const Machine performer{loop, machine->paths, machine->account};
-            if (!await_last_client(loop, performer, *machine, request.stay)) return {};
+            if (!await_last_client(loop, performer, *machine, awaited)) return {};
         }
         auto done = change(loop, request);
-        // A VM came while it was decided, or somebody else is at work.
-        if (done || done.error().code != ErrorCode::Conflict) return done;
+        if (done) return done;
+        // A VM came while it was decided, somebody else is at work, or the machine is busy.
+        const auto code = done.error().code;
+        if (code != ErrorCode::Conflict && code != ErrorCode::TimedOut) return done;
+        awaited = Stay::Last; // the first one has been there
     }
 }
 

@@ -613,6 +613,24 @@ class Machines(VdeCase):
         wait_until(lambda: switches() == [] and not files() and network() == self.before,
                    "the switch does not go with its last client")
 
+    def test_a_switch_that_cannot_go_with_its_last_client_goes_later(self):
+        self.setup_vde("--last", "create")
+        self.make_machine("web")
+        process = self.start_vm("web")
+        wait_until(lambda: self.attached() == 1, "it does not come")
+        with socket.socket(socket.AF_UNIX) as turn:
+            turn.bind("\0ctys-setupVDE")
+            turn.listen()
+            turn.settimeout(mesh.PATIENCE_S)
+            self.end_vm(process)
+            turn.accept()[0].close()
+            # Until it no longer waits for this turn, which is after ten seconds.
+            longer = mesh.Deadline(12)
+            while not longer.over():
+                turn.accept()[0].close()
+        wait_until(lambda: switches() == [] and not files() and network() == self.before,
+                   "it has forgotten that the first client was there")
+
     def test_a_missing_switch_is_told_by_check(self):
         self.make_machine("web")
         argv, environment = self.wrapper("web", "--check", "--print")
