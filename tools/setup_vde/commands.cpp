@@ -13,7 +13,7 @@ namespace ctys::vde {
 namespace {
 
 // ip and vde_switch take milliseconds.
-constexpr Duration patience = std::chrono::seconds{20};
+constexpr Duration program_patience = std::chrono::seconds{20};
 constexpr std::size_t most_output = std::size_t{16} * 1024 * 1024;
 
 std::string path_variable() {
@@ -47,7 +47,7 @@ run_program(loop::EventLoop& loop, const std::vector<std::string>& argv, const A
                          .new_session = true,
                          .output = loop::ToMemory{.limit = most_output},
                          .errors = loop::ToMemory{},
-                         .deadline = patience};
+                         .deadline = program_patience};
     if (owner != nullptr && owner->uid != ::geteuid()) {
         spec.env = surroundings(*owner);
         spec.uid = owner->uid;
@@ -61,8 +61,8 @@ run_program(loop::EventLoop& loop, const std::vector<std::string>& argv, const A
         const bool absent = child.error().code == ErrorCode::NotFound;
         return fail(absent ? ErrorCode::Unsupported : child.error().code, child.error().message);
     }
-    std::ignore =
-        loop.run_until([&] { return result.has_value(); }, patience + std::chrono::seconds{2});
+    std::ignore = loop.run_until([&] { return result.has_value(); },
+                                 program_patience + std::chrono::seconds{2});
     if (!result || result->timed_out)
         return fail(ErrorCode::TimedOut, fmt::format("{} takes too long", program));
     if (result->exit_status == 0 && result->term_signal == 0) return std::move(result->output);

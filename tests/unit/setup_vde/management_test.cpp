@@ -131,7 +131,7 @@ TEST_CASE("a switch has ended when it hangs up", "[vde]") {
         CHECK(Management::open(directory / "a")->shut_down());
     }
     const ScriptedSwitch stubborn{directory / "b", greeting, "", false};
-    const auto asked = Management::open(directory / "b", milliseconds{50})->shut_down();
-    REQUIRE_FALSE(asked);
-    CHECK(asked.error().code == ErrorCode::TimedOut);
+    const auto told = Management::open(directory / "b", milliseconds{50})->shut_down();
+    REQUIRE_FALSE(told);
+    CHECK(told.error().code == ErrorCode::TimedOut);
 }
