@@ -11,12 +11,13 @@ CTYSWRAPPERPATH=$PWD
 CONFIG=$CTYSWRAPPERPATH/${NAME%.sh}.ctys
 CALL=${CTYS_QEMU_CALL:-ctys-qemu-call}
 
-# Media of boot and installation modes, and option words. What the caller has exported of the same name, for
+# Media of boot and installation modes, option words, and the switch. What the caller has exported of the same name, for
 # another VM or for ctys-createConfVM, says nothing about this one.
 MEDIA_NAMES='FDDIMAGE FDA FDB INSTSRC INSTSRCCDROM INSTCDROM INSTSRCDVD INSTSRCFDD INSTSRCHDD INSTSRCUSB INSTTARGET
     DEFAULTBOOTMODE DEFAULTINSTMODE DEFAULTINSTSOURCE DEFAULTINSTTARGET HDDBOOTIMAGE_INST_SIZE'
 # shellcheck disable=SC2086 # words
-unset -v $MEDIA_NAMES HDDBOOTIMAGE IMAGEFORMAT KERNELIMAGE INITRDIMAGE APPEND VGADRIVER TIMEOPT ARGSADD
+unset -v $MEDIA_NAMES HDDBOOTIMAGE IMAGEFORMAT KERNELIMAGE INITRDIMAGE APPEND VGADRIVER TIMEOPT ARGSADD \
+    QEMUSOCK QEMUMGMT VDE_DEQ
 
 # The configuration is bash, so that it can be as dynamic as the VM needs.
 # shellcheck source=/dev/null
