@@ -115,6 +115,8 @@ private:
     /// Nothing: that is not what it lacks. Errors: Conflict (nobody asked for the stack).
     [[nodiscard]] Result<std::optional<Plan>>
     plan_start(const Turn& turn, const Action& action, const VmRecord& vm) const;
+    [[nodiscard]] Result<Plan>
+    picture_of(Turn& turn, const Action& action, const std::string& answer) const;
     void begin_plan(Turn& turn, const HeldOrder& order, ActionRecord record, const Plan& plan);
     /// A whole worker, or with "*" the whole estate.
     Result<Admission> admit_many(Turn& turn,
@@ -134,6 +136,7 @@ private:
                                    Plans::Wish& wish) const;
     /// What brings back a VM that was suspended with what it carries; nothing when it was not.
     [[nodiscard]] std::optional<Plan> plan_waking(const Turn& turn, const VmRecord& vm) const;
+    [[nodiscard]] static Admission admit_plan(const Action& action, Plan plan);
     /// A plan that starts things. Errors: Conflict.
     [[nodiscard]] Result<Admission> admit_rise(Plan plan) const;
     Result<Admission> admit_scan(ActionRecord& record, const Address& address);

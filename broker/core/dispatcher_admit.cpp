@@ -135,6 +135,13 @@ void Dispatcher::decide(Turn& turn, HeldOrder order) {
     }
 
     if (admitted->plan) return begin_plan(turn, order, std::move(record), *admitted->plan);
+    if (record.action.dry_run) {
+        // A grace is shown as its own, not as a deadline that was given.
+        if (!record.action.always_cut) record.action.deadline = order.submit.action.deadline;
+        const auto picture = picture_of(turn, record.action, admitted->answer);
+        if (!picture) return refuse(turn, order, picture.error());
+        return begin_plan(turn, order, std::move(record), *picture);
+    }
     const auto* member = roster_.find(record.action.worker);
     const auto id = record.action.id;
     auto& stored = actions_.emplace(id, std::move(record)).first->second;
@@ -153,12 +160,54 @@ void Dispatcher::decide(Turn& turn, HeldOrder order) {
              open(stored, Open{.expires = expires, .asked = {}, .saved = turn.now().instant}));
 }
 
+/// What an order that was admitted would do, where one order is enough. `answer`: nothing.
+Result<Plan>
+Dispatcher::picture_of(Turn& turn, const Action& action, const std::string& answer) const {
+    Plan plan;
+    if (!answer.empty()) {
+        plan.notes.push_back(fmt::format("nothing to do: {}", answer));
+        return plan;
+    }
+    if (is_of_stacks(action.verb)) {
+        return plans_.picture(
+            turn.inventory(),
+            turn.index(),
+            {.action = action, .targets = {action.vm}, .is_many = false, .self = {}});
+    }
+    const auto vm = turn.inventory().vm_brief(action.vm);
+    PlanStep step{.vm = action.vm,
+                  .label = vm ? vm->label : action.vm.to_string(),
+                  .worker = action.worker,
+                  .worker_name = roster_.name_of(action.worker),
+                  .verb = action.verb};
+    step.run_level = action.run_level;
+    plan.levels = 1;
+    if (action.verb == Verb::Start) plan.needed = plan.until = step.until = start_patience;
+    plan.steps.push_back(std::move(step));
+    const bool keeps = is_suspended_to_disk(turn.inventory().instances(action.vm));
+    if (action.verb == Verb::Start && keeps) {
+        plan.notes.push_back(fmt::format("{} {}",
+                                         plan.steps[0].label,
+                                         action.discard_state
+                                             ? "boots, and its saved state is thrown away"
+                                             : "goes on from its saved state"));
+    }
+    return plan;
+}
+
 void Dispatcher::begin_plan(Turn& turn,
                             const HeldOrder& order,
                             ActionRecord record,
                             const Plan& plan) {
     if (record.action.dry_run) {
-        send_rows(turn, order.peer, order.correlation, turn.head(), rows_of(record.action, plan));
+        auto shown = plan;
+        auto meant = order.submit;
+        meant.action.dry_run = false;
+        const auto allowed = is_outer_first(record.action.verb)
+                                 ? Status{}
+                                 : check_asker(turn, meant, record.action.vm);
+        if (!allowed) shown.notes.push_back("refused without --yes: " + allowed.error().message);
+        send_rows(turn, order.peer, order.correlation, turn.head(), rows_of(record.action, shown));
         return;
     }
     const auto id = record.action.id;
@@ -211,11 +260,8 @@ Result<Dispatcher::Admission> Dispatcher::admit_scan(ActionRecord& record, const
 Result<Dispatcher::Admission>
 Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
     if (auto able = check_run_level(record.action); !able) return tl::unexpected(able.error());
-    const bool is_plan = record.action.stack || !record.action.like_before.is_none();
-    if (record.action.dry_run && !is_of_stacks(record.action.verb) && !is_plan) {
-        return fail(ErrorCode::Unsupported,
-                    fmt::format("no plan can {} a VM yet", to_string(record.action.verb)));
-    }
+    if (record.action.dry_run && record.action.verb == Verb::Scan)
+        return fail(ErrorCode::Unsupported, "a scan is not rehearsed");
     if (!record.action.like_before.is_none() && record.action.verb == Verb::Start) {
         auto plan = plans_.like_before(record.action.like_before);
         if (!plan) return tl::unexpected(plan.error());
@@ -267,14 +313,6 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
         // Who throws the saved state away wants another boot.
         if (auto plan = plan_waking(turn, vm); plan && on.empty() && !record.action.discard_state)
             return admit_rise(std::move(*plan));
-        if (record.action.dry_run) {
-            // Admitting it would begin it. What no carrier is started for is rehearsed by who asks.
-            auto plan = plan_start(turn, record.action, vm);
-            if (!plan) return tl::unexpected(plan.error());
-            if (!*plan)
-                return fail(ErrorCode::Unsupported, "no carrier has to be started before it");
-            return admit_rise(std::move(**plan));
-        }
         auto admitted = admit_start(turn, record, on, vm);
         if (admitted || admitted.error().code != ErrorCode::Unreachable) return admitted;
         auto plan = plan_start(turn, record.action, vm);
@@ -361,6 +399,7 @@ Dispatcher::admit_start(Turn& turn, ActionRecord& record, std::string_view on, c
     }
     record.action.worker = path->worker;
     record.action.config = path->config;
+    if (record.action.dry_run) return Admission{}; // reserving it would begin it
     record.action.token = leases_.reserve(turn, vm.id, path->worker, record.action.id).token;
     return Admission{};
 }
@@ -419,7 +458,7 @@ Result<Dispatcher::Admission> Dispatcher::admit_other(Turn& turn,
         return tl::unexpected(allowed.error());
     record.action.worker = live->worker;
     record.action.instance = live->key;
-    if (is_of_stacks(record.action.verb) && (!record.action.force || record.action.dry_run)) {
+    if (is_of_stacks(record.action.verb) && !record.action.force) {
         auto wanted = record.action;
         // A grace is a VM's own; the deadline of a stack is one that was given.
         if (!record.action.always_cut) wanted.deadline = submit.action.deadline;
@@ -430,11 +469,15 @@ Result<Dispatcher::Admission> Dispatcher::admit_other(Turn& turn,
         if (!plan) return tl::unexpected(plan.error());
         if (*plan) {
             record.action = std::move(wanted);
-            return Admission{.answer = {}, .wait = {}, .plan = std::move(*plan)};
+            return admit_plan(record.action, std::move(**plan));
         }
     }
     if (auto allowed = plans_.allows(record.action.verb, vm.id); !allowed)
         return tl::unexpected(allowed.error());
+    if (!record.action.dry_run) return Admission{};
+    // Its agent would refuse it.
+    if (auto able = check_one(record.action, turn.inventory(), vm.id, live->worker); !able)
+        return tl::unexpected(able.error());
     return Admission{};
 }
 

@@ -27,6 +27,16 @@ std::vector<VmId> running_on(Turn& turn, const WorkerId& worker) {
     return found;
 }
 
+/// Suspended to disk, on the worker or anywhere.
+std::vector<VmId> asleep_on(Turn& turn, const std::optional<WorkerId>& worker) {
+    auto vms = turn.index().asleep_vms();
+    std::erase_if(vms, [&](const VmId& vm) {
+        const auto place = sleeps_on(turn.inventory(), vm);
+        return place.is_none() || (worker && place != *worker);
+    });
+    return vms;
+}
+
 } // namespace
 
 /// INIT is done inside, or not at all.
@@ -48,6 +58,13 @@ Status Dispatcher::check_run_level(const Action& action) {
                     fmt::format("ctys {} VM", to_string(action.verb)));
     }
     return {};
+}
+
+/// Of a plan without steps the answer says why there are none.
+Dispatcher::Admission Dispatcher::admit_plan(const Action& action, Plan plan) {
+    if (plan.steps.empty() && !action.dry_run && !plan.notes.empty())
+        return Admission{.answer = plan.notes.front(), .wait = {}, .plan = {}};
+    return Admission{.answer = {}, .wait = {}, .plan = std::move(plan)};
 }
 
 Result<Dispatcher::Admission> Dispatcher::admit_rise(Plan plan) const {
@@ -176,9 +193,13 @@ Result<Dispatcher::Admission> Dispatcher::admit_many(Turn& turn,
     } else {
         wish.targets = turn.index().live_vms();
     }
+    if (record.action.verb == Verb::Resume) {
+        const auto asleep = asleep_on(turn, worker);
+        wish.targets.insert(wish.targets.end(), asleep.begin(), asleep.end());
+    }
     auto plan = plans_.consider(turn.inventory(), turn.index(), wish);
     if (!plan) return tl::unexpected(plan.error());
-    return Admission{.answer = {}, .wait = {}, .plan = std::move(*plan)};
+    return admit_plan(record.action, std::move(**plan));
 }
 
 Result<std::optional<Plan>>

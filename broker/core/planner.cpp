@@ -1,6 +1,7 @@
 #include "broker/core/planner.h"
 
 #include "broker/core/fold.h"
+#include "broker/core/plan_rise.h"
 #include "mesh/core/exact_text.h"
 
 #include <fmt/format.h>
@@ -30,8 +31,9 @@ struct Node {
     std::vector<Node> inner = {}; ///< longest chain first
     std::vector<std::string> unreached = {};
     Duration own{};
-    Duration need{};              ///< own and all inside
-    Duration chain{};             ///< need, and that of those beside it that come after it
+    bool wakes = false; ///< it is started, or what carries it is: that takes as long as a boot
+    Duration need{};    ///< own and all inside
+    Duration chain{};   ///< need, and that of those beside it that come after it
     std::vector<VmId> first = {}; ///< those beside it that come before it
     std::size_t uncounted = 0;    ///< of its chain: they come where it is the longest already
 };
@@ -110,6 +112,7 @@ private:
         std::set<VmId> targets(request_.targets.begin(), request_.targets.end());
         std::vector<Node> roots;
         std::vector<std::string> left_out;
+        bool has_some_done = false;
         for (const auto& id : targets) {
             const auto* vm = graph_.find_vm(id);
             if (vm == nullptr) return fail(ErrorCode::NotFound, "no VM matches this address");
@@ -119,28 +122,39 @@ private:
                                                carriers.end(),
                                                [&](const auto& c) { return targets.contains(c); });
             if (vm->worker.is_none() || (is_inside && request_.scope == Scope::Stack)) continue;
-            if (!is_reachable(graph_, *vm, request_.verb)) {
+            // What carries it is no part of this plan: nobody wakes that.
+            if (!is_reachable(graph_, *vm, Verb::Pause)) {
                 const auto* worker = graph_.find_worker(vm->worker);
                 if (request_.skip_unreached) {
                     left_out.push_back(vm->label);
                     continue;
                 }
                 return fail(ErrorCode::Unreachable,
-                            fmt::format("{} runs on {}, which is {}",
+                            fmt::format("{} {} on {}, which is {}",
                                         vm->label,
+                                        vm->asleep ? "is suspended" : "runs",
                                         worker != nullptr ? worker->name : vm->worker.to_string(),
                                         worker != nullptr ? to_string(worker->state) : "unknown"),
                             "ctys workers");
             }
             if (auto able = check_target(*vm, level); !able) return tl::unexpected(able.error());
-            roots.push_back(make_node(*vm, level));
+            auto node = make_node(*vm, level);
+            if (has_nothing_to_do(node, level)) {
+                has_some_done = true;
+            } else {
+                roots.push_back(std::move(node));
+            }
         }
-        if (roots.empty() && level == 0 && !left_out.empty()) {
+        if (roots.empty() && level == 0 && has_some_done) {
+            plan_.notes.push_back(request_.verb == Verb::Pause
+                                      ? "nothing to do: it is paused already"
+                                      : "nothing to do: it runs already");
+        } else if (roots.empty() && level == 0 && !left_out.empty()) {
             return fail(ErrorCode::Unreachable,
                         fmt::format("none of it can be reached: {} away", are(left_out)),
                         "ctys workers");
         }
-        if (roots.empty() && level == 0)
+        if (roots.empty() && level == 0 && !has_some_done)
             return fail(ErrorCode::Conflict, std::string{nothing_runs}, "ctys stack");
         if (!left_out.empty())
             plan_.notes.push_back(fmt::format("left out: {} away", are(left_out)));
@@ -175,22 +189,32 @@ private:
         return level == 0 ? request_.verb : inner_verb(request_.verb);
     }
 
-    Node make_node(const StackVm& vm, std::uint32_t level) {
+    /// It stands, or runs, as it is to, and so does all inside.
+    [[nodiscard]] bool has_nothing_to_do(const Node& node, std::uint32_t level) const {
+        if (!node.inner.empty() || node.wakes) return false;
+        const auto verb = verb_at(level);
+        return (verb == Verb::Resume && node.vm->state == VmState::Running) ||
+               (verb == Verb::Pause && node.vm->state == VmState::Paused);
+    }
+
+    Node make_node(const StackVm& vm, std::uint32_t level, bool wakes = false) {
         Node node{.vm = &vm};
+        node.wakes = wakes || vm.asleep;
         if (request_.scope == Scope::Stack) {
             for (const auto& id : graph_.carried_by(vm.vm)) {
                 const auto& inner = *graph_.find_vm(id);
                 // What stands already, somebody else has paused; with it stands all inside.
                 if (verb_at(level + 1) == Verb::Pause && stands(inner.state)) continue;
                 if (is_reachable(graph_, inner, request_.verb)) {
-                    node.inner.push_back(make_node(inner, level + 1));
+                    auto each = make_node(inner, level + 1, node.wakes);
+                    if (!has_nothing_to_do(each, level + 1)) node.inner.push_back(std::move(each));
                 } else {
                     node.unreached.push_back(inner.label);
                 }
             }
         }
         sort(node.inner);
-        node.own = own_of(&vm, verb_at(level));
+        node.own = node.wakes ? start_patience : own_of(&vm, verb_at(level));
         node.need = node.chain = std::min(longest, node.own + need_of(node.inner));
         return node;
     }
@@ -357,8 +381,10 @@ private:
         if (node.is_self) return add_self(node, begin, until);
         const auto& vm = *node.vm;
         const auto* worker = graph_.find_worker(vm.worker);
-        const auto verb = verb_at(level);
-        const bool by_grace = vm.grace.has_value() && !request_.never_cuts && verb != Verb::Reboot;
+        const auto verb = vm.asleep ? Verb::Start : verb_at(level);
+        const bool by_grace =
+            vm.grace.has_value() && !request_.never_cuts && verb == Verb::Shutdown;
+        note_unreached(node);
         PlanStep step{.vm = vm.vm,
                       .label = vm.label,
                       .worker = vm.worker,
@@ -382,6 +408,30 @@ private:
         if (verb == Verb::Reboot && at_once) step.verb = Verb::Reset;
         index_.emplace(vm.vm, static_cast<std::uint32_t>(plan_.steps.size()));
         return append(std::move(step));
+    }
+
+    /// Its own system ends them, if it can: nobody hears of it.
+    void note_unreached(const Node& node) {
+        if (node.unreached.empty()) return;
+        constexpr std::size_t most = 8; // of a sentence that people read
+        std::vector<std::string> agents;
+        for (const auto& id : graph_.workers_in(node.vm->vm)) {
+            const auto* worker = graph_.find_worker(id);
+            if (worker->state != WorkerState::Alive && worker->state != WorkerState::Suspect)
+                agents.push_back(fmt::format("{} is {}", worker->name, to_string(worker->state)));
+        }
+        const std::vector<std::string> named(
+            node.unreached.begin(),
+            node.unreached.begin() +
+                static_cast<std::ptrdiff_t>(std::min(most, node.unreached.size())));
+        plan_.notes.push_back(fmt::format(
+            "{}: nobody here can ask {}{}, or see how {} end{}",
+            agents.empty() ? node.vm->label : fmt::format("{}", fmt::join(agents, ", ")),
+            fmt::join(named, ", "),
+            node.unreached.size() > most ? fmt::format(" and {} more", node.unreached.size() - most)
+                                         : "",
+            node.unreached.size() == 1 ? "it" : "they",
+            node.unreached.size() == 1 ? "s" : ""));
     }
 
     std::uint32_t append(PlanStep step) {

@@ -1,6 +1,8 @@
 #include "broker/core/plans.h"
 
 #include "broker/core/stack_around.h"
+#include "mesh/core/order_check.h"
+#include "mesh/qemu/saved_state.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -34,29 +36,6 @@ std::vector<PlanStepRecord> steps_of(ActionId action, const Plan& plan) {
             {.plan = action, .index = static_cast<std::uint32_t>(steps.size()), .step = step});
     }
     return steps;
-}
-
-constexpr std::size_t most_evidence = 64; // a dry run shows them all
-
-Error unaskable(const Plan& plan) {
-    Error error{.code = ErrorCode::Conflict,
-                .message = "some of its VMs cannot be asked to end",
-                .evidence = {},
-                .try_next = "--cut-unaskable cuts them in their turn"};
-    for (const auto& step : plan.steps) {
-        if (step.can_ask || (step.verb != Verb::Shutdown && step.verb != Verb::Reboot)) continue;
-        if (error.evidence.size() == most_evidence) break;
-        const bool is_by_hand = step.owner == Owner::ByHand || step.owner == Owner::Unknown;
-        error.evidence.push_back(
-            is_by_hand
-                ? fmt::format("{} on {} has no monitor we may use", step.label, step.worker_name)
-                : fmt::format("{} on {} ({}) cannot be asked now; ctys show {} says why",
-                              step.label,
-                              step.worker_name,
-                              to_string(step.owner),
-                              step.label));
-    }
-    return error;
 }
 
 } // namespace
@@ -128,9 +107,10 @@ std::vector<ActionId> Plans::load(std::vector<PlanRecord> plans,
 
 namespace {
 
+constexpr std::size_t most_told = 8; // of what people read
+
 /// What becomes of those that hear no power button (ADR 0010).
-void note_paused(Plan& plan, const StackGraph& graph, bool is_stack) {
-    constexpr std::size_t most_named = 8; // of a sentence that people read
+void note_paused(Plan& plan, const StackGraph& graph) {
     std::vector<std::string> labels;
     for (const auto& step : plan.steps) {
         const auto* vm = graph.find_vm(step.vm);
@@ -138,19 +118,62 @@ void note_paused(Plan& plan, const StackGraph& graph, bool is_stack) {
         if (asks && vm != nullptr && vm->state == VmState::Paused) labels.push_back(vm->label);
     }
     if (labels.empty()) return;
-    if (!is_stack) {
-        plan.notes.push_back(fmt::format(
-            "{0} is paused: refused, unless it is resumed before: ctys resume {0}", labels[0]));
-        return;
-    }
-    const auto more = labels.size() - std::min(labels.size(), most_named);
+    const auto more = labels.size() - std::min(labels.size(), most_told);
     labels.resize(labels.size() - more);
     plan.notes.push_back(fmt::format("paused: {}{}; what can go on is resumed before it is asked",
                                      fmt::join(labels, ", "),
                                      more == 0 ? "" : fmt::format(" and {} more", more)));
 }
 
+/// Orders of which it is known by now that they will be refused; who cannot be asked to end refuses
+/// the whole plan, see check_askable().
+void note_refused(Plan& plan, const InventoryView& inventory, const Action& asked) {
+    std::size_t count = 0;
+    for (const auto& step : plan.steps) {
+        if (step.verb == Verb::Shutdown || is_outer_first(step.verb)) continue;
+        auto order = asked;
+        order.verb = step.verb;
+        order.plan = asked.id;
+        const auto refused = check_one(order, inventory, step.vm, step.worker);
+        if (refused || (step.verb == Verb::Reboot && !step.can_ask)) continue;
+        if (++count > most_told) continue;
+        plan.notes.push_back(fmt::format("{} of {} will be refused: {}",
+                                         to_string(step.verb),
+                                         step.label,
+                                         refused.error().message));
+    }
+    if (count > most_told) plan.notes.push_back(fmt::format("so will {} more", count - most_told));
+}
+
+PlanRequest request_of(const Plans::Wish& wish, bool is_stack) {
+    const auto& action = wish.action;
+    return {.verb = action.verb,
+            .scope = action.force ? Scope::Force : Scope::Stack,
+            .targets = wish.targets,
+            .deadline = action.deadline,
+            // Nothing shares the time of one VM: its agent takes any deadline.
+            .shrink = action.shrink || action.always_cut || !is_stack,
+            .cut_unaskable = action.cut_unaskable || action.always_cut,
+            .width = std::min(action.width, std::uint32_t{10000}),
+            .skip_unreached = wish.is_many,
+            .never_cuts = action.run_level.has_value(),
+            .self = wish.self};
+}
+
 } // namespace
+
+Status check_one(const Action& action,
+                 const InventoryView& inventory,
+                 const VmId& vm,
+                 const WorkerId& worker) {
+    for (const auto& instance : inventory.instances(vm)) {
+        if (!is_live(instance.state) || instance.worker != worker) continue;
+        if (auto able = check_order(action, addressee_of(instance)); !able) return able;
+        const auto record = action.verb == Verb::Suspend ? inventory.vm(vm) : nullptr;
+        return record ? qemu::check_keeps_state(*record) : Status{};
+    }
+    return {};
+}
 
 Result<std::optional<Plan>>
 Plans::consider(const InventoryView& inventory, const RowIndex& index, const Wish& wish) const {
@@ -159,29 +182,23 @@ Plans::consider(const InventoryView& inventory, const RowIndex& index, const Wis
     const auto* self = roster_.find(wish.self);
     if (self != nullptr && self->record.platform.identifies())
         around.push_back(VmId{self->record.platform});
-    const auto graph = stack_around(inventory, index, roster_, around, wish.self);
+    const bool wakes = wish.is_many && action.verb == Verb::Resume;
+    const auto graph = stack_around(
+        inventory, index, roster_, around, wish.self, wakes ? Sleepers::Shown : Sleepers::LeftOut);
     const bool is_stack =
         wish.is_many || std::any_of(wish.targets.begin(), wish.targets.end(), [&](const auto& vm) {
             return !graph.workers_in(vm).empty() && !graph.carried_by(vm).empty();
         });
-    if (!is_stack && !action.dry_run) return std::optional<Plan>{};
-    PlanRequest request{.verb = action.verb,
-                        .scope = action.force ? Scope::Force : Scope::Stack,
-                        .targets = wish.targets,
-                        .deadline = action.deadline,
-                        // Nothing shares the time of one VM: its agent takes any deadline.
-                        .shrink = action.shrink || action.always_cut || !is_stack,
-                        .cut_unaskable = action.cut_unaskable || action.always_cut,
-                        .width = std::min(action.width, std::uint32_t{10000}),
-                        .skip_unreached = wish.is_many,
-                        .never_cuts = action.run_level.has_value(),
-                        .self = wish.self};
-    auto plan = make_plan(graph, request, {});
+    if (!is_stack) return std::optional<Plan>{};
+    auto plan = make_plan(graph, request_of(wish, is_stack), {});
     if (!plan) return tl::unexpected(plan.error());
-    if (!action.always_cut || is_stack) note_paused(*plan, graph, is_stack);
+    note_paused(*plan, graph);
+    note_refused(*plan, inventory, action);
     if (is_rebooting(action.verb) && !action.no_restore) add_restoring(*plan, inventory, roster_);
-    if (action.dry_run) return std::optional{std::move(*plan)};
-    if (!plan->asks_all()) return tl::unexpected(unaskable(*plan));
+    const auto askable = check_askable(*plan);
+    // It is shown all the same: who looks at it sees who cannot be asked, and asks check_askable().
+    if (!askable && action.dry_run) return std::optional{std::move(*plan)};
+    if (!askable) return tl::unexpected(askable.error());
     if (plan->steps.size() > most_steps || open_.size() >= most_open) {
         return fail(ErrorCode::Overloaded,
                     fmt::format("{} steps; a plan has at most {}, and at most {} run at once",
@@ -192,6 +209,23 @@ Plans::consider(const InventoryView& inventory, const RowIndex& index, const Wis
     if (auto crossing = check_crossing(action.verb, *plan); !crossing)
         return tl::unexpected(crossing.error());
     return std::optional{std::move(*plan)};
+}
+
+Result<Plan>
+Plans::picture(const InventoryView& inventory, const RowIndex& index, const Wish& wish) const {
+    const auto graph = stack_around(inventory, index, roster_, wish.targets, wish.self);
+    auto plan = make_plan(graph, request_of(wish, /*is_stack=*/false), {});
+    if (!plan || !wish.action.force) return plan;
+    std::vector<std::string> inside;
+    for (const auto& vm : wish.targets) {
+        for (const auto& each : graph.all_inside(vm)) {
+            if (inside.size() < most_told) inside.push_back(graph.find_vm(each)->label);
+        }
+    }
+    if (!inside.empty())
+        plan->notes.push_back(
+            fmt::format("what it carries ends with it: {}", fmt::join(inside, ", ")));
+    return plan;
 }
 
 Status Plans::check_crossing(Verb verb, const Plan& plan) const {

@@ -36,9 +36,12 @@ public:
         WorkerId self;        ///< its machine, too, after all targets; none: no
     };
     /// Nothing: one order is enough. Errors: those of make_plan(), Conflict (VMs that cannot be
-    /// asked; another plan that crosses this one), Overloaded.
+    /// asked, unless it is a rehearsal; another plan that crosses this one), Overloaded.
     [[nodiscard]] Result<std::optional<Plan>>
     consider(const InventoryView& inventory, const RowIndex& index, const Wish& wish) const;
+    /// What one order is enough for, as a plan to be shown. Errors: those of make_plan().
+    [[nodiscard]] Result<Plan>
+    picture(const InventoryView& inventory, const RowIndex& index, const Wish& wish) const;
     /// Starts what this plan has ended, or brings back what it has suspended, what carries before
     /// what is carried. Errors: NotFound (no
     /// such plan is kept), Conflict (it is under way, or has ended nothing).
@@ -102,6 +105,13 @@ private:
     std::set<ActionId> orphans_; ///< rows of plans whose action is not kept any more
     std::set<WorkerId> drained_;
 };
+
+/// Would the agent begin this order of what runs there, as far as the inventory tells? Errors:
+/// those of check_order(), Conflict (a disk cannot keep a state).
+[[nodiscard]] Status check_one(const Action& action,
+                               const InventoryView& inventory,
+                               const VmId& vm,
+                               const WorkerId& worker);
 
 /// A plan as the rows that show it.
 [[nodiscard]] std::vector<Row> rows_of(const Action& action, const Plan& plan);

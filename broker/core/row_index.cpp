@@ -88,6 +88,7 @@ void RowIndex::on_instance(const InstanceRecord& instance) {
     const bool was_live = live != live_.end() && live->second.contains(instance.key);
     if (was_live && is_live(instance.state)) return;
     on_erased(instance.vm, instance.key);
+    set_asleep(instance.vm, instance.key, is_suspended_to_disk(instance));
     if (is_live(instance.state)) {
         count(instance.vm, -1);
         live_[instance.vm].insert(instance.key);
@@ -99,7 +100,19 @@ void RowIndex::on_instance(const InstanceRecord& instance) {
     }
 }
 
+void RowIndex::set_asleep(const VmId& vm, const InstanceKey& key, bool is_asleep) {
+    if (is_asleep) {
+        asleep_[vm].insert(key);
+        return;
+    }
+    const auto known = asleep_.find(vm);
+    if (known == asleep_.end()) return;
+    known->second.erase(key);
+    if (known->second.empty()) asleep_.erase(known);
+}
+
 void RowIndex::on_erased(const VmId& vm, const InstanceKey& key) {
+    set_asleep(vm, key, false);
     if (const auto gone = gone_at_.find({vm, key}); gone != gone_at_.end()) {
         gone_.erase({gone->second, vm, key});
         gone_at_.erase(gone);
@@ -129,6 +142,14 @@ std::vector<VmId> RowIndex::live_vms() const {
     vms.reserve(live_.size());
     for (const auto& [vm, keys] : live_) {
         vms.push_back(vm);
+    }
+    return vms;
+}
+
+std::vector<VmId> RowIndex::asleep_vms() const {
+    std::vector<VmId> vms;
+    for (const auto& [vm, keys] : asleep_) {
+        if (!live_.contains(vm)) vms.push_back(vm);
     }
     return vms;
 }

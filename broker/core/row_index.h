@@ -32,6 +32,8 @@ public:
     [[nodiscard]] std::vector<VmId> live_vms_of(const WorkerId& worker) const;
     /// All that run.
     [[nodiscard]] std::vector<VmId> live_vms() const;
+    /// All that do not run and have ended with their state on disk at least once lately.
+    [[nodiscard]] std::vector<VmId> asleep_vms() const;
     /// The worker has rows of these VMs and of no others.
     void replace(const WorkerId& worker, std::set<VmId> vms);
     [[nodiscard]] const Counts& counts() const { return counts_; }
@@ -47,6 +49,7 @@ private:
     void set_original(const VmId& vm, const VmId& original);
     void on_instance(const InstanceRecord& instance);
     void on_erased(const VmId& vm, const InstanceKey& key);
+    void set_asleep(const VmId& vm, const InstanceKey& key, bool is_asleep);
     /// Adds (or takes back) what one VM counts for.
     void count(const VmId& vm, int sign);
 
@@ -55,6 +58,7 @@ private:
     std::map<VmId, VmId> original_;   ///< of copies
     std::map<VmId, std::set<VmId>> copies_;
     std::map<VmId, std::set<InstanceKey>> live_;
+    std::map<VmId, std::set<InstanceKey>> asleep_; ///< ended with their state on disk
     std::map<std::pair<VmId, InstanceKey>, WallTime> gone_at_;
     std::set<Gone> gone_;
     Counts counts_;

@@ -1,5 +1,7 @@
 #include "broker/core/stack_around.h"
 
+#include "broker/core/placement.h"
+
 #include <algorithm>
 #include <map>
 
@@ -9,8 +11,20 @@ namespace {
 
 class Collector {
 public:
-    Collector(const InventoryView& inventory, const RowIndex& index, const Roster& roster)
-        : inventory_(inventory), index_(index), roster_(roster) {}
+    Collector(const InventoryView& inventory,
+              const RowIndex& index,
+              const Roster& roster,
+              Sleepers sleepers)
+        : inventory_(inventory), index_(index), roster_(roster) {
+        if (sleepers == Sleepers::LeftOut) return;
+        for (const auto& vm : index.asleep_vms()) {
+            if (const auto worker = sleeps_on(inventory, vm); !worker.is_none())
+                asleep_on_[worker].push_back(vm);
+        }
+        for (const auto& [worker, vms] : asleep_on_) {
+            asleep_.insert(vms.begin(), vms.end());
+        }
+    }
 
     void add(const VmId& root) {
         open_.push_back(root);
@@ -63,9 +77,28 @@ private:
             vm.can_ask = row.can_ask;
             vm.owner = row.owner;
         }
+        if (vm.worker.is_none() && asleep_.contains(id)) {
+            vm.asleep = true;
+            vm.state = VmState::Suspended;
+            vm.worker = wakes_on(id, sleeps_on(inventory_, id));
+        }
         know_worker(vm.worker);
         vms_.emplace(id, std::move(vm));
         return true;
+    }
+
+    /// Where it was suspended, unless that is gone for good and another worker has its disks.
+    [[nodiscard]] WorkerId wakes_on(const VmId& id, const WorkerId& last) const {
+        const auto* member = roster_.find(last);
+        if (member != nullptr && member->record.state != WorkerState::Lost) return last;
+        for (const auto& path : inventory_.paths(id)) {
+            const auto* other = roster_.find(path.worker);
+            const bool is_whole =
+                path.health == PathHealth::Good || path.health == PathHealth::Stale;
+            if (other != nullptr && other->reachable() && path.runnable && is_whole)
+                return path.worker;
+        }
+        return last;
     }
 
     /// Everybody who says to be this machine, and every VM that could be it.
@@ -89,6 +122,8 @@ private:
         for (const auto& worker : roster_.claims(platform)) {
             const auto inner = index_.live_vms_of(worker);
             open_.insert(open_.end(), inner.begin(), inner.end());
+            if (const auto asleep = asleep_on_.find(worker); asleep != asleep_on_.end())
+                open_.insert(open_.end(), asleep->second.begin(), asleep->second.end());
         }
     }
 
@@ -107,6 +142,8 @@ private:
     const InventoryView& inventory_;
     const RowIndex& index_;
     const Roster& roster_;
+    std::map<WorkerId, std::vector<VmId>> asleep_on_; ///< by where they were suspended
+    std::set<VmId> asleep_;
     std::map<VmId, StackVm> vms_;
     std::map<WorkerId, const WorkerRecord*> workers_;
     std::set<Uuid> claimed_; ///< platforms whose claims are known
@@ -116,12 +153,22 @@ private:
 
 } // namespace
 
+WorkerId sleeps_on(const InventoryView& inventory, const VmId& vm) {
+    const auto rows = inventory.instances(vm);
+    if (!is_suspended_to_disk(rows)) return {};
+    return std::max_element(rows.begin(),
+                            rows.end(),
+                            [](const auto& a, const auto& b) { return a.since < b.since; })
+        ->worker;
+}
+
 StackGraph stack_around(const InventoryView& inventory,
                         const RowIndex& index,
                         const Roster& roster,
                         const std::vector<VmId>& vms,
-                        const WorkerId& worker) {
-    Collector collector(inventory, index, roster);
+                        const WorkerId& worker,
+                        Sleepers sleepers) {
+    Collector collector(inventory, index, roster, sleepers);
     for (const auto& vm : vms) {
         collector.add(vm);
     }

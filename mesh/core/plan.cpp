@@ -1,6 +1,7 @@
 #include "mesh/core/plan.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <set>
 
 namespace ctys {
@@ -46,10 +47,19 @@ Verb inner_verb(Verb verb) {
     }
 }
 
-bool Plan::asks_all() const {
-    return std::all_of(steps.begin(), steps.end(), [](const PlanStep& step) {
-        return step.can_ask || (step.verb != Verb::Shutdown && step.verb != Verb::Reboot);
-    });
+std::optional<Duration> cut_time(const PlanStep& step, bool limited) {
+    switch (step.verb) {
+    case Verb::Kill:
+    case Verb::Reset:
+        return step.begin;
+    case Verb::Shutdown:
+    case Verb::Reboot:
+        if (!step.cuts) return std::nullopt;
+        if (limited) return step.until;
+        return step.grace ? std::optional{step.begin + *step.grace} : std::nullopt;
+    default:
+        return std::nullopt;
+    }
 }
 
 std::size_t Plan::count_vms() const {
@@ -63,6 +73,29 @@ std::size_t Plan::count_vms() const {
         }
     }
     return vms.size() + machines;
+}
+
+Status check_askable(const Plan& plan) {
+    constexpr std::size_t most_evidence = 64; // the plan itself shows them all
+    Error error{.code = ErrorCode::Conflict,
+                .message = "some of its VMs cannot be asked to end",
+                .evidence = {},
+                .try_next = "--cut-unaskable cuts them in their turn"};
+    for (const auto& step : plan.steps) {
+        if (step.can_ask || (step.verb != Verb::Shutdown && step.verb != Verb::Reboot)) continue;
+        if (error.evidence.size() == most_evidence) break;
+        const bool is_by_hand = step.owner == Owner::ByHand || step.owner == Owner::Unknown;
+        error.evidence.push_back(
+            is_by_hand
+                ? fmt::format("{} on {} has no monitor we may use", step.label, step.worker_name)
+                : fmt::format("{} on {} ({}) cannot be asked now; ctys show {} says why",
+                              step.label,
+                              step.worker_name,
+                              to_string(step.owner),
+                              step.label));
+    }
+    if (error.evidence.empty()) return {};
+    return tl::unexpected(std::move(error));
 }
 
 } // namespace ctys

@@ -66,6 +66,10 @@ struct PlanStep {
     bool operator==(const PlanStep&) const = default;
 };
 
+/// When its power is cut, or it is reset, at the latest, if it has not ended by then; counted from
+/// the plan's beginning. `limited`: a deadline was given for the plan. None: nothing is cut.
+[[nodiscard]] std::optional<Duration> cut_time(const PlanStep& step, bool limited);
+
 /// It acts on what a VM carries as well, in the order of a plan.
 [[nodiscard]] constexpr bool is_of_stacks(Verb verb) {
     return is_ending(verb) || is_rebooting(verb) || verb == Verb::Pause || verb == Verb::Resume ||
@@ -85,11 +89,13 @@ struct Plan {
     std::vector<std::uint32_t> critical; ///< steps of the longest chain, in order
     std::vector<std::string> notes;      ///< what a person should know of it, in sentences
 
-    [[nodiscard]] bool asks_all() const;
     /// How many VMs it has to do with; one that is ended and started again counts once.
     [[nodiscard]] std::size_t count_vms() const;
     bool operator==(const Plan&) const = default;
 };
+
+/// Would it be begun, or does it lack somebody who can ask one of its VMs? Errors: Conflict.
+[[nodiscard]] Status check_askable(const Plan& plan);
 
 /// What has become of a step (docs/architecture.md: Plans).
 enum class StepState : std::uint16_t {

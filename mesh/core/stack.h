@@ -23,6 +23,8 @@ struct StackVm {
     Owner owner = Owner::Ctys;
     std::optional<Duration> grace;             ///< as in VmRecord
     std::vector<std::string> start_after = {}; ///< as in VmRecord
+    /// No process runs: its state is on disk, and `worker` is where it is to go on.
+    bool asleep = false;
 
     bool operator==(const StackVm&) const = default;
 };

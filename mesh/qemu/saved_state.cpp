@@ -1,6 +1,7 @@
 #include "mesh/qemu/saved_state.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/assemble.h"
 
 #include <charconv>
 
@@ -10,6 +11,15 @@ namespace {
 
 constexpr std::size_t max_note_bytes = 4096;
 constexpr std::size_t max_tag = 64;
+
+bool is_computed(std::string_view value) {
+    return value.find_first_of("$`") != std::string_view::npos;
+}
+
+bool says_yes(std::string_view value) {
+    const auto lower = to_lower(value);
+    return lower == "yes" || lower == "on" || lower == "true" || lower == "1";
+}
 
 } // namespace
 
@@ -43,6 +53,29 @@ Result<StateNote> parse_state_note(std::string_view text) {
     if (!is_label(note.tag) || note.tag.size() > max_tag)
         return fail(ErrorCode::Malformed, "a note of a saved state does not name its snapshot");
     return note;
+}
+
+Status check_keeps_state(const VmRecord& vm) {
+    const auto image = find_setting(vm.settings, "HDDBOOTIMAGE");
+    if (image.empty()) return {};
+    const auto instead = fmt::format("ctys pause {}", vm.label);
+    for (const auto key : {"SNAPSHOT", "READONLY"}) {
+        if (!says_yes(find_setting(vm.settings, key))) continue;
+        return fail(ErrorCode::Conflict,
+                    fmt::format("cannot be suspended: nothing is written to {} ({})", image, key),
+                    instead);
+    }
+    const auto given = find_setting(vm.settings, "IMAGEFORMAT");
+    const auto format = given.empty() ? std::string_view{Disk{}.format} : given;
+    if (is_computed(format) || format == "qcow2") return {};
+    return fail(ErrorCode::Conflict,
+                fmt::format("cannot be suspended: its configuration says that {} is {}, and only "
+                            "qcow2 can keep a state",
+                            image,
+                            format),
+                fmt::format("{}   (or, when it is shut down: qemu-img convert -O qcow2, and "
+                            "IMAGEFORMAT=qcow2)",
+                            instead));
 }
 
 } // namespace ctys::qemu

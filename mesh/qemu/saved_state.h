@@ -2,6 +2,7 @@
 
 #include "mesh/core/error.h"
 #include "mesh/core/time.h"
+#include "mesh/core/vm.h"
 
 #include <string>
 #include <string_view>
@@ -24,5 +25,9 @@ struct StateNote {
 [[nodiscard]] std::string to_text(const StateNote& note);
 /// Errors: Malformed.
 [[nodiscard]] Result<StateNote> parse_state_note(std::string_view text);
+
+/// Could its boot disk keep a state, by what its configuration says? What a configuration computes
+/// is not known, and taken for good. The agent looks at the disks themselves. Errors: Conflict.
+[[nodiscard]] Status check_keeps_state(const VmRecord& vm);
 
 } // namespace ctys::qemu

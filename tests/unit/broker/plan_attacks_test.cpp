@@ -178,6 +178,10 @@ TEST_CASE("nobody ends his own machine by mistake, stack or not", "[broker]") {
     auto dry = asked_inside(stack.order(Verb::Shutdown, "lab02"), "sensor");
     dry.action.dry_run = true;
     CHECK_FALSE(is_refused(dry));
+    const auto shown = stack.bench.told<msg::Rows>("ann");
+    REQUIRE_FALSE(shown.empty());
+    CHECK(std::get<PlanRecord>(shown.back().rows.at(0)).notes ==
+          Labels{"refused without --yes: it carries the machine on which this was asked"});
     CHECK_FALSE(is_refused(asked_inside(stack.order(Verb::Shutdown, "cache"), "sensor")));
     auto meant = asked_inside(stack.order(Verb::Shutdown, "web", 8), "web");
     meant.yes = true;

@@ -22,25 +22,6 @@ msg::Submit end_of(const Stack& stack, Verb verb, const std::string& worker, std
 
 } // namespace
 
-TEST_CASE("a rehearsal starts nothing", "[broker]") {
-    Stack stack;
-    auto submit = stack.order(Verb::Start, "web");
-    SECTION("of a VM that would be resumed from disk") {
-        stack.stop("rack1", "web", reason::suspended);
-        submit.action.verb = Verb::Resume;
-    }
-    SECTION("of a VM whose worker is there") {
-        stack.stop("rack1", "web");
-        submit.action.stack = true;
-    }
-    submit.action.dry_run = true;
-    stack.bench.say("ann", submit);
-
-    CHECK(stack.asked().empty());
-    CHECK(stack.bench.core().leases().find(Bench::vm("web")) == nullptr);
-    CHECK(stack.refusal().code == ErrorCode::Unsupported);
-}
-
 TEST_CASE("a machine that is lost before it said how it went is waited for in vain, not for ever",
           "[broker]") {
     Stack stack;

@@ -204,6 +204,61 @@ TEST_CASE("what nobody can order is named by what carries it", "[stack]") {
     CHECK(inside.error().code == ErrorCode::Unreachable);
 }
 
+TEST_CASE("what stands or runs as it is to has no step", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack");
+    estate.add("cache", "l1");
+    auto resume = estate.plan({"l1"}, {.verb = Verb::Resume});
+    REQUIRE(resume);
+    CHECK(resume->steps.empty());
+    CHECK(resume->notes == std::vector<std::string>{"nothing to do: it runs already"});
+
+    estate.vms[1].state = VmState::Paused;
+    resume = estate.plan({"l1"}, {.verb = Verb::Resume});
+    REQUIRE(resume);
+    CHECK(resume->steps.size() == 2);
+
+    estate.vms[0].state = VmState::Paused;
+    const auto pause = estate.plan({"l1"}, {.verb = Verb::Pause});
+    REQUIRE(pause);
+    CHECK(pause->steps.empty());
+}
+
+TEST_CASE("what sleeps on disk is started before what it carries is resumed", "[stack]") {
+    Estate estate;
+    auto& l1 = estate.add("l1", "rack");
+    l1.asleep = true;
+    l1.state = VmState::Suspended;
+    estate.add("cache", "l1").state = VmState::Frozen;
+    estate.worker("l1").state = WorkerState::Paused;
+    const auto resume =
+        estate.plan({"l1", "cache"}, {.verb = Verb::Resume, .skip_unreached = true});
+    REQUIRE(resume);
+    REQUIRE(resume->steps.size() == 2);
+    CHECK(resume->steps[0].verb == Verb::Start);
+    CHECK(resume->steps[0].label == "l1");
+    CHECK(resume->steps[1].verb == Verb::Resume);
+    CHECK(resume->steps[1].after == std::vector<std::uint32_t>{0});
+    CHECK(resume->steps[1].until >= 600s);
+
+    const auto alone = estate.plan({"cache"}, {.verb = Verb::Resume});
+    REQUIRE_FALSE(alone);
+    CHECK(alone.error().code == ErrorCode::Unreachable);
+}
+
+TEST_CASE("an agent inside that nobody hears is named with what it carries", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack");
+    estate.add("in1", "l1");
+    estate.add("in2", "l1");
+    estate.worker("l1").state = WorkerState::Lost;
+    const auto plan = estate.plan({"l1"});
+    REQUIRE(plan);
+    CHECK(plan->steps[0].unreached == std::vector<std::string>{"in1", "in2"});
+    CHECK(plan->notes == std::vector<std::string>{
+                             "l1 is lost: nobody here can ask in1, in2, or see how they end"});
+}
+
 TEST_CASE("a VM that cannot be asked is told, and cut only if that is wanted", "[stack]") {
     Estate estate;
     estate.add("l1", "rack");
@@ -213,10 +268,13 @@ TEST_CASE("a VM that cannot be asked is told, and cut only if that is wanted", "
     const auto cutting = estate.plan({"l1"}, {.cut_unaskable = true});
 
     REQUIRE(careful);
-    CHECK_FALSE(careful->asks_all());
+    REQUIRE_FALSE(check_askable(*careful));
+    CHECK(check_askable(*careful).error().evidence ==
+          std::vector<std::string>{
+              "byhand on l1 (ctys) cannot be asked now; ctys show byhand says why"});
     CHECK(careful->steps[0].verb == Verb::Shutdown);
     REQUIRE(cutting);
-    CHECK(cutting->asks_all());
+    CHECK(check_askable(*cutting));
     CHECK(cutting->steps[0].verb == Verb::Kill);
     CHECK(cutting->steps[1].verb == Verb::Shutdown);
 }
@@ -227,6 +285,8 @@ TEST_CASE("force is one step, resume goes outer first", "[stack]") {
     estate.add("l2", "l1");
 
     const auto forced = estate.plan({"l1"}, {.scope = Scope::Force});
+    for (auto& vm : estate.vms)
+        vm.state = VmState::Paused;
     const auto resumed = estate.plan({"l1"}, {.verb = Verb::Resume});
 
     REQUIRE(forced);
@@ -342,6 +402,8 @@ TEST_CASE("siblings end in the reverse order of STARTAFTER, each within its shar
                                "db 90-120 after app",
                                "lab 120-180 after shop,app,cache,db"});
     CHECK(plan->needed == 120s);
+    for (auto& vm : estate.vms)
+        vm.state = VmState::Paused;
     const auto resumed = estate.plan({"lab"}, {.verb = Verb::Resume});
     REQUIRE(resumed);
     Lines order;
