@@ -61,8 +61,9 @@ public:
         if (row.owner != Owner::Ctys) parts.emplace_back(to_string(row.owner));
         if (!row.accelerator.empty() && row.accelerator != "kvm") parts.push_back(row.accelerator);
         if (!row.note.empty()) parts.push_back(row.note);
-        const auto up =
-            row.started.is_none() ? std::string{} : " " + to_short_text(view_.now - row.started);
+        const auto up = row.started.is_none() || !is_live(row)
+                            ? std::string{}
+                            : " " + to_short_text(view_.now - row.started);
         lines.push_back({branch + clean(row.label),
                          state_text(row) + up,
                          clean(fmt::format("{}", fmt::join(parts, ", "))),
@@ -104,6 +105,16 @@ std::vector<std::string> names_of(const StackGraph& graph, const std::vector<Wor
 std::vector<WorkerId> shown_workers(const StackPicture& picture, const StackRoot& root) {
     if (!root.worker.is_none()) return {root.worker};
     return root.vm.is_none() ? picture.graph.outermost() : std::vector<WorkerId>{};
+}
+
+/// Carriers that do not run: on no worker, and the machines inside them are still known.
+std::vector<VmId> resting_carriers(const StackPicture& picture, const StackRoot& root) {
+    std::vector<VmId> found;
+    if (!root.worker.is_none() || !root.vm.is_none()) return found;
+    for (const auto& vm : picture.graph.resting()) {
+        if (!picture.graph.workers_in(vm).empty()) found.push_back(vm);
+    }
+    return found;
 }
 
 void append_vm(JsonWriter& out, const StackPicture& picture, const VmId& id);
@@ -178,6 +189,9 @@ void render_stack(fmt::memory_buffer& out,
     for (const auto& worker : shown_workers(picture, root)) {
         tree.add_worker(worker, "", "");
     }
+    for (const auto& vm : resting_carriers(picture, root)) {
+        tree.add_vm(vm, "", "");
+    }
     if (!root.vm.is_none()) tree.add_vm(root.vm, "", "");
     std::size_t name_width = 0;
     std::size_t state_width = 0;
@@ -209,6 +223,14 @@ void append_stack_json(JsonWriter& out, const StackPicture& picture, const Stack
     if (!root.vm.is_none()) {
         out.key("vm");
         append_vm(out, picture, root.vm);
+    }
+    if (root.worker.is_none() && root.vm.is_none()) {
+        out.key("resting");
+        out.begin_array();
+        for (const auto& vm : resting_carriers(picture, root)) {
+            append_vm(out, picture, vm);
+        }
+        out.end_array();
     }
     out.key("problems");
     out.begin_array();
@@ -243,17 +265,18 @@ void render_stack_dot(fmt::memory_buffer& out, const StackPicture& picture, cons
             vms.push_back(vm);
         }
     }
+    const auto resting = resting_carriers(picture, root);
+    vms.insert(vms.end(), resting.begin(), resting.end());
     if (!root.vm.is_none()) vms.push_back(root.vm);
     for (std::size_t i = 0; i < vms.size(); ++i) {
         const auto id = vms[i];
         const auto names = names_of(graph, graph.workers_in(id));
-        const auto& label = picture.rows.at(id).label;
-        fmt::format_to(to,
-                       "  \"u:{}\" [label={}];\n",
-                       id,
-                       quoted(names.empty() || names.front() == label
-                                  ? label
-                                  : fmt::format("{} ({})", label, fmt::join(names, ", "))));
+        const auto& row = picture.rows.at(id);
+        auto label = row.label;
+        if (!names.empty() && names.front() != label)
+            label += fmt::format(" ({})", fmt::join(names, ", "));
+        if (!is_live(row)) label += fmt::format(": {}", to_string(row.state));
+        fmt::format_to(to, "  \"u:{}\" [label={}];\n", id, quoted(label));
         for (const auto& inner : graph.carried_by(id)) {
             fmt::format_to(to, "  \"u:{}\" -> \"u:{}\";\n", id, inner);
             vms.push_back(inner);

@@ -24,12 +24,14 @@ struct StackRoot {
     VmId vm;         ///< both none: everything
 };
 
-/// A line for each worker and VM, indented below what carries it, then the problems.
+/// A line for each worker and VM, indented below what carries it, then carriers that do not run
+/// with the machines that are known to be inside, then the problems.
 void render_stack(fmt::memory_buffer& out,
                   const StackPicture& picture,
                   const StackRoot& root,
                   const View& view);
-/// Nested: workers with vms with workers; "problems" beside them.
+/// Nested: workers with vms with workers; "resting" (carriers that do not run) and "problems"
+/// beside them.
 void append_stack_json(JsonWriter& out, const StackPicture& picture, const StackRoot& root);
 /// For Graphviz: an edge from each carrier to what it carries.
 void render_stack_dot(fmt::memory_buffer& out, const StackPicture& picture, const StackRoot& root);

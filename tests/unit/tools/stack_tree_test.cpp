@@ -83,6 +83,46 @@ TEST_CASE("a tree can begin at one VM or worker, in plain ASCII", "[tools][stack
     CHECK(of_worker.find("rack") == std::string::npos);
 }
 
+TEST_CASE("a carrier that does not run is shown with the machines inside", "[tools][stack]") {
+    auto asleep = row("lab", "");
+    asleep.worker = {};
+    asleep.worker_name.clear();
+    asleep.state = VmState::Suspended; // and no process: to disk
+    auto stopped = row("old", "");
+    stopped.worker = {};
+    stopped.state = VmState::Stopped;
+    auto frozen = row("cache", "lab");
+    frozen.state = VmState::Frozen;
+    frozen.pid = 7;
+    auto plain = stopped;
+    plain.vm = {uuid("plain")};
+    plain.label = "plain";
+    auto inside = worker("lab", "lab");
+    inside.state = WorkerState::Paused;
+    inside.state_since = noon - 60s;
+    auto lost = worker("old", "old");
+    lost.state = WorkerState::Lost;
+    lost.state_since = noon - 90s;
+    const auto picture =
+        picture_of({asleep, stopped, frozen, plain}, {worker("rack"), inside, lost});
+
+    CHECK(text_of([&](auto& out) { render_stack(out, picture, {}, {.now = noon}); }) ==
+          "rack      worker        tcg   seen 1.0 s\n"
+          "lab       suspended     VM and worker, paused since 1m00s\n"
+          "└─ cache  frozen 1m30s\n"
+          "old       stopped       VM and worker, lost since 1m30s\n");
+    const auto json = text_of([&](auto& out) {
+        JsonWriter writer(out);
+        append_stack_json(writer, picture, {});
+    });
+    CHECK(json.find(R"("resting":[{"label":"lab")") != std::string::npos);
+    CHECK(json.find(R"("label":"old")") != std::string::npos);
+    CHECK(json.find("plain") == std::string::npos);
+    const auto dot = text_of([&](auto& out) { render_stack_dot(out, picture, {}); });
+    CHECK(dot.find(R"([label="lab: suspended"])") != std::string::npos);
+    CHECK(dot.find("->") != std::string::npos);
+}
+
 TEST_CASE("what is no stack is told below the tree", "[tools][stack]") {
     const auto loop = picture_of({row("x", "x")}, {worker("x", "x")});
 
