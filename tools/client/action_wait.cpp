@@ -1,5 +1,6 @@
 #include "tools/client/action_wait.h"
 
+#include "mesh/core/exact_text.h"
 #include "tools/client/sum_up.h"
 
 #include <fmt/format.h>
@@ -23,6 +24,16 @@ std::string_view find_fact(const Event& event, std::string_view key) {
 }
 
 constexpr std::size_t steps_in_line = 4;
+
+/// A worker that was restarted knows what it did to which VM, and not within which time.
+void complete_hint(ActionRecord& record) {
+    if (!record.outcome || !record.outcome->error || !record.action.deadline) return;
+    auto& error = *record.outcome->error;
+    const auto same = fmt::format("ctys {} ", to_string(record.action.verb));
+    if (error.code != ErrorCode::Unreachable || !error.try_next.starts_with(same)) return;
+    if (error.try_next.find(" --") != std::string::npos) return;
+    error.try_next += fmt::format(" --deadline {}", exact_text(*record.action.deadline));
+}
 
 } // namespace
 
@@ -95,7 +106,11 @@ void ActionWait::on_record(const ActionRecord& record) {
     const auto found = actions_.find(record.action.id);
     if (found == actions_.end()) return;
     auto& progress = found->second;
+    auto deadline = record.action.deadline;
+    if (!deadline && progress.record) deadline = progress.record->action.deadline;
     progress.record = record;
+    progress.record->action.deadline = deadline;
+    complete_hint(*progress.record);
     if (!record.label.empty()) progress.label = record.label;
     if (!record.outcome) return;
     progress.ended = true;

@@ -96,6 +96,7 @@ void action_json(JsonWriter& out, const ActionRecord& record) {
     out.member("requested", record.requested);
     out.member("ended", record.ended);
     out.member("config", record.action.config);
+    out.member_or_null("plan", record.action.plan.is_none() ? "" : record.action.plan.to_string());
     out.key("deadline_s");
     record.action.deadline ? out.value(*record.action.deadline) : out.null();
     out.key("outcome");
@@ -190,6 +191,7 @@ void render_action(fmt::memory_buffer& out, const ActionRecord& record, const Vi
     if (!action.target.empty()) blocks.line("asked", "target " + action.target);
     if (action.deadline) blocks.line("asked", "deadline " + to_short_text(*action.deadline));
     if (!action.config.empty()) blocks.line("path", action.config);
+    if (!action.plan.is_none()) blocks.line("plan", action.plan.to_string());
     if (!record.progress.empty()) blocks.line("progress", record.progress);
     if (record.outcome) {
         blocks.line("ended",
@@ -200,12 +202,15 @@ void render_action(fmt::memory_buffer& out, const ActionRecord& record, const Vi
         if (record.outcome->error) {
             for (const auto& fact : record.outcome->error->evidence)
                 blocks.line("ended", fact);
-            if (!record.outcome->error->try_next.empty())
-                blocks.line("next", record.outcome->error->try_next);
+            const auto& next = record.outcome->error->try_next;
+            const bool is_this = next == fmt::format("ctys actions show {}", action.id);
+            if (!next.empty() && !is_this) blocks.line("next", next);
         }
     } else {
         blocks.line("next", fmt::format("ctys actions cancel {}", short_text(action.id)));
     }
+    if (!action.plan.is_none())
+        blocks.line("next", fmt::format("ctys actions show {}", short_text(action.plan)));
     blocks.line("next", fmt::format("ctys events --from beginning --filter action={}", action.id));
 }
 

@@ -47,7 +47,11 @@ Result<std::optional<qemu::StateNote>> read_state_note(const std::string& config
     errno = why;
     if (count < 0) return file_error("read", path);
     auto note = qemu::parse_state_note({buffer.data(), static_cast<std::size_t>(count)});
-    if (!note) return wrap(printable(path), note.error());
+    if (!note) {
+        auto error = within(printable(path), note.error());
+        error.message += "; --discard-state boots it without what was saved";
+        return tl::unexpected(std::move(error));
+    }
     return std::optional{std::move(*note)};
 }
 

@@ -33,6 +33,7 @@ TEST_CASE("a note that cannot be read or written is told", "[call]") {
     std::ofstream{config + ".suspended"} << "nonsense";
 
     CHECK(read_state_note(config).error().code == ErrorCode::Malformed);
+    CHECK(read_state_note(config).error().message.find("--discard-state") != std::string::npos);
     const auto nowhere = folder.path() + "/none/web.ctys";
     CHECK(write_state_note(nowhere, {.tag = "x", .at = {}}).error().code == ErrorCode::Failed);
 }

@@ -60,6 +60,22 @@ TEST_CASE("an action is waited for until its end comes with an outcome", "[tools
     CHECK(wait.line() == "ok web gone after 0.3 s");
 }
 
+TEST_CASE("a command that repeats an order keeps its deadline", "[tools][wait]") {
+    ActionWait wait({first});
+    ActionRecord asked{.action = {.id = first, .verb = Verb::Shutdown}};
+    asked.action.deadline = std::chrono::seconds{90};
+    wait.on_record(asked);
+    // An agent that was restarted knows verb and VM only.
+    ActionRecord told{.action = {.id = first, .verb = Verb::Shutdown}, .state = ActionState::Ended};
+    told.outcome = Outcome{.error = Error{.code = ErrorCode::Unreachable,
+                                          .message = "its agent was restarted",
+                                          .evidence = {},
+                                          .try_next = "ctys shutdown web"},
+                           .text = {}};
+    wait.on_record(told);
+    CHECK(wait.outcome().error().try_next == "ctys shutdown web --deadline 90s");
+}
+
 TEST_CASE("events of other actions change nothing", "[tools][wait]") {
     ActionWait wait({first});
 
