@@ -17,7 +17,8 @@ std::string minutes_text(Duration span) {
     return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
 }
 
-constexpr std::uint8_t power_off = 0; // a run level
+constexpr std::uint8_t power_off = 0; // run levels
+constexpr std::uint8_t reboot = 6;
 
 bool rises(const PlanStepRecord& each) {
     return is_outer_first(each.step.verb);
@@ -32,7 +33,9 @@ std::string_view means_of(const PlanStep& step) {
         return step.owner == Owner::Ctys || step.owner == Owner::ByHand ? "power button"
                                                                         : "by its owner";
     case Verb::Init:
-        return step.run_level == power_off ? "its own power-off" : "its own reboot";
+        return step.run_level == power_off ? "its own power-off"
+               : step.run_level == reboot  ? "its own reboot"
+                                           : "run level inside";
     case Verb::Suspend:
         return "state to disk";
     default:
@@ -148,6 +151,13 @@ private:
                 line.when =
                     fmt::format("{} - {}", minutes_text(step.begin), minutes_text(step.until));
             line.text = after_text(step);
+            // Under one deadline that is the end of each share.
+            const bool by_grace = step.grace && step.verb == Verb::Shutdown;
+            const auto cut = cut_time(step, picture_.plan.limited);
+            if (by_grace && cut) {
+                line.text += fmt::format(
+                    "{}cut by {} (its GRACE)", line.text.empty() ? "" : "; ", minutes_text(*cut));
+            }
             if (!step.can_ask) line.tone = Tone::Warn;
         } else {
             line.what = to_string(record.state);
@@ -234,12 +244,25 @@ PlanPicture picture_of(std::vector<Row> rows) {
     return picture;
 }
 
-std::size_t PlanPicture::count_vms() const {
+namespace {
+
+Plan whole_of(const PlanPicture& picture) {
     Plan whole;
-    for (const auto& each : steps) {
+    whole.steps.reserve(picture.steps.size());
+    for (const auto& each : picture.steps) {
         whole.steps.push_back(each.step);
     }
-    return whole.count_vms();
+    return whole;
+}
+
+} // namespace
+
+std::size_t PlanPicture::count_vms() const {
+    return whole_of(*this).count_vms();
+}
+
+Status PlanPicture::check_askable() const {
+    return ctys::check_askable(whole_of(*this));
 }
 
 void render_plan(fmt::memory_buffer& out, const PlanPicture& picture, const View& view) {
@@ -294,6 +317,12 @@ void append_plan_json(JsonWriter& out, const PlanPicture& picture) {
         out.member("begin_s", step.begin);
         out.member("until_s", step.until);
         out.member("cuts", step.cuts);
+        if (const auto cut = cut_time(step, plan.limited)) {
+            out.member("cut_s", *cut);
+        } else {
+            out.key("cut_s");
+            out.null();
+        }
         out.member("can_ask", step.can_ask);
         if (step.run_level) out.member("run_level", std::uint64_t{*step.run_level});
         if (!plan.action.is_none()) {

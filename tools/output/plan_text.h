@@ -16,6 +16,9 @@ struct PlanPicture {
     [[nodiscard]] std::size_t count_vms() const;
     /// Whether anything is to be done at all.
     [[nodiscard]] bool empty() const { return steps.empty(); }
+    /// What of it would be refused because somebody cannot be asked. Errors: those of
+    /// ctys::check_askable().
+    [[nodiscard]] Status check_askable() const;
 };
 /// The rows of one answer; other rows are left out.
 [[nodiscard]] PlanPicture picture_of(std::vector<Row> rows);

@@ -30,6 +30,16 @@ std::string meaning_of_deadline(Verb verb) {
     }
 }
 
+/// "a, b and 7 more"
+std::string short_list(const std::vector<std::string>& labels) {
+    constexpr std::size_t most = 8; // of a sentence that people read
+    const std::vector<std::string> named(
+        labels.begin(),
+        labels.begin() + static_cast<std::ptrdiff_t>(std::min(most, labels.size())));
+    const auto text = fmt::format("{}", fmt::join(named, ", "));
+    return labels.size() > most ? fmt::format("{} and {} more", text, labels.size() - most) : text;
+}
+
 class ActionVerb final : public Subcommand {
 public:
     explicit ActionVerb(const ActionWord& word) : word_(word) {}
@@ -101,7 +111,8 @@ public:
                         "the VM is missing",
                         fmt::format("ctys {} VM", to_string(word_.verb)));
         }
-        if (auto able = check_self(); !able) return able;
+        const auto words = word_.verb == Verb::Init ? "init " + level_ : std::string{name()};
+        if (auto able = options_.check(targets_, words); !able) return able;
         const auto asked = asked_verb();
         if (!asked) return tl::unexpected(asked.error());
         std::vector<msg::Submit> orders;
@@ -113,12 +124,15 @@ public:
             orders.push_back(order_for(target, *asked, session));
             orders.back().action.like_before = before;
         }
-        if (dry_run_ && !is_of_stacks(asked->verb) && !stack_ && before.is_none())
-            return rehearse(session, orders);
-        if (dry_run_) return rehearse_stacks(session, orders);
+        if (dry_run_) return rehearse(session, orders);
         for (auto& order : orders) {
-            if (!is_of_stacks(asked->verb) || !means_many(order.action.target)) continue;
-            if (auto agreed = agree(session, order); !agreed) return agreed;
+            if (!is_of_stacks(asked->verb)) continue;
+            if (means_many(order.action.target)) {
+                if (auto agreed = agree_to_plan(session, order); !agreed) return agreed;
+                order.yes = true;
+            } else if (asked->verb == Verb::Kill) {
+                if (auto agreed = agree_to_kill(session, order); !agreed) return agreed;
+            }
         }
         return carry_out(session,
                          std::move(orders),
@@ -146,19 +160,6 @@ private:
                      .run_level = level};
     }
 
-    [[nodiscard]] Status check_self() const {
-        if (!options_.self) return {};
-        const bool names_workers =
-            std::all_of(targets_.begin(), targets_.end(), [](const std::string& target) {
-                return target != "*" && means_many(target);
-            });
-        if (names_workers) return {};
-        return fail(ErrorCode::Usage,
-                    "--self means the machine of a worker",
-                    fmt::format("ctys {} w:WORKER --self",
-                                word_.verb == Verb::Init ? "init " + level_ : std::string{name()}));
-    }
-
     static Result<ActionId> find_action(Session& session, const std::string& beginning) {
         auto records = session.rows_of<ActionRecord>(
             {.table = Table::Actions, .address = beginning, .all = true});
@@ -172,21 +173,22 @@ private:
         return records->front().action.id;
     }
 
-    /// Whole workers and the whole estate: the plan is shown, and somebody has to say yes.
-    static Status agree(Session& session, msg::Submit& order) {
-        if (!session.globals().yes) {
-            auto picture = plan_of(session, order);
-            if (!picture) return tl::unexpected(picture.error());
-            if (auto shown = show_plan(session, *picture, {}); !shown) return shown;
-            auto agreed = confirm(session,
-                                  fmt::format("{} these {} VMs{}?",
-                                              to_string(order.action.verb),
-                                              picture->count_vms(),
-                                              order.action.self ? ", the machine with them" : ""));
-            if (!agreed) return agreed;
+    /// Who cuts the power of a carrier is told what is inside, and asked where somebody can answer.
+    static Status agree_to_kill(Session& session, const msg::Submit& order) {
+        if (session.globals().yes) return {};
+        auto unforced = order;
+        unforced.action.force = false; // what is inside ends all the same
+        const auto picture = plan_of(session, unforced);
+        // What is refused is told by the order itself.
+        if (!picture || picture->count_vms() < 2) return {};
+        std::vector<std::string> inside;
+        for (const auto& each : picture->steps) {
+            if (each.step.level > 0) inside.push_back(each.step.label);
         }
-        order.yes = true;
-        return {};
+        session.remark(fmt::format(
+            "{} carries {}: they end with it", order.action.target, short_list(inside)));
+        if (!has_terminal()) return {};
+        return confirm(session, fmt::format("kill these {} VMs?", picture->count_vms()));
     }
 
     [[nodiscard]] msg::Submit

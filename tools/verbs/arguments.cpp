@@ -58,18 +58,29 @@ void Arguments::span(const std::string& names,
         ->type_name("TIME");
 }
 
+namespace {
+
+std::string is_number(const std::string& text) {
+    const bool has_digits =
+        !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    if (!has_digits) return fmt::format("\"{}\" is no whole number", printable(text, 40));
+    std::uint64_t value = 0;
+    const bool fits =
+        std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{};
+    return fits ? std::string{} : fmt::format("\"{}\" is too large", printable(text, 40));
+}
+
+} // namespace
+
+void Arguments::number(const std::string& names,
+                       std::optional<std::uint64_t>& target,
+                       const std::string& help) {
+    app_.add_option(names, target, help)->check(&is_number)->type_name("N");
+}
+
 void Arguments::number(const std::string& names, std::uint64_t& target, const std::string& help) {
     // Without a check negative ones wrap around.
-    const auto is_number = [](const std::string& text) {
-        const bool has_digits =
-            !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-        if (!has_digits) return fmt::format("\"{}\" is no whole number", printable(text, 40));
-        std::uint64_t value = 0;
-        const bool fits =
-            std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{};
-        return fits ? std::string{} : fmt::format("\"{}\" is too large", printable(text, 40));
-    };
-    app_.add_option(names, target, help)->check(is_number)->type_name("N");
+    app_.add_option(names, target, help)->check(&is_number)->type_name("N");
 }
 
 void Arguments::positional(const std::string& name,

@@ -32,6 +32,8 @@ public:
     /// "90", "10s", "1m30s".
     void span(const std::string& names, std::optional<Duration>& target, const std::string& help);
     void number(const std::string& names, std::uint64_t& target, const std::string& help);
+    void
+    number(const std::string& names, std::optional<std::uint64_t>& target, const std::string& help);
 
     enum class Need : std::uint8_t { Optional, Required };
     void

@@ -9,9 +9,13 @@
 
 namespace ctys::tools {
 
+bool has_terminal() {
+    return is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO);
+}
+
 Status confirm(Session& session, std::string_view question) {
     if (session.globals().yes) return {};
-    if (!is_terminal(STDIN_FILENO) || !is_terminal(STDERR_FILENO)) {
+    if (!has_terminal()) {
         return fail(ErrorCode::Usage,
                     "it asks before it acts, and there is no terminal to ask on",
                     "the same with --yes",

@@ -10,4 +10,7 @@ namespace ctys::tools {
 /// terminal nor --yes; Cancelled when the answer is no.
 [[nodiscard]] Status confirm(Session& session, std::string_view question);
 
+/// Is there a terminal on which a person could be asked?
+[[nodiscard]] bool has_terminal();
+
 } // namespace ctys::tools

@@ -6,6 +6,7 @@
 #include "tools/legacy/table.h"
 #include "tools/output/vm_rows.h"
 #include "tools/output/worker_rows.h"
+#include "tools/verbs/confirm.h"
 #include "tools/verbs/order.h"
 #include "tools/verbs/planning.h"
 #include "tools/verbs/rehearsal.h"
@@ -175,7 +176,7 @@ struct Call {
         return submit([&](const Place& place) {
             auto order = order_for(request.address, request.user, place, session);
             if (request.all) {
-                // Whoever says ALL in this language is not asked again.
+                // A script that says ALL in this language has said it; a person is asked below.
                 order.action.target = fmt::format("w:{}", place.worker.id);
                 order.action.self = request.self;
                 order.on.clear();
@@ -200,11 +201,11 @@ private:
             sync = sync || place.target.sync;
         }
         if (orders.empty()) orders.push_back(make(Place{}));
-        if (line.dry_run && std::all_of(orders.begin(), orders.end(), [](const auto& order) {
-                return is_of_stacks(order.action.verb);
-            }))
-            return rehearse_stacks(session, orders);
         if (line.dry_run) return rehearse(session, orders);
+        for (const auto& order : orders) {
+            if (!means_many(order.action.target) || !has_terminal()) continue;
+            if (auto agreed = agree_to_plan(session, order); !agreed) return agreed;
+        }
         return carry_out(
             session, std::move(orders), sync ? Waiting::Outcome : Waiting::None, default_patience);
     }

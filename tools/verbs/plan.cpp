@@ -61,9 +61,12 @@ public:
             return fail(ErrorCode::Usage,
                         fmt::format("{} takes no time that --deadline could bound", verb_),
                         fmt::format("ctys plan {} VM", verb_));
+        if (all_ && !targets_.empty())
+            return fail(ErrorCode::Usage, "--all means every VM: no target is named beside it");
         if (all_) targets_.emplace_back("*");
         if (targets_.empty())
             return fail(ErrorCode::Usage, "the target is missing", "ctys plan shutdown VM");
+        if (auto able = options_.check(targets_, spoken_verb()); !able) return able;
         std::vector<FailedTarget> failures;
         for (const auto& target : targets_) {
             msg::Submit order{.yes = session.globals().yes};
@@ -86,6 +89,9 @@ public:
             }
             something_to_do_ = something_to_do_ || !picture->empty();
             if (auto shown = show_plan(session, *picture, words_for(target)); !shown) return shown;
+            // Who would do it is refused, and looks at it to learn why.
+            if (auto askable = picture->check_askable(); !askable)
+                failures.push_back({named, askable.error()});
         }
         return sum_up(failures, targets_.size());
     }
@@ -95,17 +101,22 @@ public:
     }
 
 private:
-    /// The command that does it.
-    [[nodiscard]] std::string words_for(const std::string& target) const {
+    /// "init 0" of "init:0".
+    [[nodiscard]] std::string spoken_verb() const {
         auto verb = verb_;
         if (const auto colon = verb.find(':'); colon != std::string::npos) verb[colon] = ' ';
-        auto words = fmt::format("ctys {} {}", verb, target == "*" ? "--all" : target);
+        return verb;
+    }
+
+    /// The command that does it.
+    [[nodiscard]] std::string words_for(const std::string& target) const {
+        auto words = fmt::format("ctys {} {}", spoken_verb(), target == "*" ? "--all" : target);
         if (deadline_) words += fmt::format(" --deadline {}", exact_text(*deadline_));
         if (options_.shrink) words += " --shrink";
         if (options_.cut_unaskable) words += " --cut-unaskable";
         if (options_.self) words += " --self";
         if (options_.no_restore) words += " --no-restore";
-        if (options_.width != 0) words += fmt::format(" --width {}", options_.width);
+        if (options_.width) words += fmt::format(" --width {}", *options_.width);
         return words;
     }
 

@@ -3,9 +3,9 @@
 #include "mesh/core/address.h"
 #include "mesh/core/text.h"
 #include "mesh/setup/process.h"
-#include "tools/client/sum_up.h"
-#include "tools/verbs/rehearsal.h"
+#include "tools/verbs/confirm.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace ctys::tools {
@@ -30,7 +30,20 @@ void StackOptions::apply(Action& action) const {
     action.self = self;
     action.no_restore = no_restore;
     action.width = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(width, std::numeric_limits<std::uint32_t>::max()));
+        std::min<std::uint64_t>(width.value_or(0), std::numeric_limits<std::uint32_t>::max()));
+}
+
+Status StackOptions::check(const std::vector<std::string>& targets, std::string_view words) const {
+    if (width == 0)
+        return fail(ErrorCode::Usage, "--width 0 would ask nobody, ever", "--width 1, or more");
+    const bool names_workers =
+        std::all_of(targets.begin(), targets.end(), [](const std::string& target) {
+            return target != "*" && means_many(target);
+        });
+    if (!self || names_workers) return {};
+    return fail(ErrorCode::Usage,
+                "--self means the machine of a worker",
+                fmt::format("ctys {} w:WORKER --self", words));
 }
 
 bool means_many(const std::string& target) {
@@ -75,13 +88,21 @@ Result<std::optional<PlanPicture>> plan_behind(Session& session, ActionId action
     return std::optional{picture_of(std::move(rows))};
 }
 
+namespace {
+
+std::string closing_line(const PlanPicture& picture, std::string_view next) {
+    if (picture.empty()) return "Nothing to do.\n";
+    if (!picture.check_askable()) return "Nothing done, and as it stands it would be refused.\n";
+    return fmt::format("Nothing done. To do it: {}\n", printable(next));
+}
+
+} // namespace
+
 Status show_plan(Session& session, const PlanPicture& picture, std::string_view next) {
     fmt::memory_buffer out;
     if (is_for_people(session.format()) || session.format() == Format::Name) {
         render_plan(out, picture, session.view());
-        if (!next.empty())
-            fmt::format_to(
-                std::back_inserter(out), "Nothing done. To do it: {}\n", printable(next));
+        if (!next.empty()) out.append(closing_line(picture, next));
     } else {
         JsonWriter json(out);
         append_plan_json(json, picture);
@@ -90,23 +111,19 @@ Status show_plan(Session& session, const PlanPicture& picture, std::string_view 
     return session.print(out);
 }
 
-Status rehearse_stacks(Session& session, const std::vector<msg::Submit>& orders) {
-    std::vector<FailedTarget> failures;
-    for (const auto& order : orders) {
-        auto picture = plan_of(session, order);
-        Status shown;
-        const bool is_like_before = !order.action.like_before.is_none();
-        if (picture && (picture->steps.size() > 1 || is_like_before)) {
-            shown = show_plan(session, *picture, "the same without --dry-run");
-        } else if (is_like_before || means_many(order.action.target)) {
-            shown = picture ? show_plan(session, *picture, "the same without --dry-run")
-                            : Status{tl::unexpected(picture.error())};
-        } else {
-            shown = rehearse(session, {order});
-        }
-        if (!shown) failures.push_back({order.action.target, shown.error()});
-    }
-    return sum_up(failures, orders.size());
+Status agree_to_plan(Session& session, const msg::Submit& order) {
+    if (session.globals().yes) return {};
+    const auto picture = plan_of(session, order);
+    if (!picture) return tl::unexpected(picture.error());
+    if (auto shown = show_plan(session, *picture, {}); !shown) return shown;
+    // Nobody is asked to agree to what is refused then, or to nothing.
+    if (auto askable = picture->check_askable(); !askable) return askable;
+    if (picture->empty()) return {};
+    return confirm(session,
+                   fmt::format("{} these {} VMs{}?",
+                               to_string(order.action.verb),
+                               picture->count_vms(),
+                               order.action.self ? ", the machine with them" : ""));
 }
 
 } // namespace ctys::tools

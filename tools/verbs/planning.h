@@ -18,10 +18,14 @@ struct StackOptions {
     bool cut_unaskable = false;
     bool self = false;
     bool no_restore = false;
-    std::uint64_t width = 0;
+    std::optional<std::uint64_t> width;
 
     /// Those that make sense for the verb; none: all of them.
     void declare(Arguments& arguments, std::optional<Verb> verb);
+    /// `words`: "shutdown" or "init 0", of a command to be given. Errors: Usage (--self without a
+    /// worker, a width of nobody).
+    [[nodiscard]] Status check(const std::vector<std::string>& targets,
+                               std::string_view words) const;
     void apply(Action& action) const;
 };
 
@@ -36,10 +40,11 @@ void tell_place(msg::Submit& order);
 /// The plan that an action carries out, or has; nothing where it has none.
 /// Errors: those of the broker.
 [[nodiscard]] Result<std::optional<PlanPicture>> plan_behind(Session& session, ActionId action);
-/// --dry-run of orders that may reach into stacks: one order is told in words, what reaches further
-/// is shown as a plan. Errors: those of the broker; Partial.
-[[nodiscard]] Status rehearse_stacks(Session& session, const std::vector<msg::Submit>& orders);
 /// Shows what would be done, and what to say to have it done.
 [[nodiscard]] Status show_plan(Session& session, const PlanPicture& picture, std::string_view next);
+
+/// Whole workers and the whole estate: the plan is shown, and somebody has to say yes. Errors:
+/// those of plan_of() and confirm(), Conflict (somebody of it cannot be asked).
+[[nodiscard]] Status agree_to_plan(Session& session, const msg::Submit& order);
 
 } // namespace ctys::tools

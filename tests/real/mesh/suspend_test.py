@@ -1,6 +1,7 @@
 """State to disk: a guest that counts on its serial port goes on where it stood, whoever was restarted
 meanwhile; what cannot be saved runs on."""
 
+import json
 import os
 import select
 import subprocess
@@ -101,6 +102,38 @@ class Suspend(mesh.MeshCase):
         self.assertEqual(outcome.status, 5, outcome.err)
         self.assertRegex(outcome.err, r"its disk \S+ \(.*plain\.img\) is raw")
         m.wait_row("plain", state="running")
+
+    def test_a_rehearsal_refuses_what_cannot_be_saved(self):
+        m = self.mesh
+        m.start_vm("plain")
+        for words in (("suspend", "plain", "--dry-run"), ("plan", "suspend", "plain")):
+            outcome = m.ctys(*words)
+            self.assertEqual(outcome.status, 5, outcome.out)
+            self.assertIn("plain.img is raw", outcome.err)
+
+    def test_resume_of_everything_starts_what_is_suspended(self):
+        m = self.mesh
+        self.start()
+        m.start_vm("plain")
+        self.suspend()
+        self.assertEqual(m.ctys("pause", "plain").status, 0)
+
+        alone = m.ctys("plan", "resume", "web")
+        self.assertEqual(alone.status, 0, alone.err)
+        self.assertIn("goes on from its saved state", alone.out)
+        plan = m.ctys("plan", "resume", "--all", "--exit-code", "-o", "json")
+        self.assertEqual(plan.status, 10, plan.err)
+        steps = {step["label"]: step["verb"] for step in json.loads(plan.out)["steps"]}
+        self.assertEqual(steps, {"web": "start", "plain": "resume"})
+
+        resumed = m.ctys("resume", "--all", "--yes")
+        self.assertEqual(resumed.status, 0, resumed.err)
+        m.wait_row("web", state="running")
+        m.wait_row("plain", state="running")
+        self.assertNotIn("ctys-suspend", snapshots(self.image))
+        for words in (("resume", "--all"), ("resume", "w:w1"), ("resume", "web")):
+            again = m.ctys("plan", *words, "--exit-code")
+            self.assertEqual(again.status, 0, again.out + again.err)
 
     def test_a_state_that_cannot_be_loaded_is_kept(self):
         m = self.mesh

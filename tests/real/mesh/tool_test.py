@@ -26,7 +26,8 @@ class OriginalLanguage(mesh.MeshCase):
 
         self.assertEqual(elsewhere.status, 5, elsewhere.err)
         self.assertIn("runs on w1, not on w2", elsewhere.err)
-        self.assertIn("would be refused, as it runs on w1, not on w2", rehearsed.out)
+        self.assertEqual(rehearsed.status, 5, rehearsed.out)
+        self.assertIn("runs on w1, not on w2", rehearsed.err)
         self.assertEqual(self.mesh.wait_row("web")["state"], "running")
 
         twice = self.original("-b", "sync", "-a", "cancel=l:web,poweroff:0,force", "w1", "w1")
@@ -59,6 +60,63 @@ class OriginalLanguage(mesh.MeshCase):
         self.assertEqual({row["label"] for row in json.loads(listed.out)}, {"web", "mail"})
         self.assertEqual(helped.status, 0, helped.err)
         self.assertIn("The original's language", helped.out)
+
+
+class Rehearsal(mesh.MeshCase):
+    def setUp(self):
+        super().setUp()
+        self.mesh.make_vm("pool", "web", "idle", extra='#@#GRACE = "8s"\n')
+        self.start_mesh()
+        self.mesh.start_vm("web")
+
+    def assert_as_ordered(self, status, *words):
+        """The rehearsal says what the order then says. Returns what was said."""
+        rehearsed = self.mesh.ctys(*words, "--dry-run")
+        ordered = self.mesh.ctys(*words)
+        self.assertEqual(rehearsed.status, status, rehearsed.out + rehearsed.err)
+        self.assertEqual((ordered.status, ordered.err), (status, rehearsed.err))
+        return rehearsed.err
+
+    def test_what_has_no_monitor_is_refused(self):
+        image = mesh.boot_image(self.mesh.path("hand.img"), "idle")
+        pid = self.mesh.start_foreign("-name", "byhand", image=image).pid
+        self.mesh.wait_row("byhand", pid=pid)
+        said = self.assert_as_ordered(5, "shutdown", "byhand", "--deadline", "20s")
+        self.assertIn("no monitor we may use", said)
+        for verb in ("pause", "reboot", "suspend"):
+            self.assert_as_ordered(5, verb, "byhand")
+        plan = self.mesh.ctys("plan", "shutdown", "w:w1", "--deadline", "20s")
+        self.assertEqual(plan.status, 5, plan.err)
+        self.assertIn("cannot be asked", plan.out)
+        self.assertIn("byhand on w1 has no monitor we may use", plan.err)
+        paused = self.mesh.ctys("plan", "pause", "w:w1")
+        self.assertEqual(paused.status, 0, paused.err)
+        self.assertIn("pause of byhand will be refused", paused.out)
+
+    def test_a_run_level_that_nobody_enters_is_refused(self):
+        self.assertIn("the guest agent channel", self.assert_as_ordered(1, "init", "3", "web"))
+
+    def test_a_plan_says_who_is_cut_at_its_own_time(self):
+        shown = self.mesh.ctys("plan", "shutdown", "web")
+        self.assertIn("cut by 0:08 (its GRACE)", shown.out)
+        step = json.loads(self.mesh.ctys("plan", "shutdown", "web", "-o", "json").out)["steps"][0]
+        self.assertEqual(step["cut_s"], 8)
+
+    def test_a_plan_with_nothing_to_do_is_status_0(self):
+        self.assertEqual(self.mesh.ctys("plan", "pause", "web", "--exit-code").status, 10)
+        self.assertEqual(self.mesh.ctys("plan", "resume", "web", "--exit-code").status, 0)
+        self.assertEqual(self.mesh.ctys("pause", "web").status, 0)
+        self.assertEqual(self.mesh.ctys("plan", "pause", "--all", "--exit-code").status, 0)
+        self.assertEqual(self.mesh.ctys("plan", "resume", "--all", "--exit-code").status, 10)
+
+    def test_options_that_mean_nothing_are_refused(self):
+        for words in (
+            ("plan", "shutdown", "web", "--self"),
+            ("plan", "shutdown", "--all", "web"),
+            ("plan", "shutdown", "web", "--width", "0"),
+            ("shutdown", "w:w1", "--width", "0"),
+        ):
+            self.assertEqual(self.mesh.ctys(*words).status, 2, words)
 
 
 class Up(mesh.MeshCase):

@@ -75,6 +75,28 @@ TEST_CASE("a plan says what cannot be asked and what nobody can reach", "[tools]
     CHECK(text.find("note: w3 and w4 have one platform UUID") != std::string::npos);
 }
 
+TEST_CASE("a plan without a deadline says who is cut at his own", "[tools]") {
+    auto picture = sample();
+    picture.plan.limited = false;
+    for (auto& each : picture.steps) {
+        each.step.cuts = false;
+    }
+    picture.steps[2].step.cuts = true;
+    picture.steps[2].step.grace = seconds{8};
+    picture.steps[3].step.cuts = true;
+    picture.steps[3].step.grace = seconds{70};
+    const auto text = text_of(picture);
+    CHECK(text.find("cache      power button  0:00 - 1:50  cut by 0:08 (its GRACE)") !=
+          std::string::npos);
+    CHECK(text.find("after l2db, cache; cut by 3:00 (its GRACE)") != std::string::npos);
+    CHECK(text.find("sensor  power button  0:00 - 0:40\n") != std::string::npos);
+    fmt::memory_buffer out;
+    JsonWriter json(out);
+    append_plan_json(json, picture);
+    CHECK(fmt::to_string(out).find(R"("cuts":true,"cut_s":8.000)") != std::string::npos);
+    CHECK(fmt::to_string(out).find(R"("cuts":false,"cut_s":null)") != std::string::npos);
+}
+
 TEST_CASE("of a plan that is carried out it is told what became of each step", "[tools]") {
     auto picture = sample();
     picture.plan.action = ActionId{0x81d0};

@@ -8,26 +8,31 @@ using namespace std::chrono_literals;
 
 namespace {
 
-VmDetail stopped() {
-    VmDetail detail;
-    detail.row.label = "web";
-    detail.row.state = VmState::Stopped;
-    detail.paths = {{.config = "/a/web.ctys"}, {.config = "/b/web.ctys"}};
-    detail.path_workers = {"lab01", "lab02"};
-    return detail;
-}
-
-VmDetail running() {
-    auto detail = stopped();
-    detail.row.state = VmState::Running;
-    detail.row.worker_name = "lab01";
-    return detail;
+VmRow row(VmState state) {
+    VmRow row;
+    row.label = "web";
+    row.state = state;
+    if (state == VmState::Running) {
+        row.worker_name = "lab01";
+        row.pid = 7;
+    }
+    return row;
 }
 
 msg::Submit order(Verb verb) {
     msg::Submit out;
     out.action.verb = verb;
     return out;
+}
+
+PlanPicture picture(Verb verb) {
+    PlanPicture picture;
+    PlanStepRecord record;
+    record.step.label = "web";
+    record.step.worker_name = "lab01";
+    record.step.verb = verb;
+    picture.steps.push_back(record);
+    return picture;
 }
 
 bool says(const std::string& text, std::string_view part) {
@@ -37,82 +42,47 @@ bool says(const std::string& text, std::string_view part) {
 
 } // namespace
 
-TEST_CASE("a rehearsed shutdown of a paused VM says that it would be refused", "[tools][dry-run]") {
-    auto detail = running();
-    detail.row.state = VmState::Paused;
-    CHECK(says(rehearsal_of(order(Verb::Shutdown), detail), "would be refused, as it is paused"));
-    CHECK(says(rehearsal_of(order(Verb::Kill), detail), "would be asked on lab01"));
-
-    auto cutting = order(Verb::Shutdown);
-    cutting.action.always_cut = true;
-    CHECK(says(rehearsal_of(cutting, detail), "would be asked on lab01"));
+TEST_CASE("a rehearsed start names the worker that the broker chose", "[tools][dry-run]") {
+    const auto start = picture(Verb::Start);
+    CHECK(says(rehearsal_of(order(Verb::Start), start, row(VmState::Stopped)),
+               "stopped: would start on lab01"));
+    CHECK(says(rehearsal_of(order(Verb::Resume), start, row(VmState::Suspended)),
+               "would start on lab01, from its saved state"));
+    auto anew = order(Verb::Start);
+    anew.action.discard_state = true;
+    CHECK(says(rehearsal_of(anew, start, row(VmState::Suspended)),
+               "would start on lab01, without its saved state"));
 }
 
-TEST_CASE("a rehearsed start names the workers that could run it", "[tools][dry-run]") {
-    auto detail = stopped();
-    CHECK(says(rehearsal_of(order(Verb::Start), detail), "would start on lab01 or lab02"));
-
-    detail.paths[0].health = PathHealth::Unproven;
-    CHECK(says(rehearsal_of(order(Verb::Start), detail), "would start on lab02"));
-
-    detail.paths[1].runnable = false;
-    CHECK(says(rehearsal_of(order(Verb::Start), detail), "no path can run it now"));
-
-    auto elsewhere = order(Verb::Start);
-    elsewhere.on = "lab01";
-    CHECK(says(rehearsal_of(elsewhere, detail), "would start on lab01"));
-}
-
-TEST_CASE("a rehearsed resume of what is suspended to disk starts it", "[tools][dry-run]") {
-    auto detail = stopped();
-    CHECK(says(rehearsal_of(order(Verb::Resume), detail), "as it does not run"));
-    detail.row.state = VmState::Suspended;
-    CHECK(
-        says(rehearsal_of(order(Verb::Resume), detail), "would start on lab01 or lab02, from its"));
+TEST_CASE("a rehearsal with nothing to do says why", "[tools][dry-run]") {
+    PlanPicture none;
+    none.plan.notes = {"nothing to do: runs already (pid 7)"};
+    CHECK(says(rehearsal_of(order(Verb::Start), none, row(VmState::Running)),
+               "running on lab01: nothing to do: runs already"));
 }
 
 TEST_CASE("a rehearsed run level cuts nobody", "[tools][dry-run]") {
     auto down = order(Verb::Shutdown);
     down.action.run_level = 0;
-    down.action.always_cut = true;
-    CHECK(says(rehearsal_of(down, running()), "power is not cut"));
-}
-
-TEST_CASE("a rehearsed start of what runs says what the broker would", "[tools][dry-run]") {
-    auto reuse = order(Verb::Start);
-    reuse.action.if_running = IfRunning::Reuse;
-
-    CHECK(says(rehearsal_of(order(Verb::Start), running()), "would be refused, as it runs"));
-    CHECK(says(rehearsal_of(reuse, running()), "would be left as it is"));
+    CHECK(says(rehearsal_of(down, picture(Verb::Shutdown), row(VmState::Running)),
+               "power is not cut"));
 }
 
 TEST_CASE("a rehearsed shutdown says when power would be cut", "[tools][dry-run]") {
-    auto detail = running();
-    CHECK(says(rehearsal_of(order(Verb::Shutdown), detail),
-               "would be asked on lab01; power is not cut"));
-
-    detail.vm.grace = 120s;
-    CHECK(says(rehearsal_of(order(Verb::Shutdown), detail), "power is cut after 2m00s"));
-
-    auto soon = order(Verb::Shutdown);
-    soon.action.deadline = 5s;
-    CHECK(says(rehearsal_of(soon, detail), "power is cut after 5.0 s"));
-    CHECK(says(rehearsal_of(order(Verb::Kill), stopped()), "refused, as it does not run"));
-}
-
-TEST_CASE("a rehearsed order for one worker is for what runs there", "[tools][dry-run]") {
-    WorkerRecord lab01;
-    lab01.id = WorkerId{Uuid{{1}}};
-    lab01.name = "lab01";
-    auto lab02 = lab01;
-    lab02.id = WorkerId{Uuid{{2}}};
-    lab02.name = "lab02";
-    auto detail = running();
-    detail.instances = {{.worker = lab01.id, .state = VmState::Running}};
-
-    CHECK(says(rehearsal_of(order(Verb::Kill), detail, &lab01), "would be asked on lab01"));
-    CHECK(says(rehearsal_of(order(Verb::Kill), detail, &lab02),
-               "would be refused, as it runs on lab01, not on lab02"));
-    detail.instances.push_back({.worker = lab02.id, .state = VmState::Running});
-    CHECK(says(rehearsal_of(order(Verb::Kill), detail, &lab02), "would be asked on lab02"));
+    auto plan = picture(Verb::Shutdown);
+    const auto text = [&] {
+        return rehearsal_of(order(Verb::Shutdown), plan, row(VmState::Running));
+    };
+    CHECK(says(text(), "would be asked on lab01; power is not cut"));
+    auto& step = plan.steps[0].step;
+    step.cuts = true;
+    step.grace = 120s;
+    CHECK(says(text(), "power is cut after 2m00s"));
+    plan.plan.limited = true;
+    step.until = 5s;
+    CHECK(says(text(), "power is cut after 5.0 s"));
+    step.verb = Verb::Kill;
+    CHECK(says(text(), "its power would be cut on lab01"));
+    step.verb = Verb::Reboot;
+    CHECK(says(text(), "it is reset after 5.0 s"));
 }
