@@ -66,7 +66,8 @@ Status check_keeps_state(const VmRecord& vm) {
                     instead);
     }
     const auto given = find_setting(vm.settings, "IMAGEFORMAT");
-    const auto format = given.empty() ? std::string_view{Disk{}.format} : given;
+    const Disk usual;
+    const auto format = given.empty() ? std::string_view{usual.format} : given;
     if (is_computed(format) || format == "qcow2") return {};
     return fail(ErrorCode::Conflict,
                 fmt::format("cannot be suspended: its configuration says that {} is {}, and only "

@@ -85,9 +85,9 @@ class Rehearsal(mesh.MeshCase):
         self.assertIn("no monitor we may use", said)
         for verb in ("pause", "reboot", "suspend"):
             self.assert_as_ordered(5, verb, "byhand")
-        plan = self.mesh.ctys("plan", "shutdown", "w:w1", "--deadline", "20s")
+        plan = self.mesh.ctys("plan", "shutdown", "w:w1", "--deadline", "2m")
         self.assertEqual(plan.status, 5, plan.err)
-        self.assertIn("cannot be asked", plan.out)
+        self.assertIn("cannot be asked", plan.out, plan.err)
         self.assertIn("byhand on w1 has no monitor we may use", plan.err)
         paused = self.mesh.ctys("plan", "pause", "w:w1")
         self.assertEqual(paused.status, 0, paused.err)

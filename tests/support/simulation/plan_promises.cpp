@@ -225,6 +225,27 @@ void PlanPromises::check_inside(const ActionRecord& order) const {
     }
 }
 
+/// Another order that goes on, or another plan, says when the VM is cut.
+bool PlanPromises::is_given_time_by_others(const ActionRecord& order) const {
+    const auto& store = mesh_.broker.store();
+    for (const auto& [id, other] : store.actions()) {
+        const auto& action = other.action;
+        if (id == order.action.id || other.state == ActionState::Ended) continue;
+        if (action.verb == Verb::Shutdown && action.vm == order.action.vm && action.deadline &&
+            !action.worker.is_none())
+            return true;
+        const auto plan = store.plans().find(id);
+        if (id == order.action.plan || plan == store.plans().end() || !plan->second.limited ||
+            !is_ending(plan->second.verb))
+            continue;
+        for (const auto& [key, step] : store.plan_steps()) {
+            if (step.plan == id && step.step.vm == order.action.vm && !is_over(step.state))
+                return true;
+        }
+    }
+    return false;
+}
+
 /// Its own share, and none where nobody gave any.
 void PlanPromises::check_deadline(const ActionRecord& order, const PlanRecord& plan) const {
     const auto* step = step_of(order);
@@ -236,6 +257,7 @@ void PlanPromises::check_deadline(const ActionRecord& order, const PlanRecord& p
         mesh_.ground.broken("P5", fmt::format("{} has less than its share", order.label));
     if (step->tries > 1) return;
     auto expected = step->step.grace;
+    if (expected && is_given_time_by_others(order)) expected.reset();
     if (plan.limited && step->step.cuts)
         expected = std::max(least_left, step->step.until - step->asked);
     if (order.action.deadline != expected)

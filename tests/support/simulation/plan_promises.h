@@ -47,6 +47,7 @@ private:
     void check_done(const ActionRecord& plan);
     void check_inside(const ActionRecord& order) const;
     [[nodiscard]] bool has_failed(ActionId plan, const VmId& vm, const WorkerId& worker) const;
+    [[nodiscard]] bool is_given_time_by_others(const ActionRecord& order) const;
     void check_deadline(const ActionRecord& order, const PlanRecord& plan) const;
     [[nodiscard]] const PlanStepRecord* step_of(const ActionRecord& order) const;
 
