@@ -225,12 +225,14 @@ void PlanPromises::check_inside(const ActionRecord& order) const {
     }
 }
 
-/// Another order that goes on, or another plan, says when the VM is cut.
+/// Another order that goes on, or another plan, says when the VM is cut. What is ordered in the same
+/// step of the broker does not know of each other.
 bool PlanPromises::is_given_time_by_others(const ActionRecord& order) const {
     const auto& store = mesh_.broker.store();
     for (const auto& [id, other] : store.actions()) {
         const auto& action = other.action;
         if (id == order.action.id || other.state == ActionState::Ended) continue;
+        if (!(other.requested < order.requested)) continue;
         if (action.verb == Verb::Shutdown && action.vm == order.action.vm && action.deadline &&
             !action.worker.is_none())
             return true;
