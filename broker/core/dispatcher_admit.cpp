@@ -468,6 +468,10 @@ Result<Dispatcher::Admission> Dispatcher::admit_other(Turn& turn,
                             {.action = wanted, .targets = {vm.id}, .is_many = false, .self = {}});
         if (!plan) return tl::unexpected(plan.error());
         if (*plan) {
+            // Nothing to do is no answer while another plan has to do with it.
+            const auto allowed =
+                (*plan)->steps.empty() ? plans_.allows(wanted.verb, vm.id) : Status{};
+            if (!allowed) return tl::unexpected(allowed.error());
             record.action = std::move(wanted);
             return admit_plan(record.action, std::move(**plan));
         }

@@ -85,7 +85,7 @@ class Rehearsal(mesh.MeshCase):
         self.assertIn("no monitor we may use", said)
         for verb in ("pause", "reboot", "suspend"):
             self.assert_as_ordered(5, verb, "byhand")
-        plan = self.mesh.ctys("plan", "shutdown", "w:w1", "--deadline", "2m")
+        plan = self.mesh.ctys("plan", "shutdown", "w:w1", "--deadline", "90s")
         self.assertEqual(plan.status, 5, plan.err)
         self.assertIn("cannot be asked", plan.out, plan.err)
         self.assertIn("byhand on w1 has no monitor we may use", plan.err)
