@@ -258,10 +258,11 @@ void PlanPromises::check_deadline(const ActionRecord& order, const PlanRecord& p
         order.action.deadline.value_or(Duration{}) + slack < left)
         mesh_.ground.broken("P5", fmt::format("{} has less than its share", order.label));
     if (step->tries > 1) return;
-    auto expected = step->step.grace;
-    if (expected && is_given_time_by_others(order)) expected.reset();
+    std::optional<Duration> expected;
     if (plan.limited && step->step.cuts)
         expected = std::max(least_left, step->step.until - step->asked);
+    else if (step->step.grace && !is_given_time_by_others(order))
+        expected = step->step.grace;
     if (order.action.deadline != expected)
         mesh_.ground.broken("P4", fmt::format("{} has another share than its own", order.label));
 }
