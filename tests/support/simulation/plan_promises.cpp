@@ -225,8 +225,8 @@ void PlanPromises::check_inside(const ActionRecord& order) const {
     }
 }
 
-/// Another order that goes on, or another plan, says when the VM is cut. What is ordered in the same
-/// step of the broker does not know of each other.
+/// Another order that goes on, or another plan, says when the VM is cut. What is ordered in the
+/// same step of the broker does not know of each other.
 bool PlanPromises::is_given_time_by_others(const ActionRecord& order) const {
     const auto& store = mesh_.broker.store();
     for (const auto& [id, other] : store.actions()) {
