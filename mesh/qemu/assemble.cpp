@@ -5,6 +5,8 @@
 #include "mesh/qemu/vde.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace ctys::qemu {
 
@@ -292,11 +294,33 @@ bool is_x86(std::string_view arch) {
     return arch == "x86_64" || arch == "i386";
 }
 
+namespace {
+
+/// Of architectures without a board called virt, or whose virt runs other CPUs: the board that QEMU
+/// takes by itself, and where it takes none that boots a whole system, the one that does.
+constexpr auto machines = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"alpha", "clipper"},
+    {"m68k", "mcf5208evb"},
+    {"mips", "malta"},
+    {"mips64", "malta"},
+    {"mips64el", "malta"},
+    {"mipsel", "malta"},
+    {"ppc", "g3beige"},
+    {"ppc64", "pseries"},
+    {"ppc64le", "pseries"},
+    {"s390x", "s390-ccw-virtio"},
+    {"sh4", "r2d"},
+    {"sparc", "SS-5"},
+    {"sparc64", "sun4u"},
+});
+
+} // namespace
+
 std::string_view default_machine(std::string_view arch) {
     if (is_x86(arch)) return "q35";
-    if (arch == "s390x") return "s390-ccw-virtio";
-    if (arch == "ppc64" || arch == "ppc64le") return "pseries";
-    if (arch == "sparc") return "SS-5";
+    for (const auto& [name, machine] : machines) {
+        if (name == arch) return machine;
+    }
     return "virt";
 }
 

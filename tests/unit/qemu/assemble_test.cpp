@@ -375,6 +375,21 @@ TEST_CASE("what is assembled reads back as what was planned", "[qemu]") {
           Monitor{Monitor::Kind::Qmp, "ctysqmp", "/run/ctys/i/web/qmp.sock", "unix", false});
 }
 
+TEST_CASE("every architecture has a board that boots a whole system", "[qemu]") {
+    CHECK(default_machine("x86_64") == "q35");
+    CHECK(default_machine("aarch64") == "virt");
+    CHECK(default_machine("riscv64") == "virt");
+    CHECK(default_machine("arm") == "virt");
+    CHECK(default_machine("mipsel") == "malta");
+    CHECK(default_machine("ppc") == "g3beige");
+    CHECK(default_machine("ppc64") == "pseries");
+    CHECK(default_machine("sh4") == "r2d");
+    CHECK(default_machine("m68k") == "mcf5208evb");
+    CHECK(default_machine("alpha") == "clipper");
+    CHECK(default_machine("sparc") == "SS-5");
+    CHECK(default_machine("sparc64") == "sun4u");
+}
+
 TEST_CASE("a plan that QEMU would refuse or misread is refused first", "[qemu]") {
     auto plan = small_plan();
     const auto refused = [&] {
