@@ -325,7 +325,8 @@ std::string_view default_machine(std::string_view arch) {
 }
 
 std::string_view default_interface(std::string_view arch) {
-    if (is_x86(arch)) return "ide";
+    // The first PCI bus of sun4u has its own devices only.
+    if (is_x86(arch) || arch == "sparc64") return "ide";
     if (arch == "sparc") return "scsi";
     return "virtio";
 }

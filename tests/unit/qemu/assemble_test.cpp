@@ -388,6 +388,8 @@ TEST_CASE("every architecture has a board that boots a whole system", "[qemu]") 
     CHECK(default_machine("alpha") == "clipper");
     CHECK(default_machine("sparc") == "SS-5");
     CHECK(default_machine("sparc64") == "sun4u");
+    CHECK(default_interface("sparc64") == "ide");
+    CHECK(default_interface("alpha") == "virtio");
 }
 
 TEST_CASE("a plan that QEMU would refuse or misread is refused first", "[qemu]") {
