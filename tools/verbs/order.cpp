@@ -152,7 +152,7 @@ void Errand::accept(const Action& action, const msg::Accepted& accepted) {
     if (follows_ || action.verb != Verb::Shutdown || !action.deadline || !accepted.text.empty())
         return;
     session_.remark(
-        fmt::format("{}  {}: power is cut at {}",
+        fmt::format("{}  {}: power is cut at {} at the latest",
                     short_text(action.id),
                     accepted.label,
                     clock_text(wall_now() + *action.deadline, Grain::Second, session_.view())));
