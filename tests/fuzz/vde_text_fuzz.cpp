@@ -22,8 +22,8 @@ void check_ports(std::string_view data) {
             CTYS_ASSERT(printable(endpoint.text, 300) == endpoint.text);
             CTYS_ASSERT(!endpoint.is_tap || endpoint.pid == 0);
 #ifdef CTYS_PLANTED_DEFECT
-            // A reader that trusts every TAP to have a name: the harness must find it.
-            CTYS_ASSERT(!endpoint.is_tap || !endpoint.text.empty());
+            // A reader that trusts every client to tell its process: the harness must find it.
+            CTYS_ASSERT(endpoint.is_tap || endpoint.pid != 0);
 #endif
         }
     }
