@@ -24,11 +24,13 @@ class Control {
 public:
     /// Without any deadline, asking is given up then (UX.md).
     static constexpr Duration asked_patience = std::chrono::seconds{180};
+    /// Orders that wait for the end of one VM; all are told when its power is cut (P8).
+    static constexpr std::size_t most_joined = 64;
 
     Control(Instances& instances, WorkTable& works, OwnerCommands owners)
         : instances_(instances), works_(works), owners_(std::move(owners)) {}
 
-    /// Can it be begun? Errors: Conflict.
+    /// Can it be begun? Errors: Conflict, Overloaded (it is asked to end by too many already).
     [[nodiscard]] Status check(const Action& action, const Instance& instance) const;
     /// It would be refused for nothing but the lack of a monitor, which may still come.
     [[nodiscard]] bool awaits_monitor(const Action& action, const Instance& instance) const;

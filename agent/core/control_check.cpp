@@ -2,6 +2,8 @@
 
 #include "agent/core/control.h"
 
+#include <fmt/format.h>
+
 namespace ctys::agent {
 
 Addressee Control::addressee(const Instance& instance) const {
@@ -22,6 +24,13 @@ Addressee Control::addressee(const Instance& instance) const {
 Status Control::check(const Action& action, const Instance& instance) const {
     if (action.verb != Verb::Kill && reserved_.contains(instance.record.key))
         return fail(ErrorCode::Conflict, "it is being suspended to disk", "ctys actions");
+    const auto descent = descents_.find(instance.record.key);
+    const bool joins = action.verb == Verb::Shutdown && !action.force;
+    if (joins && descent != descents_.end() && descent->second.orders.size() >= most_joined) {
+        return fail(ErrorCode::Overloaded,
+                    fmt::format("{} orders wait for its end already", most_joined),
+                    "ctys actions");
+    }
     return check_order(action, addressee(instance));
 }
 

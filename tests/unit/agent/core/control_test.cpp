@@ -96,6 +96,18 @@ TEST_CASE_METHOD(Running, "Who joins an order is told when the power is cut", "[
                                    {earlier, in(5s)}});
 }
 
+TEST_CASE_METHOD(Running, "More orders than can be told of a cut are refused", "[agent]") {
+    for (std::size_t i = 0; i < Control::most_joined; ++i)
+        order(Verb::Shutdown, 1, {.deadline = 600s - i * 1s});
+    CHECK(answers<msg::CommandRefused>().empty());
+
+    order(Verb::Shutdown, 1, {.deadline = 5s});
+    REQUIRE(answers<msg::CommandRefused>().size() == 1);
+    CHECK(answers<msg::CommandRefused>()[0].error.code == ErrorCode::Overloaded);
+    order(Verb::Kill, 1);
+    CHECK(commands(Monitor::Quit) == 1);
+}
+
 TEST_CASE_METHOD(Running, "Who cancels an order cancels no other one", "[agent]") {
     const bool is_first = GENERATE(false, true);
     Action mine{.deadline = 5s};
