@@ -32,6 +32,7 @@ class StackInput(mesh.MeshCase):
         self.l1 = self.add_machine("l1", self.mesh.uuids["l1"])
         self.mesh.start_broker()
         self.rack.start_agent("rack", "rack")
+        self.mesh.wait_row("l1")
         self.mesh.start_vm("l1")
         self.l1.start_agent("l1", "l1")
         for label, _, _ in inner:
