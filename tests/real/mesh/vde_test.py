@@ -5,6 +5,7 @@ computer is seen or touched."""
 
 import contextlib
 import functools
+import glob
 import json
 import os
 import pwd
@@ -572,11 +573,23 @@ class Machines(VdeCase):
                                               macs["b"]: ("198.18.5.12", "198.18.5.11")})
         self.addCleanup(dhcp.close)
         machines = [self.start_vm(label, "--bootmode=PXE") for label in "ab"]
+        again = []
 
         def exchanged():
             dhcp.serve(0.1)
-            for one in machines:
-                assert one.poll() is None, "a machine has ended"
+            for at, label in enumerate("ab"):
+                if machines[at].poll() is None:
+                    continue
+                # What is tried here is the way of the frames: QEMU may crash once, and that is told.
+                told = f"{label} has ended with {machines[at].returncode}, and said:\n"
+                for name in [self.mesh.path(label + ".log"),
+                             *glob.glob(self.mesh.path("runtime-" + label, "instances", "*", "*.log"))]:
+                    with open(name, errors="replace") as log:
+                        told += f"{os.path.basename(name)}: {log.read()[-2000:]}\n"
+                print(told, flush=True)
+                assert label not in again, told
+                again.append(label)
+                machines[at] = self.start_vm(label, "--bootmode=PXE")
             # What QEMU has handed to or got from the network of each.
             return all(any(is_arp_answer(frame, macs[other], macs[own]) for frame in frames(dumps[own]))
                        for own, other in ("ab", "ba"))
