@@ -233,6 +233,11 @@ private:
         add("-netdev",
             data.empty() ? "user,id=net0" + options_of_user_network()
                          : "vde,id=net0,sock=" + escape_commas(data));
+        if (model == "board") {
+            // No -device makes it; it takes the first network it is offered.
+            add("-net", "nic,netdev=net0" + (plan_.mac0.empty() ? "" : ",macaddr=" + plan_.mac0));
+            return;
+        }
         add("-device", model + ",netdev=net0" + (plan_.mac0.empty() ? "" : ",mac=" + plan_.mac0));
     }
 

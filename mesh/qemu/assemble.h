@@ -52,9 +52,10 @@ struct VmPlan {
     std::string kernel;
     std::string initrd;
     std::string append;
-    bool user_network = false;                ///< QEMU's own
-    std::string vde_switch;                   ///< folder of its VDE switch; empty: it is on none
-    std::string nic_model;                    ///< empty: e1000 on x86, else virtio-net-pci
+    bool user_network = false; ///< QEMU's own
+    std::string vde_switch;    ///< folder of its VDE switch; empty: it is on none
+    std::string nic_model; ///< empty: e1000 on x86, else virtio-net-pci; "board": the one that is
+                           ///< part of the machine
     std::vector<std::string> network_options; ///< further `key=value` of the user network
     std::string tftp_boot_file;     ///< the user network serves it and its folder; empty: no TFTP
     std::string instance_directory; ///< absolute, 0700, its own for every start

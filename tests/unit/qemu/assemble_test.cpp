@@ -346,6 +346,19 @@ TEST_CASE("other architectures get disks and cards they have", "[qemu]") {
     CHECK(argv.back() == "file=/vm/web/web.img,format=raw,if=virtio");
 }
 
+TEST_CASE("the card of a board takes the network, whatever bus the board lacks", "[qemu]") {
+    auto plan = small_plan();
+    plan.user_network = true;
+    plan.nic_model = "board";
+    plan.mac0 = "00:50:56:13:13:19";
+    const auto argv = assemble(plan).value();
+
+    const auto net = std::find(argv.begin(), argv.end(), "-net");
+    REQUIRE(net != argv.end());
+    CHECK(net[1] == "nic,netdev=net0,macaddr=00:50:56:13:13:19");
+    CHECK(std::find(argv.begin(), argv.end(), "-device") == argv.end());
+}
+
 TEST_CASE("what is assembled reads back as what was planned", "[qemu]") {
     auto plan = small_plan();
     plan.uuid = uuid();
