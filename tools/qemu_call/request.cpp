@@ -51,6 +51,7 @@ private:
             {"CPU", &RequestReader::cpu},
             {"HDDBOOTIMAGE", &RequestReader::boot_image},
             {"IMAGEFORMAT", &RequestReader::image_format},
+            {"IMAGEINTERFACE", &RequestReader::image_interface},
             {"INITRDIMAGE", &RequestReader::initrd},
             {"KERNELIMAGE", &RequestReader::kernel},
             {"LABEL", &RequestReader::label},
@@ -58,6 +59,7 @@ private:
             {"MACHINE", &RequestReader::machine},
             {"MEMSIZE", &RequestReader::memory},
             {"NETWORK", &RequestReader::network},
+            {"NIC", &RequestReader::nic},
             {"QEMUMGMT", &RequestReader::switch_management},
             {"QEMUSOCK", &RequestReader::switch_data},
             {"READONLY", &RequestReader::read_only},
@@ -191,6 +193,13 @@ private:
     }
     void boot_image(const std::string&, const std::string& value) { boot_ = in_directory(value); }
     void image_format(const std::string&, const std::string& value) { format_ = value; }
+    void image_interface(const std::string&, const std::string& value) {
+        interface_ = to_lower(value);
+    }
+    void nic(const std::string&, const std::string& value) {
+        const auto lower = to_lower(value);
+        out_.plan.nic_model = lower == "virtio" ? "virtio-net-pci" : lower;
+    }
     void cpu(const std::string&, const std::string& value) { out_.plan.cpu = value; }
     void machine(const std::string&, const std::string& value) { out_.plan.machine = value; }
     void append(const std::string&, const std::string& value) { out_.plan.append = value; }
@@ -208,7 +217,8 @@ private:
         if (plan.binary.empty()) plan.binary = "qemu-system-" + plan.arch;
         if (plan.cpu.empty() && plan.arch == "x86_64") plan.cpu = "qemu64";
         if (plan.cpu.empty() && plan.arch == "i386") plan.cpu = "qemu32";
-        if (!boot_.empty()) plan.boot = qemu::Disk{.file = boot_, .format = format_};
+        if (!boot_.empty())
+            plan.boot = qemu::Disk{.file = boot_, .format = format_, .interface = interface_};
         out_.configured = plan.boot;
         choose_network();         // old options may be of the network
         translate_option_words(); // a network among them is one to boot from
@@ -251,6 +261,7 @@ private:
     std::string switch_; // QEMUSOCK
     bool has_vde_wrapper_ = false;
     std::string format_ = "raw";
+    std::string interface_;
     std::map<std::string, std::vector<std::string>, std::less<>> option_words_;
     Request out_;
 };

@@ -50,6 +50,16 @@ TEST_CASE("the wrapper's variables become a plan", "[qemu]") {
     CHECK(plan.extra == std::vector<std::string>{"-rtc", "base=local time"});
 }
 
+TEST_CASE("a configuration chooses the card, and the bus of its disk", "[qemu]") {
+    const auto request =
+        read({"LABEL=web", "HDDBOOTIMAGE=hda.img", "NIC=RTL8139", "IMAGEINTERFACE=sd"});
+
+    CHECK(request.problems.empty());
+    CHECK(request.plan.nic_model == "rtl8139");
+    CHECK(request.plan.boot == qemu::Disk{.file = "/vm/web/hda.img", .interface = "sd"});
+    CHECK(read({"NIC=virtio"}).plan.nic_model == "virtio-net-pci");
+}
+
 TEST_CASE("each wrong value is a problem that names its key", "[qemu]") {
     const auto [assignment, problem] = GENERATE(table<std::string, Problem>({
         {"LABEL=a b", {"LABEL", "\"a b\" is not a label"}},
