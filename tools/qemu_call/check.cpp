@@ -209,7 +209,11 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     const bool usable = kvm != nullptr && std::string_view{kvm} == "usable";
     plan.accelerator =
         request.wants_kvm && usable ? qemu::Accelerator::Kvm : qemu::Accelerator::Tcg;
-    if (request.wants_kvm && !usable) {
+    if (request.wants_kvm && !usable && request.kvm_or_nothing) {
+        problems.push_back({"ACCELERATOR",
+                            "KVM is not proven usable on this machine, and ACCELFALLBACK=no takes "
+                            "nothing else; CTYS_KVM=usable insists on KVM"});
+    } else if (request.wants_kvm && !usable) {
         notes.emplace_back("ACCELERATOR: KVM is not proven usable on this machine, QEMU's own "
                            "emulation (TCG) is used; CTYS_KVM=usable insists on KVM");
     }

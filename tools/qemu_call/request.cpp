@@ -44,6 +44,7 @@ private:
     void take(const std::string& key, const std::string& value) {
         static const std::map<std::string_view, Rule> rules{
             {"ACCELERATOR", &RequestReader::accelerator},
+            {"ACCELFALLBACK", &RequestReader::accelerator_fallback},
             {"APPEND", &RequestReader::append},
             {"ARCH", &RequestReader::arch},
             {"ARGSADD", &RequestReader::option_words},
@@ -160,10 +161,13 @@ private:
     bool flag(const std::string& key, const std::string& value) {
         const auto lower = to_lower(value);
         if (qemu::is_on(lower) || lower == "1") return true;
-        if (lower != "no" && lower != "off" && lower != "false" && lower != "0") {
+        if (lower != "no" && lower != "off" && lower != "false" && lower != "n" && lower != "0") {
             problem(key, fmt::format("\"{}\" is not yes or no", printable(value)));
         }
         return false;
+    }
+    void accelerator_fallback(const std::string& key, const std::string& value) {
+        out_.kvm_or_nothing = !flag(key, value);
     }
     void snapshot(const std::string& key, const std::string& value) {
         out_.plan.snapshot = flag(key, value);

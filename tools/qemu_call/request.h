@@ -22,7 +22,8 @@ struct Problem {
 struct Request {
     std::string folder; ///< of the VM
     qemu::VmPlan plan;
-    bool wants_kvm = false; ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
+    bool wants_kvm = false;      ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
+    bool kvm_or_nothing = false; ///< ACCELFALLBACK=no: emulation is not what was meant
     std::vector<qemu::NeededFile> files;       ///< media that have to be there
     std::optional<qemu::Disk> configured;      ///< HDDBOOTIMAGE, IMAGEFORMAT
     std::optional<qemu::InstallTarget> target; ///< of an installation

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -37,6 +38,20 @@ struct CheckedVm {
 const std::string qcow2_header = "QFI\xfb";
 
 } // namespace
+
+TEST_CASE("where emulation is not what was meant, a VM without KVM does not start", "[call]") {
+    ::unsetenv("CTYS_KVM");
+    CheckedVm vm;
+    vm.values.emplace_back("ACCELERATOR=KVM");
+    CHECK(vm.problems_of({}).empty());
+
+    vm.values.emplace_back("ACCELFALLBACK=no");
+
+    CHECK(vm.problems_of({}) ==
+          std::vector<Problem>{{"ACCELERATOR",
+                                "KVM is not proven usable on this machine, and ACCELFALLBACK=no "
+                                "takes nothing else; CTYS_KVM=usable insists on KVM"}});
+}
 
 TEST_CASE("an image keeps its configured format behind another path", "[call]") {
     CheckedVm vm;
