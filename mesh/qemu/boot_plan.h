@@ -35,6 +35,7 @@ struct InstallTarget {
     std::string format = "raw";
     std::uint64_t size = 0; ///< bytes of an image that INIT creates
     bool size_given = false;
+    bool preallocated = false; ///< an image that is made takes all its room at once
     Stage stage = Stage::Keep;
     std::string custom;
     bool device_only = false; ///< a stick that the call has not named itself: never an image

@@ -196,6 +196,16 @@ Status make_raw(int file, const qemu::InstallTarget& target) {
     return {};
 }
 
+// Raw: its zeros. Others grow into it, at their end.
+Status take_room(int file, const qemu::InstallTarget& target) {
+    const auto size = static_cast<off_t>(target.size);
+    const int mode = target.format == "raw" ? 0 : FALLOC_FL_KEEP_SIZE;
+    while (::fallocate(file, mode, 0, size) != 0) {
+        if (errno != EINTR) return file_error("take the room of", target.file);
+    }
+    return {};
+}
+
 Status create_image(const qemu::InstallTarget& target) {
     auto draft = Draft::beside(target.file);
     if (!draft) return tl::unexpected(draft.error());
@@ -206,6 +216,9 @@ Status create_image(const qemu::InstallTarget& target) {
         const auto bytes = make_image_bytes(target);
         if (!bytes) return tl::unexpected(bytes.error());
         if (auto made = copy_image(bytes->value(), file, target.file); !made) return made;
+    }
+    if (target.preallocated) {
+        if (auto taken = take_room(file.file.value(), target); !taken) return taken;
     }
     return draft->become(target.file);
 }
@@ -327,6 +340,12 @@ Result<TargetLook> look_at_target(const qemu::InstallTarget& target) {
     if (!blank) return tl::unexpected(blank.error());
     facts.blank = *blank;
     return look;
+}
+
+Status check_unused(const std::string& path) {
+    const auto target = open_target(path, O_RDWR);
+    if (!target) return tl::unexpected(target.error());
+    return lock_out_qemu(target->file.value(), path);
 }
 
 Status prepare_target(const qemu::InstallTarget& target,

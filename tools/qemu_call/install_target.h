@@ -19,6 +19,10 @@ struct TargetLook {
 /// without its folder; Failed.
 [[nodiscard]] Result<TargetLook> look_at_target(const qemu::InstallTarget& target);
 
+/// Nobody has it open or mounted: no QEMU of this machine, and not as a device. Errors: Conflict,
+/// also where it cannot be told; Failed.
+[[nodiscard]] Status check_unused(const std::string& path);
+
 /// Does what was decided: a new image of the target's size, or zeros over the first emptied_bytes
 /// of a raw one; an image of another format is made anew by qemu-img. No QEMU of this machine can
 /// open it meanwhile. A new image appears under its name when it is complete. Errors: Conflict for

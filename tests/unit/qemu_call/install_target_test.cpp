@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace ctys;
@@ -185,6 +186,29 @@ TEST_CASE("a target of qcow2 is created with its size, and blank", "[call]") {
     CHECK(facts_of(vm.target).blank);
     run_shell("qemu-img check -q -f qcow2 " + vm.target.file);
     CHECK(entries_of(vm.folder.path()) == 1);
+}
+
+TEST_CASE("a preallocated target takes its room at once", "[call]") {
+    Folder vm;
+    vm.target.format = GENERATE(as<std::string>{}, "raw", "qcow2");
+    vm.target.preallocated = true;
+
+    REQUIRE(prepare_target(vm.target, Preparation::Create, std::nullopt));
+
+    struct stat status {};
+    REQUIRE(::stat(vm.target.file.c_str(), &status) == 0);
+    CHECK((status.st_size == 3 * 1024 * 1024) == (vm.target.format == "raw"));
+    CHECK(status.st_blocks * 512 >= 3 * 1024 * 1024);
+}
+
+TEST_CASE("an image is in use while a QEMU has it open", "[call]") {
+    const Folder vm;
+    write_file(vm.target.file, "x");
+    CHECK(check_unused(vm.target.file));
+
+    const FakeUser user{vm.target.file};
+
+    CHECK(code_of(check_unused(vm.target.file)) == ErrorCode::Conflict);
 }
 
 TEST_CASE("a target is not created over a file that came in between", "[call]") {
