@@ -10,7 +10,8 @@ import sys
 import tree
 
 PAGES = {"ctys": "ctys.1", "ctys-broker": "ctys-broker.8", "ctys-agent": "ctys-agent.8",
-         "ctys-qemu-call": "ctys-qemu-call.1", "ctys-setupVDE": "ctys-setupVDE.1"}
+         "ctys-qemu-call": "ctys-qemu-call.1", "ctys-setupVDE": "ctys-setupVDE.1",
+         "ctys-createConfVM": "ctys-createConfVM.1"}
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
 
