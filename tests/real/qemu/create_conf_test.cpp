@@ -371,6 +371,35 @@ TEST_CASE("a guest boots on the machine and the CPU of each kind of seed call",
     CHECK(booted.status == 0);
 }
 
+TEST_CASE("each recipe's page begins with a call that makes its VM", "[create_conf][real]") {
+    const auto index = text_of(CTYS_RECIPES "/README.md");
+    std::size_t pages = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{CTYS_RECIPES}) {
+        const auto name = entry.path().filename().string();
+        if (name == "README.md") continue;
+        ++pages;
+        CAPTURE(name);
+        CHECK(has(index, "](" + name + ")"));
+        const auto text = text_of(entry.path().string());
+        const auto begin = text.find("\n    ");
+        REQUIRE(begin != std::string::npos);
+        const auto call = text.substr(begin + 5, text.find('\n', begin + 1) - begin - 5);
+        const auto at = call.find("--label=") + 8;
+        const auto label = call.substr(at, call.find(' ', at) - at);
+        Site site;
+
+        const auto made = site.run(call);
+
+        CAPTURE(made.said);
+        REQUIRE(made.status == 0);
+        for (const auto* key : {"KERNELIMAGE", "INITRDIMAGE"}) {
+            if (const auto file = site.value(label, key); !file.empty()) site.write(file, "x");
+        }
+        CHECK(has(call_of(site, label, "--startercall=/bin/true"), "guest=" + label + ","));
+    }
+    CHECK(pages == 11);
+}
+
 TEST_CASE("the whole set takes less than a second of a processor", "[create_conf][real]") {
     Site site;
     rusage before{};
