@@ -1,6 +1,7 @@
 #!/bin/bash
 # Starts the VM of the configuration beside it, also by hand: ./web.sh [--check] [--print] [--alone] [--discard-state]
 # [--bootmode=CD%/iso/a.iso] [--instmode[=CD%default%HDD%default%INIT]] [--kernelmode=...] [--initmodeonly]
+# [--console=CLI0] [--vncaccessdisplay=7] [--argsadd='-rtc base=localtime'] [--listoptions]
 # Ctrl-C asks its guest to end, once more cuts its power.
 [ -n "$BASH_VERSION" ] || exec bash "$0" "$@"
 
@@ -17,7 +18,8 @@ MEDIA_NAMES='FDDIMAGE FDA FDB INSTSRC INSTSRCCDROM INSTCDROM INSTSRCDVD INSTSRCF
     DEFAULTBOOTMODE DEFAULTINSTMODE DEFAULTINSTSOURCE DEFAULTINSTTARGET HDDBOOTIMAGE_INST_SIZE'
 # shellcheck disable=SC2086 # words
 unset -v $MEDIA_NAMES HDDBOOTIMAGE IMAGEFORMAT IMAGEINTERFACE KERNELIMAGE INITRDIMAGE APPEND \
-    VGADRIVER TIMEOPT ARGSADD NIC ACCELFALLBACK QEMUSOCK QEMUMGMT VDE_DEQ
+    VGADRIVER TIMEOPT ARGSADD NIC ACCELFALLBACK QEMUSOCK QEMUMGMT VDE_DEQ \
+    CONSOLE DEFAULTCONSOLE VNCACCESSDISPLAY KBD_LAYOUT
 
 # The configuration is bash, so that it can be as dynamic as the VM needs.
 # shellcheck source=/dev/null
@@ -34,8 +36,15 @@ for OPTION in "$@"; do
     --instmode) OPTIONS+=(--instmode=default) ;;
     --bootmode=* | --instmode=* | --kernelmode=* | --initmode | --force) OPTIONS+=("$OPTION") ;;
     --alone | --confirm-start | --discard-state | --instance-dir=*) OPTIONS+=("$OPTION") ;;
-    --argsadd=*) ARGSADD="$ARGSADD ${OPTION#*=}" ;;
+    --console=* | --vncaccessdisplay=*) OPTIONS+=("$OPTION") ;;
+    --vncaccesdisplay=*) OPTIONS+=("--vncaccessdisplay=${OPTION#*=}") ;; # as old manuals spell it
+    --listoptions) MODE=--list-options ;;
+    --argsadd=* | --addargs=*) ARGSADD="$ARGSADD ${OPTION#*=}" ;;
+    --wrappercall=*) echo "$0: $OPTION is not needed: QEMU finds a VDE switch itself" >&2 ;;
     --startercall=*) STARTERCALL=${OPTION#*=} ;;
+    -h | --help) exec "$CALL" --help ;;
+    -V | --version) exec "$CALL" --version ;;
+    -d | -X) ;; # of the original: debug and terse
     *)
         echo "$0: unknown option $OPTION" >&2
         exit 2
@@ -55,4 +64,5 @@ exec "$CALL" --config-file "$CONFIG" $MODE "${OPTIONS[@]}" -- \
     HDDBOOTIMAGE="$HDDBOOTIMAGE" IMAGEFORMAT="$IMAGEFORMAT" IMAGEINTERFACE="$IMAGEINTERFACE" \
     SNAPSHOT="$SNAPSHOT" READONLY="$READONLY" \
     KERNELIMAGE="$KERNELIMAGE" INITRDIMAGE="$INITRDIMAGE" APPEND="$APPEND" \
+    CONSOLE="${CONSOLE:-$DEFAULTCONSOLE}" VNCACCESSDISPLAY="$VNCACCESSDISPLAY" KBD_LAYOUT="$KBD_LAYOUT" \
     VGADRIVER="$VGADRIVER" TIMEOPT="$TIMEOPT" ARGSADD="$ARGSADD" "${MEDIA[@]}"

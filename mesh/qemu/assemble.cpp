@@ -66,7 +66,7 @@ Status check_sockets(const VmPlan& plan) {
                     "instance directory must not contain one");
     }
     const auto files = instance_files(directory);
-    for (const auto& path : {files.qmp, files.serial, files.console}) {
+    for (const auto& path : {files.qmp, files.serial, files.console, files.vnc}) {
         if (path.size() <= max_socket_path) continue;
         return fail(ErrorCode::Usage,
                     fmt::format("the socket path {} has {} bytes, a unix socket takes {}",
@@ -85,6 +85,8 @@ Status check_words(const VmPlan& plan) {
     if (auto fine = check_word("the machine", plan.machine); !fine) return fine;
     if (auto fine = check_word("the network card", plan.nic_model); !fine) return fine;
     if (auto fine = check_word("the saved state", plan.load_state); !fine) return fine;
+    if (auto fine = check_word("the graphics card", plan.vga); !fine) return fine;
+    if (auto fine = check_word("the keyboard layout", plan.keyboard); !fine) return fine;
     if (!plan.mac0.empty() && !parse_mac(plan.mac0)) {
         return fail(ErrorCode::Usage, fmt::format("not a MAC address: {}", printable(plan.mac0)));
     }
@@ -161,9 +163,10 @@ public:
         : plan_(plan), files_(instance_files(plan.instance_directory)) {}
 
     std::vector<std::string> run() {
-        argv_ = {plan_.binary, "-nodefaults", "-no-user-config", "-display", "none"};
+        argv_ = {plan_.binary, "-nodefaults", "-no-user-config", "-display", plan_.display};
         identity();
         machine();
+        screen();
         monitors();
         network();
         kernel();
@@ -201,12 +204,23 @@ private:
     void machine() {
         const auto& named = plan_.machine;
         add("-machine",
-            fmt::format("{},accel={}",
+            fmt::format("{},accel={}{}",
                         named.empty() ? default_machine(plan_.arch) : std::string_view{named},
-                        to_string(plan_.accelerator)));
+                        to_string(plan_.accelerator),
+                        plan_.firmware_on_serial && is_x86(plan_.arch) ? ",graphics=off" : ""));
         if (!plan_.cpu.empty()) add("-cpu", plan_.cpu);
         add("-m", fmt::to_string(plan_.memory_mb));
         add("-smp", fmt::to_string(plan_.vcpus));
+    }
+
+    void screen() {
+        if (!plan_.vga.empty()) add("-vga", plan_.vga);
+        if (!plan_.vnc) return;
+        // On a socket only the account of the VM reaches it; over TCP everybody on this machine.
+        add("-vnc",
+            plan_.vnc_display ? fmt::format("127.0.0.1:{}", *plan_.vnc_display)
+                              : "unix:" + escape_commas(files_.vnc));
+        if (!plan_.keyboard.empty()) add("-k", plan_.keyboard);
     }
 
     void monitors() {
@@ -340,6 +354,7 @@ InstanceFiles instance_files(const std::string& directory) {
     return {.qmp = directory + "/qmp.sock",
             .serial = directory + "/serial.sock",
             .console = directory + "/console.sock",
+            .vnc = directory + "/vnc.sock",
             .serial_log = directory + "/serial.log",
             .trace_log = directory + "/trace.log",
             .stderr_log = directory + "/stderr.log",

@@ -57,13 +57,19 @@ struct VmPlan {
     std::string nic_model; ///< empty: e1000 on x86, else virtio-net-pci; "board": the one that is
                            ///< part of the machine
     std::vector<std::string> network_options; ///< further `key=value` of the user network
-    std::string tftp_boot_file;     ///< the user network serves it and its folder; empty: no TFTP
-    std::string instance_directory; ///< absolute, 0700, its own for every start
-    bool paused = false;            ///< -S: whoever started it sends `cont`
-    std::string load_state;         ///< name of the snapshot it goes on from; empty: it boots
-    bool snapshot = false;          ///< writes go to temporary files
-    bool read_only = false;         ///< of all disks
-    std::vector<std::string> extra; ///< ARGSADD, before -boot and the boot image
+    std::string tftp_boot_file;   ///< the user network serves it and its folder; empty: no TFTP
+    std::string display = "none"; ///< as in -display
+    std::string vga;              ///< as in -vga; empty: no card is made
+    bool vnc = false;             ///< a VNC server
+    std::optional<std::uint32_t> vnc_display; ///< of the loopback address; none: a socket
+    std::string keyboard;                     ///< layout, as in -k: of VNC; empty: QEMU's own
+    bool firmware_on_serial = false; ///< where it can: a BIOS speaks on the serial port, too
+    std::string instance_directory;  ///< absolute, 0700, its own for every start
+    bool paused = false;             ///< -S: whoever started it sends `cont`
+    std::string load_state;          ///< name of the snapshot it goes on from; empty: it boots
+    bool snapshot = false;           ///< writes go to temporary files
+    bool read_only = false;          ///< of all disks
+    std::vector<std::string> extra;  ///< ARGSADD, before -boot and the boot image
 
     bool operator==(const VmPlan&) const = default;
 };
@@ -73,6 +79,7 @@ struct InstanceFiles {
     std::string qmp;     ///< the agent listens, QEMU dials
     std::string serial;  ///< the shim listens, QEMU dials: first serial port and HMP, multiplexed
     std::string console; ///< the shim listens, any number of clients
+    std::string vnc;     ///< QEMU listens
     std::string serial_log;
     std::string trace_log;
     std::string stderr_log;

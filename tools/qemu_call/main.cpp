@@ -18,9 +18,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <unistd.h>
 
 using namespace ctys;
@@ -37,6 +39,7 @@ struct Options {
     bool print = false;
     bool check = false;
     bool run = false;
+    bool list_options = false;
     bool confirm_start = false;
     bool alone = false;
     bool discard_state = false;
@@ -206,6 +209,22 @@ Status plan_saved_state(const Options& options, Request& request) {
     return {};
 }
 
+/// Becomes the QEMU of this VM, which tells its own options.
+int list_options(const Request& request, const std::vector<Problem>& problems) {
+    const auto& binary = request.plan.binary;
+    if (binary.starts_with('/')) {
+        ::execl(binary.c_str(), binary.c_str(), "-help", nullptr);
+        return give_up({.code = ErrorCode::Failed,
+                        .message = fmt::format(
+                            "cannot execute {}: {}", printable(binary), std::strerror(errno))});
+    }
+    for (const auto& problem : problems) {
+        if (problem.key == "STARTERCALL")
+            return give_up({.code = problem.code, .message = problem.text});
+    }
+    return give_up({.code = ErrorCode::NotFound, .message = "there is no QEMU"});
+}
+
 int serve(Options options) {
     auto config = absolute(options.config);
     if (!config) return give_up(config.error());
@@ -226,6 +245,7 @@ int serve(Options options) {
     if (options.modes.boot && request.target)
         notes.emplace_back("an installation goes before a boot mode: --bootmode is not used");
     const auto problems = check(request, notes);
+    if (options.list_options) return list_options(request, problems);
     for (const auto& note : notes) {
         say(note);
     }
@@ -243,10 +263,12 @@ int serve(Options options) {
 
 constexpr auto valued_options = std::to_array<std::string_view>({"--bootmode",
                                                                  "--config-file",
+                                                                 "--console",
                                                                  "--instance-dir",
                                                                  "--instmode",
                                                                  "--kernelmode",
-                                                                 "--note-state"});
+                                                                 "--note-state",
+                                                                 "--vncaccessdisplay"});
 
 // A value of its own for each: an empty one is not the same as none.
 void add_modes(CLI::App& app, Options& options) {
@@ -261,6 +283,10 @@ void add_modes(CLI::App& app, Options& options) {
         modes.install,
         "SOURCE%PATH%TARGET%PATH%STAGE to install; `default` is what the configuration says");
     add("--kernelmode", modes.kernel, "KERNEL%INITRD%ARGUMENTS to boot");
+    add("--console",
+        modes.console,
+        "CLI CLI0 XTERM GTERM EMACS EMACSM EMACSA EMACSAM SDL VNC NONE");
+    add("--vncaccessdisplay", modes.vnc_display, "VNC display N on the loopback address");
     app.add_flag("--initmode", modes.init, "Install with the stage INIT");
     app.add_flag("--initmodeonly,--initonly",
                  modes.init_only,
@@ -282,6 +308,7 @@ int main(int argc, char** argv) {
     app.add_flag("--print", options.print, "Print the command line");
     app.add_flag("--check", options.check, "Check what can be checked without starting");
     app.add_flag("--run", options.run, "Start QEMU and stay its parent")->excludes("--check");
+    app.add_flag("--list-options", options.list_options, "Print the options of the VM's QEMU");
     app.add_option("--instance-dir", options.instance_directory, "Directory of this start")
         ->envname("CTYS_INSTANCE_DIR")
         ->take_last();
@@ -314,7 +341,8 @@ int main(int argc, char** argv) {
         return traits(ErrorCode::Usage).exit_status;
     }
     const bool notes = options.forget_state || !options.note_state.empty();
-    if (!options.print && !options.check && !options.run && !options.modes.init_only && !notes) {
+    if (!options.print && !options.check && !options.run && !options.modes.init_only && !notes &&
+        !options.list_options) {
         say("one of --print, --check and --run is needed");
         return traits(ErrorCode::Usage).exit_status;
     }

@@ -12,6 +12,8 @@ struct ModeOptions {
     std::optional<std::string> boot;
     std::optional<std::string> install;
     std::optional<std::string> kernel;
+    std::optional<std::string> console;
+    std::optional<std::string> vnc_display;
     bool init = false;      ///< the stage is INIT, whatever `install` says
     bool init_only = false; ///< with `init`: nothing is booted, the target is prepared
     bool force = false;     ///< INIT may destroy what the target holds

@@ -1,6 +1,7 @@
 #include "tools/qemu_call/request.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/console_mode.h"
 #include "mesh/qemu/image_path.h"
 #include "mesh/qemu/old_options.h"
 #include "mesh/qemu/option_text.h"
@@ -49,11 +50,13 @@ private:
             {"ARCH", &RequestReader::arch},
             {"ARGSADD", &RequestReader::option_words},
             {"BOOTIMAGE", &RequestReader::boot_image},
+            {"CONSOLE", &RequestReader::console},
             {"CPU", &RequestReader::cpu},
             {"HDDBOOTIMAGE", &RequestReader::boot_image},
             {"IMAGEFORMAT", &RequestReader::image_format},
             {"IMAGEINTERFACE", &RequestReader::image_interface},
             {"INITRDIMAGE", &RequestReader::initrd},
+            {"KBD_LAYOUT", &RequestReader::keyboard},
             {"KERNELIMAGE", &RequestReader::kernel},
             {"LABEL", &RequestReader::label},
             {"MAC0", &RequestReader::mac},
@@ -71,6 +74,7 @@ private:
             {"UUID", &RequestReader::uuid},
             {"VDE_DEQ", &RequestReader::vde_wrapper},
             {"VGADRIVER", &RequestReader::option_words},
+            {"VNCACCESSDISPLAY", &RequestReader::vnc_display},
         };
         const auto media = qemu::media_variables();
         if (std::find(media.begin(), media.end(), key) != media.end()) {
@@ -158,6 +162,17 @@ private:
                                     "every other VM without one on this switch");
         }
     }
+    void console(const std::string& key, const std::string& value) {
+        const auto mode = qemu::parse_console_mode(value);
+        if (!mode) return problem(key, mode.error().message, mode.error().code);
+        console_ = *mode;
+    }
+    void vnc_display(const std::string& key, const std::string& value) {
+        const auto display = qemu::parse_vnc_display(value);
+        if (!display) return problem(key, display.error().message, display.error().code);
+        vnc_display_ = *display;
+    }
+    void keyboard(const std::string&, const std::string& value) { out_.plan.keyboard = value; }
     bool flag(const std::string& key, const std::string& value) {
         const auto lower = to_lower(value);
         if (qemu::is_on(lower) || lower == "1") return true;
@@ -231,7 +246,10 @@ private:
         note_conflicts(*decided);
         out_.force = modes_.force;
         out_.storage_only = modes_.init_only;
-        out_.plan = std::move(decided->plan);
+        if (modes_.console) console("--console", *modes_.console);
+        if (modes_.vnc_display) vnc_display("--vncaccessdisplay", *modes_.vnc_display);
+        out_.attached = console_ == qemu::ConsoleMode::Attached;
+        out_.plan = qemu::show_screen(std::move(decided->plan), console_, vnc_display_);
         out_.files = std::move(decided->files);
         out_.target = std::move(decided->target);
         if (!out_.target && !plan.boot && plan.kernel.empty() && plan.boot_order.empty()) {
@@ -266,6 +284,8 @@ private:
     bool has_vde_wrapper_ = false;
     std::string format_ = "raw";
     std::string interface_;
+    qemu::ConsoleMode console_ = qemu::ConsoleMode::Text;
+    std::optional<std::uint32_t> vnc_display_;
     std::map<std::string, std::vector<std::string>, std::less<>> option_words_;
     Request out_;
 };

@@ -28,8 +28,9 @@ struct Request {
     std::optional<qemu::Disk> configured;      ///< HDDBOOTIMAGE, IMAGEFORMAT
     std::optional<qemu::InstallTarget> target; ///< of an installation
     bool storage_only = false;                 ///< nothing is booted
-    bool force = false;                        ///< the target may be destroyed
-    bool may_ask = false;                      ///< a person can be asked whether it may
+    bool attached = false;      ///< to the terminal of the caller, with which it ends
+    bool force = false;         ///< the target may be destroyed
+    bool may_ask = false;       ///< a person can be asked whether it may
     bool own_switch = false;    ///< plan.vde_switch is the user's own, by default: no stranger's
     std::string vde_management; ///< QEMUMGMT, where the configuration names it
     qemu::Preparation preparation = qemu::Preparation::Nothing; ///< decided by check()
