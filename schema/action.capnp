@@ -44,6 +44,8 @@ struct Action @0xa559b1d8bc66f515 {
   noRestore @28 :Bool;        # of a reboot or reset: what ran inside is not started again
   hasRunLevel @29 :Bool;
   runLevel @30 :UInt8;        # 0 to 6; of shutdown and reboot: by the guest alone; of init: which
+  device @31 :Text;           # of media eject and change: the drive; empty: the only one
+  image @32 :Text;            # of media change: path on the worker
 }
 
 struct Outcome @0xf01851c6c93e84cd {
@@ -74,4 +76,6 @@ struct Intent @0x99b0fdda5ebe4c4c {
     lo @4 :UInt64;
   }
   atUs @5 :Int64;
+  device @6 :Text;            # of media, as in Action
+  image @7 :Text;
 }

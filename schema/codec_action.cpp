@@ -52,13 +52,15 @@ void put(To to, const Action& value) {
     to.setNoRestore(value.no_restore);
     to.setHasRunLevel(value.run_level.has_value());
     to.setRunLevel(value.run_level.value_or(0));
+    put_text<&To::setDevice>(to, value.device, limits::path);
+    put_text<&To::setImage>(to, value.image, limits::path);
 }
 
 template <typename From>
 Action take_action(Reading& in, From from) {
     Action action;
     action.id = {from.getId()};
-    action.verb = in.choice("verb", from.getVerb(), Verb::Start, Verb::Init);
+    action.verb = in.choice("verb", from.getVerb(), Verb::Start, last_verb);
     action.target = in.text("target", from.getTarget(), limits::path);
     action.vm = {take_uuid(from.getVm())};
     action.worker = {take_uuid(from.getWorker())};
@@ -85,6 +87,8 @@ Action take_action(Reading& in, From from) {
     action.discard_state = from.getDiscardState();
     action.no_restore = from.getNoRestore();
     if (from.getHasRunLevel()) action.run_level = in.run_level(from.getRunLevel());
+    action.device = in.text("drive", from.getDevice(), limits::path);
+    action.image = in.text("image", from.getImage(), limits::path);
     return action;
 }
 
@@ -122,16 +126,20 @@ void put(To to, const Intent& value) {
     if (value.instance != InstanceKey{}) put(to.initInstance(), value.instance);
     put_uuid(to.getVm(), value.vm.uuid);
     to.setAtUs(wire_value(value.at));
+    put_text<&To::setDevice>(to, value.device, limits::path);
+    put_text<&To::setImage>(to, value.image, limits::path);
 }
 
 template <typename From>
 Intent take_intent(Reading& in, From from) {
     return {
         .action = {from.getAction()},
-        .verb = in.choice("verb", from.getVerb(), Verb::Start, Verb::Init),
+        .verb = in.choice("verb", from.getVerb(), Verb::Start, last_verb),
         .instance = take_instance_key(in, from.getInstance()),
         .vm = {take_uuid(from.getVm())},
         .at = in.wall("written at", from.getAtUs()),
+        .device = in.text("drive", from.getDevice(), limits::path),
+        .image = in.text("image", from.getImage(), limits::path),
     };
 }
 

@@ -28,6 +28,25 @@ Ending take_ending(Reading& in, wire::Ending::Reader from) {
     };
 }
 
+void put_drive(wire::Drive::Builder to, const Drive& value) {
+    using To = wire::Drive::Builder;
+    put_text<&To::setName>(to, value.name, limits::path);
+    put_text<&To::setImage>(to, value.image, limits::path);
+    to.setHasTray(value.has_tray);
+    to.setIsOpen(value.is_open);
+    to.setIsLocked(value.is_locked);
+}
+
+Drive take_drive(Reading& in, wire::Drive::Reader from) {
+    return {
+        .name = in.text("drive", from.getName(), limits::path),
+        .image = in.text("medium", from.getImage(), limits::path),
+        .has_tray = from.getHasTray(),
+        .is_open = from.getIsOpen(),
+        .is_locked = from.getIsLocked(),
+    };
+}
+
 } // namespace
 
 template <typename To>
@@ -65,6 +84,7 @@ void put(To to, const InstanceRecord& value) {
     if (value.ended) put_ending(to.initEnded(), *value.ended);
     to.setFrozenFrom(wire_value(value.frozen_from));
     to.setUnverified(value.unverified);
+    put_list<&To::initDrives>(to, value.drives, limits::drives, put_drive);
 }
 
 template <typename From>
@@ -104,6 +124,9 @@ InstanceRecord take_instance(Reading& in, From from) {
     one.frozen_from =
         in.choice("state before", from.getFrozenFrom(), VmState::Unknown, VmState::Gone);
     one.unverified = from.getUnverified();
+    one.drives = in.list("drives", from.getDrives(), limits::drives, [&](auto each) {
+        return take_drive(in, each);
+    });
     return one;
 }
 

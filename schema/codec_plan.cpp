@@ -52,7 +52,7 @@ PlanStep take_step(Reading& in, wire::PlanStep::Reader from) {
     step.label = in.text("label", from.getLabel(), limits::label);
     step.worker = {take_uuid(from.getWorker())};
     step.worker_name = in.text("worker name", from.getWorkerName(), limits::short_text);
-    step.verb = in.choice("verb", from.getVerb(), Verb::Start, Verb::Init);
+    step.verb = in.choice("verb", from.getVerb(), Verb::Start, last_verb);
     step.level = from.getLevel();
     step.after = take_numbers(in, "after", from.getAfter());
     step.begin = in.span("begin", from.getBeginUs());
@@ -92,7 +92,7 @@ template <typename From>
 PlanRecord take_plan(Reading& in, From from) {
     PlanRecord record;
     record.action = {from.getAction()};
-    record.verb = in.choice("verb", from.getVerb(), Verb::Start, Verb::Init);
+    record.verb = in.choice("verb", from.getVerb(), Verb::Start, last_verb);
     record.target = in.text("target", from.getTarget(), limits::path);
     record.steps = from.getSteps();
     record.needed = in.span("needed", from.getNeededUs());

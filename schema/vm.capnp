@@ -97,6 +97,15 @@ struct Ending @0xd8703a79692734b9 {
   atUs @5 :Int64;
 }
 
+struct Drive @0xc5b1c0a1f34d9e27 {
+  # A drive of a running VM whose medium can be changed.
+  name @0 :Text;              # QEMU's: "ide2-cd0"
+  image @1 :Text;             # empty: no medium
+  hasTray @2 :Bool;
+  isOpen @3 :Bool;            # the tray
+  isLocked @4 :Bool;          # by the guest, when it was last asked
+}
+
 struct InstanceRecord @0xf6d9317cea71e777 {
   # One QEMU process. Set by the agent that sees it; kept in table `instance`.
   key @0 :InstanceKey;
@@ -138,6 +147,7 @@ struct InstanceRecord @0xf6d9317cea71e777 {
   ended @32 :Ending;          # absent while it lives
   frozenFrom @33 :UInt16;     # VmState; set by the broker while the state is frozen
   unverified @34 :Bool;       # set by the broker: the end was concluded from its carrier's
+  drives @35 :List(Drive);
 }
 
 struct Lease @0xfeb43ebc0f325cfc {

@@ -69,6 +69,8 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance, Instan
     case Verb::Scan:
     case Verb::Suspend:
     case Verb::Init:
+    case Verb::Eject:
+    case Verb::ChangeMedium:
         break;
     }
     CTYS_ASSERT(false && "verb was checked");

@@ -13,7 +13,7 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
     : worker_(std::move(settings.worker)), last_sequence_(recovered.stream.last_sequence),
       hash_(recovered.stream.hash), recovered_(std::move(recovered.intents)),
       control_(instances_, works_, std::move(settings.owners)),
-      suspension_(instances_, works_, control_),
+      suspension_(instances_, works_, control_), media_(instances_, works_, control_),
       starter_(instances_, works_, control_, suspension_), hand_starts_(instances_, works_),
       own_machine_(works_, std::move(settings.self_refused)), memory_(std::move(recovered.memory)),
       guests_stop_(instances_,
@@ -173,6 +173,11 @@ Status AgentCore::begin_on_vm(Turn& turn, const msg::Command& command, Instant a
         suspension_.begin(turn, command.action, **target, asked);
         return {};
     }
+    if (is_of_media(command.action.verb)) {
+        if (auto ok = media_.check(**target); !ok) return ok;
+        media_.begin(turn, command.action, **target);
+        return {};
+    }
     if (command.action.verb == Verb::Kill) {
         const auto by = command.action.id.to_string();
         if (auto ok = suspension_.overtake(turn, (*target)->record.key, by); !ok) return ok;
@@ -256,6 +261,7 @@ void AgentCore::on_body(Turn& turn,
     starter_.withdraw(turn, cancel.action);
     control_.cancel(turn, cancel.action);
     suspension_.cancel(turn, cancel.action);
+    media_.cancel(turn, cancel.action);
 }
 
 void AgentCore::on_body(Turn& turn, const Envelope& envelope, const msg::Failure& failure) {
@@ -325,6 +331,7 @@ void AgentCore::on(Turn& turn, const Exited& exited) {
     const bool saved = instances_.has_suspended(exited.key);
     control_.on_exit(turn, copy, ending);
     suspension_.on_exit(turn, copy, ending, saved);
+    media_.on_exit(turn, exited.key, ending);
     starter_.on_exit(turn, copy, ending);
     guests_stop_.on_exit(copy, ending, saved);
     for (const auto& order : patience_.take(exited.key)) {
@@ -336,6 +343,7 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
     auto* instance = instances_.find(up.key);
     if (instance == nullptr) return;
     come_up(turn, *instance, up);
+    media_.on_monitor_up(turn, up.key);
     for (const auto& order : patience_.take(up.key)) {
         begin_or_refuse(turn, order);
     }
@@ -343,7 +351,9 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
 
 void AgentCore::come_up(Turn& turn, Instance& instance, const MonitorUp& up) {
     auto& record = instance.record;
-    const auto before = record;
+    auto before = record;
+    media_.take_drives(turn, instance, up.drives);
+    if (!before.drives.empty()) before.drives = record.drives; // told by that
     instance.monitor = true;
     instance.has_guest_agent = up.has_guest_agent;
     record.can_ask = true;
@@ -390,6 +400,7 @@ void AgentCore::on(Turn& turn, const MonitorReply& reply) {
     starter_.on_reply(turn, reply);
     control_.on_reply(turn, reply);
     suspension_.on_reply(turn, reply);
+    media_.on_reply(turn, reply);
 }
 
 void AgentCore::on(Turn& turn, const StateNoted& noted) {
@@ -397,11 +408,16 @@ void AgentCore::on(Turn& turn, const StateNoted& noted) {
     starter_.on_noted(turn, noted);
 }
 
+void AgentCore::on(Turn& turn, const ImageChecked& checked) {
+    media_.on_image(turn, checked);
+}
+
 void AgentCore::on(Turn& turn, const MonitorEvent& event) {
     auto* instance = instances_.find(event.key);
     if (instance == nullptr || starter_.owns(event.key)) return;
     if (event.what == MonitorEvent::What::JobConcluded)
         return suspension_.on_job(turn, event.key, event.reason);
+    if (event.what == MonitorEvent::What::TrayMoved) return media_.on_tray(turn, *instance, event);
     control_.on_event(turn, *instance, event);
 }
 
@@ -489,6 +505,8 @@ void AgentCore::on(Turn& turn, const TimerFired& fired) {
         return boot_starts_.on_timer(turn);
     case TimerKind::Suspension:
         return suspension_.on_timer(turn, fired.key.instance);
+    case TimerKind::Media:
+        return media_.on_timer(turn, fired.key.instance);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "agent/core/boot_starts.h"
 #include "agent/core/guests_stop.h"
 #include "agent/core/hand_starts.h"
+#include "agent/core/media.h"
 #include "agent/core/own_machine.h"
 #include "agent/core/patience.h"
 #include "agent/core/starter.h"
@@ -60,6 +61,7 @@ private:
     void on(Turn& turn, const MonitorReply& reply);
     void on(Turn& turn, const MonitorEvent& event);
     void on(Turn& turn, const StateNoted& noted);
+    void on(Turn& turn, const ImageChecked& checked);
     void on(Turn& turn, const LaunchEnded& ended);
     void on(Turn& turn, const OwnerCommandEnded& ended);
     void on(Turn& turn, OwnersChanged& changed);
@@ -108,6 +110,7 @@ private:
     WorkTable works_;
     Control control_;
     Suspension suspension_;
+    Media media_;
     Starter starter_;
     HandStarts hand_starts_;
     OwnMachine own_machine_;

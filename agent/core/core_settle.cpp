@@ -78,6 +78,16 @@ void AgentCore::settle(Turn& turn, const Intent& intent) {
             interrupted("its agent was restarted before its state was saved; it runs on");
         }
         break;
+    case Verb::Eject:
+    case Verb::ChangeMedium:
+        if (same == nullptr) {
+            failed("the VM ended while its agent was away");
+            break;
+        }
+        action.device = intent.device;
+        action.image = intent.image;
+        works_.adopt(action, same->record.label, same->record.key);
+        return media_.adopt(turn, *same, action);
     case Verb::Init:
         outcome = OwnMachine::recovered(!memory_.boot.is_none() && memory_.boot != worker_.boot);
         break;

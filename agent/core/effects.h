@@ -46,6 +46,9 @@ enum class Monitor : std::uint8_t {
     DeleteState, ///< snapshot-delete, as a job
     CancelJob,
     DismissJob,
+    QueryDrives,
+    Eject,
+    ChangeMedium,
 };
 [[nodiscard]] std::string_view to_string(Monitor command);
 /// A snapshot to be saved or deleted by a job of QEMU.
@@ -55,12 +58,28 @@ struct StateJob {
     std::string vmstate;            ///< of SaveState: the node that keeps memory and devices
     std::vector<std::string> nodes; ///< disks it is of
 };
+/// What is to be done with the medium of a drive.
+struct MediumChange {
+    std::string device; ///< as DriveFacts::device
+    std::string image;  ///< of ChangeMedium
+    bool force = false; ///< past a guest that has locked the tray
+};
 /// Answered by MonitorReply with the same number.
 struct MonitorCommand {
     InstanceKey key;
     std::uint64_t number = 0;
     Monitor command = Monitor::QueryStatus;
-    StateJob job = {}; ///< of the commands about jobs
+    StateJob job = {};        ///< of the commands about jobs
+    MediumChange medium = {}; ///< of Eject and ChangeMedium
+};
+/// Can this account open the image, and is it a file or block device? Answered by ImageChecked with
+/// the same number.
+struct CheckImage {
+    InstanceKey key;
+    std::uint64_t number = 0;
+    std::string image; ///< absolute
+    std::string config;
+    std::uint32_t uid = 0;
 };
 /// Writes the note that a VM's state lies in its image, or takes it away, as its owner: beside its
 /// configuration, durably. Those of one configuration are done one after the other. Answered by
@@ -120,11 +139,12 @@ enum class TimerKind : std::uint8_t {
     HandStart,
     HostStop,
     Boot,
-    Suspension
+    Suspension,
+    Media
 };
 struct TimerKey {
     TimerKind kind = TimerKind::Uplink;
-    InstanceKey instance; ///< of Ladder and Suspension
+    InstanceKey instance; ///< of Ladder, Suspension and Media
     ActionId action;      ///< of Start, Order and HandStart; none of HostStop and Boot
 
     auto operator<=>(const TimerKey&) const = default;
@@ -153,6 +173,7 @@ using Deed = std::variant<ToBroker,
                           ProveRequest,
                           AnswerCaller,
                           NoteState,
+                          CheckImage,
                           ChangeRunLevel>;
 
 /// How far the stopping of this machine's VMs is: for who asked, for the log, and for the service
@@ -204,6 +225,7 @@ using Effect = std::variant<ToBroker,
                             ProveRequest,
                             AnswerCaller,
                             NoteState,
+                            CheckImage,
                             ChangeRunLevel,
                             ArmTimer,
                             TellStop,
@@ -239,6 +261,11 @@ struct Exited {
     InstanceKey key;
     Ending ending;
 };
+/// A drive whose medium can be changed.
+struct DriveFacts {
+    Drive drive;
+    std::string device; ///< by which QEMU finds it
+};
 /// Its monitor is connected and was queried.
 struct MonitorUp {
     InstanceKey key;
@@ -248,6 +275,7 @@ struct MonitorUp {
     std::string version;
     std::string display;
     bool has_guest_agent = false;
+    std::vector<Drive> drives = {};
 };
 struct MonitorDown {
     InstanceKey key;
@@ -272,8 +300,14 @@ struct MonitorReply {
     std::optional<Error> error;
     VmState state = VmState::Unknown; ///< of QueryStatus
     std::string reason;
-    std::vector<DiskFacts> disks = {}; ///< of QueryDisks
-    std::vector<JobFacts> jobs = {};   ///< of QueryJobs
+    std::vector<DiskFacts> disks = {};   ///< of QueryDisks
+    std::vector<JobFacts> jobs = {};     ///< of QueryJobs
+    std::vector<DriveFacts> drives = {}; ///< of QueryDrives
+};
+struct ImageChecked {
+    InstanceKey key;
+    std::uint64_t number = 0;
+    std::optional<Error> error = {};
 };
 struct StateNoted {
     InstanceKey key;
@@ -293,13 +327,15 @@ struct MonitorEvent {
         Wakeup,
         IoError,
         Panic,
-        JobConcluded
+        JobConcluded,
+        TrayMoved
     };
     InstanceKey key;
     What what = What::Stop;
     bool by_guest = false; ///< of Shutdown and Reset
-    std::string reason;    ///< QEMU's word; of JobConcluded: the job's id
+    std::string reason;    ///< QEMU's word; of JobConcluded: the job's id; of TrayMoved: the drive
     WallTime time;
+    bool is_open = false; ///< of TrayMoved
 };
 struct LaunchEnded {
     ActionId action;
@@ -372,6 +408,7 @@ using Input = std::variant<FromBroker,
                            MonitorReply,
                            MonitorEvent,
                            StateNoted,
+                           ImageChecked,
                            LaunchEnded,
                            OwnerCommandEnded,
                            OwnersChanged,

@@ -72,12 +72,19 @@ void Instances::set_state(Turn& turn,
     turn.emit(std::move(event));
 }
 
-void Instances::changed(Turn& turn, const Instance& instance, std::string text) {
+void Instances::tell(Turn& turn, const Instance& instance, Event event) {
     keep(turn, instance);
-    auto event = about(instance, EventKind::VmChanged);
-    event.old_state = instance.record.state;
-    event.text = std::move(text);
+    event.vm = instance.record.vm;
+    event.label = instance.record.label;
+    event.old_state = event.new_state = instance.record.state;
+    event.payload = instance.record;
     turn.emit(std::move(event));
+}
+
+void Instances::changed(Turn& turn, const Instance& instance, std::string text) {
+    Event event{.kind = EventKind::VmChanged};
+    event.text = std::move(text);
+    tell(turn, instance, std::move(event));
 }
 
 Ending Instances::explain(const Instance& instance, Ending ending) {

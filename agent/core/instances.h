@@ -43,6 +43,8 @@ public:
                    std::string by = {},
                    std::string text = {},
                    ActionId action = {});
+    /// Something befell it that is no change of its state; the event says what, and by whom.
+    void tell(Turn& turn, const Instance& instance, Event event);
     /// Facts changed, not the state.
     void changed(Turn& turn, const Instance& instance, std::string text);
     /// The ending in words: what the agent did to it, where that is what ended it.

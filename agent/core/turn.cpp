@@ -36,6 +36,12 @@ std::string_view to_string(Monitor command) {
         return "job-cancel";
     case Monitor::DismissJob:
         return "job-dismiss";
+    case Monitor::QueryDrives:
+        return "query-block";
+    case Monitor::Eject:
+        return "eject";
+    case Monitor::ChangeMedium:
+        return "blockdev-change-medium";
     }
     return "unknown";
 }

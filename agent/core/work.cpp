@@ -36,7 +36,9 @@ Work& WorkTable::begin(Turn& turn,
                       .verb = action.verb,
                       .instance = instance,
                       .vm = action.vm,
-                      .at = turn.now().wall});
+                      .at = turn.now().wall,
+                      .device = action.device,
+                      .image = action.image});
     turn.emit(about(work, EventKind::ActionBegun, std::string{to_string(action.verb)}));
     return work;
 }

@@ -84,6 +84,8 @@ void absorb_block(QmpFacts& facts, const Value& answer) {
                                 .read_only = row.boolean("inserted.ro").value_or(false),
                                 .removable = row.boolean("removable").value_or(false),
                                 .io_status = word(row, "io-status"),
+                                .tray_open = row.boolean("tray_open"),
+                                .locked = row.boolean("locked").value_or(false),
                                 .node = word(row, "inserted.node-name")});
     }
 }

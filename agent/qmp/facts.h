@@ -34,8 +34,10 @@ struct BlockDevice {
     std::string driver; ///< "qcow2", "raw"
     bool read_only = false;
     bool removable = false;
-    std::string io_status; ///< "ok", "nospace", "failed", or empty
-    std::string node;      ///< of its topmost node, also one that QEMU named: "#block185"
+    std::string io_status;         ///< "ok", "nospace", "failed", or empty
+    std::optional<bool> tray_open; ///< nothing where the device has no tray
+    bool locked = false;           ///< its guest keeps the medium in
+    std::string node;              ///< of its topmost node, also one that QEMU named: "#block185"
 
     bool operator==(const BlockDevice&) const = default;
 };

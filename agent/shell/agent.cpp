@@ -70,6 +70,9 @@ Agent::Agent(loop::EventLoop& loop,
                        if (noted.error) log_.warning("{}", noted.error->message);
                        step(std::move(noted));
                    }),
+      image_checks_(loop,
+                    options_.programs + "/ctys-qemu-call",
+                    [this](ImageChecked checked) { step(std::move(checked)); }),
       door_(context,
             loop,
             log,
@@ -481,6 +484,8 @@ void Agent::perform(Deed& deed) {
         door_.answer(*answer);
     } else if (const auto* note = std::get_if<NoteState>(&deed)) {
         state_notes_.run(*note);
+    } else if (auto* check = std::get_if<CheckImage>(&deed)) {
+        image_checks_.run(std::move(*check));
     }
 }
 

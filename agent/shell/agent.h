@@ -5,6 +5,7 @@
 #include "agent/scanner/scanner.h"
 #include "agent/shell/door.h"
 #include "agent/shell/exits.h"
+#include "agent/shell/image_checks.h"
 #include "agent/shell/launcher.h"
 #include "agent/shell/marked_pools.h"
 #include "agent/shell/monitors.h"
@@ -143,6 +144,7 @@ private:
     Exits exits_;
     Launcher launcher_;
     StateNotes state_notes_;
+    ImageChecks image_checks_;
     Door door_;
     std::unique_ptr<Scanner> scanner_;
     std::unique_ptr<Discovery> discovery_;

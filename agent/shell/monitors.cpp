@@ -22,6 +22,18 @@ namespace {
 // Whoever dials in here serves nobody else; a start that takes too long ends by its own limit.
 constexpr Duration dialled_greeting = std::chrono::seconds{60};
 
+qmp::Value medium_arguments(const MonitorCommand& command) {
+    const auto& medium = command.medium;
+    auto arguments = qmp::Value::object({{"id", medium.device}});
+    if (command.command == Monitor::ChangeMedium) {
+        arguments.set("filename", medium.image);
+        // Whatever it looks like: an image that is probed may name other files of the host.
+        arguments.set("format", "raw");
+    }
+    if (medium.force) arguments.set("force", true);
+    return arguments;
+}
+
 qmp::Value arguments_of(const MonitorCommand& command) {
     const auto& job = command.job;
     const auto nodes = [&] { return qmp::Value::list({job.nodes.begin(), job.nodes.end()}); };
@@ -38,6 +50,9 @@ qmp::Value arguments_of(const MonitorCommand& command) {
     case Monitor::CancelJob:
     case Monitor::DismissJob:
         return qmp::Value::object({{"id", job.id}});
+    case Monitor::Eject:
+    case Monitor::ChangeMedium:
+        return medium_arguments(command);
     default:
         return {};
     }
@@ -57,6 +72,26 @@ std::vector<DiskFacts> disks_of(const qmp::Value& answer) {
                          .temporary = qmp::is_temporary(block)});
     }
     return disks;
+}
+
+std::vector<DriveFacts> drives_of(const std::vector<qmp::BlockDevice>& blocks) {
+    std::vector<DriveFacts> drives;
+    for (const auto& block : blocks) {
+        if (!block.removable || block.qdev.empty()) continue; // no guest sees one without a device
+        drives.push_back({.drive = {.name = block.device.empty() ? block.qdev : block.device,
+                                    .image = block.file,
+                                    .has_tray = block.tray_open.has_value(),
+                                    .is_open = block.tray_open.value_or(false),
+                                    .is_locked = block.locked},
+                          .device = block.qdev});
+    }
+    return drives;
+}
+
+std::vector<DriveFacts> drives_of(const qmp::Value& answer) {
+    qmp::QmpFacts facts;
+    qmp::absorb(facts, to_string(Monitor::QueryDrives), answer);
+    return drives_of(facts.blocks);
 }
 
 std::vector<JobFacts> job_facts_of(const qmp::Value& answer) {
@@ -96,6 +131,11 @@ translate(const InstanceKey& key, const qmp::Event& event, WallTime now) {
     else if (event.name == "JOB_STATUS_CHANGE" && event.data.text("status") == "concluded") {
         out.what = What::JobConcluded;
         out.reason = event.data.text("id").value_or("");
+    } else if (event.name == "DEVICE_TRAY_MOVED") {
+        out.what = What::TrayMoved;
+        out.reason = event.data.text("device").value_or("");
+        if (out.reason.empty()) out.reason = event.data.text("id").value_or("");
+        out.is_open = event.data.boolean("tray-open").value_or(false);
     } else
         return std::nullopt;
     // An error that QEMU only reports stops nothing.
@@ -104,12 +144,15 @@ translate(const InstanceKey& key, const qmp::Event& event, WallTime now) {
 }
 
 MonitorUp up_of(const InstanceKey& key, const qmp::QmpFacts& facts) {
-    return MonitorUp{.key = key,
-                     .state = facts.state.state,
-                     .reason = facts.state.reason,
-                     .accelerator = facts.accelerator,
-                     .version = facts.version,
-                     .display = facts.vnc};
+    MonitorUp up{.key = key,
+                 .state = facts.state.state,
+                 .reason = facts.state.reason,
+                 .accelerator = facts.accelerator,
+                 .version = facts.version,
+                 .display = facts.vnc};
+    for (auto& each : drives_of(facts.blocks))
+        up.drives.push_back(std::move(each.drive));
+    return up;
 }
 
 } // namespace
@@ -244,6 +287,8 @@ void Monitors::send(qmp::Client& client,
                 out.disks = disks_of(*value);
             } else if (command.command == Monitor::QueryJobs) {
                 out.jobs = job_facts_of(*value);
+            } else if (command.command == Monitor::QueryDrives) {
+                out.drives = drives_of(*value);
             }
             events_.input(std::move(out));
             if (after) after();

@@ -260,6 +260,7 @@ Result<Dispatcher::Admission> Dispatcher::admit_scan(ActionRecord& record, const
 Result<Dispatcher::Admission>
 Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
     if (auto able = check_run_level(record.action); !able) return tl::unexpected(able.error());
+    if (auto named = check_arguments(record.action); !named) return tl::unexpected(named.error());
     if (record.action.dry_run && record.action.verb == Verb::Scan)
         return fail(ErrorCode::Unsupported, "a scan is not rehearsed");
     if (!record.action.like_before.is_none() && record.action.verb == Verb::Start) {
@@ -406,7 +407,8 @@ Dispatcher::admit_start(Turn& turn, ActionRecord& record, std::string_view on, c
 
 /// However deep inside the VM somebody sits, and however it would end or stand still.
 Status Dispatcher::check_asker(Turn& turn, const msg::Submit& submit, const VmId& target) const {
-    const bool is_harmless = submit.action.dry_run || submit.action.verb == Verb::Resume;
+    const auto verb = submit.action.verb;
+    const bool is_harmless = submit.action.dry_run || verb == Verb::Resume || is_of_media(verb);
     if (is_harmless || submit.yes) return {};
     std::vector<VmId> own;
     if (submit.platform.identifies()) {

@@ -24,12 +24,16 @@ std::string_view to_string(Verb verb) {
         return "suspend";
     case Verb::Init:
         return "init";
+    case Verb::Eject:
+        return "media eject";
+    case Verb::ChangeMedium:
+        return "media change";
     }
     return "unknown";
 }
 
 std::optional<Verb> verb_from_text(std::string_view text) {
-    for (std::uint16_t value = 1; value <= static_cast<std::uint16_t>(Verb::Init); ++value) {
+    for (std::uint16_t value = 1; value <= static_cast<std::uint16_t>(last_verb); ++value) {
         const auto verb = static_cast<Verb>(value);
         if (to_string(verb) == text) return verb;
     }
@@ -37,7 +41,15 @@ std::optional<Verb> verb_from_text(std::string_view text) {
 }
 
 bool is_repeatable(Verb verb) {
-    return !is_rebooting(verb) && verb != Verb::Init;
+    return !is_rebooting(verb) && verb != Verb::Init && !is_of_media(verb);
+}
+
+Status check_arguments(const Action& action) {
+    if (action.verb == Verb::ChangeMedium && action.image.empty())
+        return fail(ErrorCode::Usage, "the image is missing", "ctys media change VM DEVICE IMAGE");
+    if (action.verb == Verb::Eject && !action.image.empty())
+        return fail(ErrorCode::Usage, "nothing goes in", "ctys media eject VM [DEVICE]");
+    return {};
 }
 
 std::string_view to_string(ActionState state) {

@@ -25,7 +25,10 @@ enum class Verb : std::uint16_t {
     Suspend = 9, ///< state to disk
     /// Of a worker's own machine, by its agent: run level 0 powers it off, 6 reboots it.
     Init = 10,
+    Eject = 11,        ///< the medium of a drive out
+    ChangeMedium = 12, ///< another medium into a drive
 };
+inline constexpr Verb last_verb = Verb::ChangeMedium;
 [[nodiscard]] std::string_view to_string(Verb verb);
 [[nodiscard]] std::optional<Verb> verb_from_text(std::string_view text);
 /// Of stacks: what carries comes before what is carried.
@@ -40,8 +43,12 @@ enum class Verb : std::uint16_t {
 [[nodiscard]] constexpr bool is_rebooting(Verb verb) {
     return verb == Verb::Reboot || verb == Verb::Reset;
 }
-/// After a crash in the middle, may it be executed or judged again from what is observed?
-/// False for reset, reboot and init: those end as indeterminate and are never repeated.
+/// It is about the media in the drives of a running VM.
+[[nodiscard]] constexpr bool is_of_media(Verb verb) {
+    return verb == Verb::Eject || verb == Verb::ChangeMedium;
+}
+/// After a crash in the middle, may it be executed again? False for reset, reboot, init and media:
+/// those end as indeterminate, where nobody can see how they ended, and are never repeated.
 [[nodiscard]] bool is_repeatable(Verb verb);
 
 /// What to do when the VM to start already runs.
@@ -78,9 +85,15 @@ struct Action {
     bool no_restore = false;    ///< of a reboot or reset: what ran inside is not started again
     /// INIT: of Shutdown and Reboot: the guest alone does it, and no power is cut; of Init: which.
     std::optional<std::uint8_t> run_level;
+    std::string device; ///< of media: the drive; empty: the only one
+    std::string image;  ///< of ChangeMedium: path on the worker; relative: beside the configuration
 
     bool operator==(const Action&) const = default;
 };
+
+/// Does it name what its verb needs? For whoever asks, and for the broker that trusts nobody.
+/// Errors: Usage.
+[[nodiscard]] Status check_arguments(const Action& action);
 
 enum class ActionState : std::uint16_t {
     Requested = 1,  ///< durable, waiting for its worker

@@ -31,6 +31,8 @@ constexpr std::array kinds = {
     KindRow{EventKind::Conflict, "conflict", EventFamily::Vm},
     KindRow{EventKind::ConflictEnded, "conflict-ended", EventFamily::Vm},
     KindRow{EventKind::VmChanged, "vm-changed", EventFamily::Vm},
+    KindRow{EventKind::TrayMoved, "tray-moved", EventFamily::Vm},
+    KindRow{EventKind::MediumChanged, "medium-changed", EventFamily::Vm},
     KindRow{EventKind::PathSeen, "seen", EventFamily::Path},
     KindRow{EventKind::PathChanged, "changed", EventFamily::Path},
     KindRow{EventKind::PathVanished, "vanished", EventFamily::Path},

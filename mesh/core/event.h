@@ -29,7 +29,9 @@ enum class EventKind : std::uint16_t {
     Reset = 12,
     Conflict = 13, ///< a second live instance of the VM
     ConflictEnded = 14,
-    VmChanged = 15, ///< facts about a VM or its instance changed, not its state
+    VmChanged = 15,     ///< facts about a VM or its instance changed, not its state
+    TrayMoved = 16,     ///< of a drive; by its guest, or for a change of the medium
+    MediumChanged = 17, ///< of a drive, whoever has changed it
     // path/<vm>/<worker>/<kind>/
     PathSeen = 20,
     PathChanged = 21,

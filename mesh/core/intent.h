@@ -13,6 +13,8 @@ struct Intent {
     InstanceKey instance; ///< the process it acts on; none for a start
     VmId vm;
     WallTime at;
+    std::string device; ///< of media, as in Action: how it ended can be seen at the drive
+    std::string image;
 
     bool operator==(const Intent&) const = default;
 };

@@ -106,6 +106,13 @@ Status check_order(const Action& action, const Addressee& vm) {
                             : fmt::format("reboot it inside, or: ctys reset {}", vm.label));
         }
         [[fallthrough]];
+    case Verb::Eject:
+    case Verb::ChangeMedium:
+        if (!vm.ours)
+            return fail(ErrorCode::Conflict,
+                        "only media of a VM that ctys started are changed",
+                        fmt::format("ctys show {}", vm.label));
+        [[fallthrough]];
     case Verb::Pause:
     case Verb::Resume:
     case Verb::Reset:

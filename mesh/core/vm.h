@@ -182,6 +182,17 @@ struct Ending {
     bool operator==(const Ending&) const = default;
 };
 
+/// A drive of a running VM whose medium can be changed, as its QEMU last told.
+struct Drive {
+    std::string name;  ///< QEMU's: "ide2-cd0", "floppy0"
+    std::string image; ///< the medium; empty: none
+    bool has_tray = false;
+    bool is_open = false;   ///< the tray
+    bool is_locked = false; ///< by the guest
+
+    bool operator==(const Drive&) const = default;
+};
+
 /// One QEMU process of a VM.
 struct InstanceRecord {
     InstanceKey key;
@@ -218,6 +229,7 @@ struct InstanceRecord {
     // What the broker concludes from the VM that carries its worker (DESIGN: Stacks).
     VmState frozen_from = VmState::Unknown; ///< while Frozen: the state that a resume gives back
     bool unverified = false; ///< its end was concluded; its own worker has not confirmed it
+    std::vector<Drive> drives;
 
     bool operator==(const InstanceRecord&) const = default;
 };

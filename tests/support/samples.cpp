@@ -135,6 +135,18 @@ InstanceRecord instance() {
     };
 }
 
+InstanceRecord instance_with_drives() {
+    auto record = instance();
+    record.drives = {{.name = "ide2-cd0",
+                      .image = "/iso/debian-12.iso",
+                      .has_tray = true,
+                      .is_open = false,
+                      .is_locked = true},
+                     {.name = "sd1", .has_tray = true, .is_open = true},
+                     {.name = "floppy0", .image = "/pool/boot.img"}};
+    return record;
+}
+
 Lease lease() {
     return {.vm = {uuid(1)},
             .worker = {uuid(4)},
@@ -249,6 +261,14 @@ ActionRecord action_of_machine() {
     return record;
 }
 
+ActionRecord action_of_media() {
+    auto record = action_on_instance();
+    record.action.verb = Verb::ChangeMedium;
+    record.action.device = "ide2-cd0";
+    record.action.image = "/iso/debian-12.iso";
+    return record;
+}
+
 PlanRecord plan() {
     return {.action = {0x7bcdef0123456789},
             .verb = Verb::Pause,
@@ -315,6 +335,14 @@ Intent intent() {
             .instance = instance_key(),
             .vm = {uuid(1)},
             .at = {1'772'373'726'114'008}};
+}
+
+Intent intent_of_media() {
+    auto written = intent();
+    written.verb = Verb::Eject;
+    written.device = "ide2-cd0";
+    written.image = "/iso/debian-12.iso";
+    return written;
 }
 
 Event state_change() {

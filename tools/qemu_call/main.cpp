@@ -7,6 +7,7 @@
 #include "tools/qemu_call/check.h"
 #include "tools/qemu_call/consent.h"
 #include "tools/qemu_call/empty_values.h"
+#include "tools/qemu_call/image_check.h"
 #include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/lease.h"
@@ -44,7 +45,8 @@ struct Options {
     bool alone = false;
     bool discard_state = false;
     bool forget_state = false;
-    std::string note_state; ///< tag
+    std::string note_state;  ///< tag
+    std::string image_check; ///< path
     ModeOptions modes;
     std::vector<std::string> assignments;
 };
@@ -226,6 +228,10 @@ int list_options(const Request& request, const std::vector<Problem>& problems) {
 }
 
 int serve(Options options) {
+    if (!options.image_check.empty()) {
+        const auto fine = check_image(options.image_check);
+        return fine ? 0 : give_up(fine.error());
+    }
     auto config = absolute(options.config);
     if (!config) return give_up(config.error());
     options.config = *config;
@@ -262,6 +268,7 @@ int serve(Options options) {
 }
 
 constexpr auto valued_options = std::to_array<std::string_view>({"--bootmode",
+                                                                 "--check-image",
                                                                  "--config-file",
                                                                  "--console",
                                                                  "--instance-dir",
@@ -323,6 +330,8 @@ int main(int argc, char** argv) {
         ->take_last();
     app.add_flag("--forget-state", options.forget_state, "Take that note away")
         ->excludes("--note-state");
+    app.add_option("--check-image", options.image_check, "Can this account give it to the VM?")
+        ->take_last();
     add_modes(app, options);
     app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
     const std::vector<std::string> given{argv + 1, argv + argc};
@@ -340,7 +349,8 @@ int main(int argc, char** argv) {
         say("--initmodeonly starts nothing: without --run");
         return traits(ErrorCode::Usage).exit_status;
     }
-    const bool notes = options.forget_state || !options.note_state.empty();
+    const bool notes =
+        options.forget_state || !options.note_state.empty() || !options.image_check.empty();
     if (!options.print && !options.check && !options.run && !options.modes.init_only && !notes &&
         !options.list_options) {
         say("one of --print, --check and --run is needed");

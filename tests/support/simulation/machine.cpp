@@ -137,6 +137,9 @@ std::optional<Error> Machine::command(const ProcessRef& process, Monitor command
     case Monitor::DeleteState:
     case Monitor::CancelJob:
     case Monitor::DismissJob:
+    case Monitor::QueryDrives:
+    case Monitor::Eject:
+    case Monitor::ChangeMedium:
         return std::nullopt;
     }
     return std::nullopt;
@@ -170,11 +173,54 @@ void Machine::command(const ProcessRef& process,
     case Monitor::CancelJob:
         reply.error = unknown;
         return;
+    case Monitor::QueryDrives:
+        reply.drives = process->drives;
+        return;
+    case Monitor::Eject:
+    case Monitor::ChangeMedium:
+        reply.error = change_medium(process, command);
+        return;
     case Monitor::DismissJob:
         if (process->jobs.erase(command.job.id) == 0) reply.error = unknown;
         return;
     default:
         return;
+    }
+}
+
+std::optional<Error> Machine::change_medium(const ProcessRef& process,
+                                            const agent::MonitorCommand& command) {
+    const auto refuse = [](std::string why) {
+        return Error{.code = ErrorCode::Failed, .message = std::move(why)};
+    };
+    if (process->drives.empty()) return refuse("Device not found");
+    auto& drive = process->drives.front().drive;
+    if (drive.is_locked && !drive.is_open && !command.medium.force)
+        return refuse("Device is locked and force was not specified");
+    if (!drive.is_open) move_tray(process, /*opens=*/true);
+    drive.image = command.medium.image; // of an eject: none
+    ground_.tell([&] { return fmt::format("{} holds \"{}\"", process->label, drive.image); });
+    if (command.command == Monitor::ChangeMedium) move_tray(process, /*opens=*/false);
+    return std::nullopt;
+}
+
+void Machine::lock_tray(const ProcessRef& process, bool locks) {
+    for (auto& each : process->drives)
+        each.drive.is_locked = locks;
+}
+
+void Machine::move_tray(const ProcessRef& process, bool opens) {
+    for (auto& each : process->drives) {
+        each.drive.is_open = opens;
+        if (opens) each.drive.is_locked = false;
+        for (auto* watcher : std::vector{watchers_}) {
+            watcher->on_event(process,
+                              {.key = process->key,
+                               .what = What::TrayMoved,
+                               .reason = each.drive.name,
+                               .time = ground_.schedule.clock().wall,
+                               .is_open = opens});
+        }
     }
 }
 

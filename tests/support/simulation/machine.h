@@ -19,6 +19,7 @@ struct Guest {
     bool survives_kill = false; ///< in uninterruptible sleep until the machine reboots
     Duration saves = std::chrono::milliseconds{200}; ///< QEMU hears nothing for so long
     bool fails_to_save = false;
+    std::optional<std::string> cd = {}; ///< what its drive holds at the start; none: no drive
 };
 
 /// One QEMU.
@@ -47,6 +48,7 @@ struct Process {
     bool loads = false;  ///< goes on from its snapshot
     bool saves = false;  ///< QEMU hears nothing
     std::map<std::string, agent::JobFacts> jobs;
+    std::vector<agent::DriveFacts> drives;
     Guest guest;
     WallTime started;
     std::optional<Ending> ended;
@@ -113,6 +115,8 @@ public:
     void signal(const ProcessRef& process, int signal);
     void shutdown_guest(const ProcessRef& process); ///< the guest powers off by itself
     void reset_guest(const ProcessRef& process);
+    void lock_tray(const ProcessRef& process, bool locks); ///< the guest uses the medium, or not
+    void move_tray(const ProcessRef& process, bool opens); ///< by the guest
     void crash(const ProcessRef& process);
     void kill(const ProcessRef& process); ///< by a person at the console
     /// Its power is off: every process is gone, and none can be started.
@@ -150,6 +154,8 @@ private:
     std::string name_;
     BootId boot_;
     VmId inside_;
+    [[nodiscard]] std::optional<Error> change_medium(const ProcessRef& process,
+                                                     const agent::MonitorCommand& command);
     void save(const ProcessRef& process, const agent::StateJob& job);
     void conclude(const ProcessRef& process, const std::string& job, std::string error);
 

@@ -86,6 +86,7 @@ private:
     void perform(const agent::MonitorCommand& effect);
     void ask_later(const agent::MonitorCommand& effect, Duration waited);
     void perform(const agent::NoteState& effect);
+    void perform(const agent::CheckImage& effect);
     void perform(const agent::SignalProcess& effect);
     void perform(const agent::RunOwnerCommand& effect);
     void perform(const agent::RemoveInstance& effect);

@@ -60,12 +60,15 @@ void SimAgent::dial(const ProcessRef& process, Duration after) {
         if (process->ended) return;
         monitors_.insert(process->key);
         const auto state = process->ran ? process->state : VmState::Starting;
-        input(agent::MonitorUp{.key = process->key,
-                               .state = state,
-                               .reason = process->is_off ? "shutdown" : "",
-                               .accelerator = "tcg",
-                               .version = "7.2",
-                               .display = {}});
+        agent::MonitorUp up{.key = process->key,
+                            .state = state,
+                            .reason = process->is_off ? "shutdown" : "",
+                            .accelerator = "tcg",
+                            .version = "7.2",
+                            .display = {}};
+        for (const auto& each : process->drives)
+            up.drives.push_back(each.drive);
+        input(std::move(up));
     });
 }
 
@@ -131,6 +134,10 @@ void SimAgent::run_wrapper(const agent::Launch& launch) {
     process.action = launch.action;
     process.token = launch.token;
     process.guest = promises_.estate().guest_of(launch.label);
+    if (const auto& cd = process.guest.cd) {
+        process.drives = {{.drive = {.name = "ide2-cd0", .image = *cd, .has_tray = true},
+                           .device = "/machine/cd"}};
+    }
     const bool there = promises_.estate().locate(plan_.mounts, launch.config, process);
     if (auto* directory = process.directory()) {
         if (launch.discard_state) directory->noted = false;
@@ -190,6 +197,15 @@ void SimAgent::perform(const agent::NoteState& effect) {
             directory->noted = effect.saved;
         }
         if (life == life_ && core_) act([this, noted] { input(noted); });
+    });
+}
+
+void SimAgent::perform(const agent::CheckImage& effect) {
+    later(milliseconds{10}, [this, effect] {
+        agent::ImageChecked checked{.key = effect.key, .number = effect.number};
+        if (effect.image.find("missing") != std::string::npos)
+            checked.error = Error{.code = ErrorCode::NotFound, .message = "there is no such image"};
+        input(checked);
     });
 }
 

@@ -114,6 +114,7 @@ void Story::declare_vm(Words& words) {
         if (word == "noteless") directory.takes_notes = false;
         if (word == "unloadable") directory.loads = false;
         if (word == "saves") guest.saves = span(next(words));
+        if (word == "cd") guest.cd = next(words);
         if (word == "unsavable") guest.fails_to_save = true;
         if (word == "onstop") directory.on_stop = on_stop_from_text(next(words)).value();
     }

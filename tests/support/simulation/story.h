@@ -12,7 +12,7 @@ namespace ctys::sim {
 ///
 ///     storage NAME [nolocks] [like OTHER]       OTHER's marker: a copy, until proven
 ///     vm STORAGE LABEL [like OTHER-STORAGE] [grace T] [obeys T|ignores|hangs|undying]
-///        [broken] [raw] [noteless] [unloadable] [unsavable] [saves T] [onstop WORD]
+///        [broken] [raw] [noteless] [unloadable] [unsavable] [saves T] [onstop WORD] [cd IMAGE]
 ///        [after LABEL]...
 ///     vms STORAGE PREFIX COUNT ...              PREFIX0 and so on, each like a vm
 ///     machine NAME [in LABEL [boots T]]         it is that VM: its agents start by themselves
@@ -24,13 +24,13 @@ namespace ctys::sim {
 ///     S agent NAME start|crash|freeze|thaw|wipe|scan|chatter N|spool-fails|spool-works
 ///     S tool NAME VERB TARGET [as NAME] [on W] [deadline T] [expiry T] [force] [reuse]
 ///       [twice] [yes] [dry] [shrink] [cut-unaskable] [width N] [self] [stack]
-///       [like-before ACTION] [no-restore] [level N]
+///       [like-before ACTION] [no-restore] [level N] [device NAME] [image PATH]
 ///     S tool NAME cancel ACTION | fence W | forget W | watch now|beginning|SEQUENCE | list
 ///     S tool NAME starts PREFIX COUNT           of vms
 ///     S clock broker|AGENT forward|back T       its wall clock is set
 ///     S cut NAME [noticed T] [keeps]
 ///     S heal NAME
-///     S guest LABEL poweroff|crash|kill|reset [on MACHINE]
+///     S guest LABEL poweroff|crash|kill|reset|locks|unlocks|opens|closes [on MACHINE]
 ///     S hand LABEL on MACHINE in STORAGE [libvirt] [mute]
 ///     S remove LABEL from STORAGE
 ///     S network DELAY                           how long every message is under way now

@@ -106,7 +106,7 @@ void Story::do_agent(Words& words) {
 void Story::do_tool(Words& words) {
     auto* tool = mesh_.find_tool(next(words));
     if (tool == nullptr) return complain("no such tool");
-    const auto what = next(words);
+    auto what = next(words);
     if (what == "cancel") return tool->cancel(names_[next(words)]);
     if (what == "fence") return mesh_.fence(*tool, next(words));
     if (what == "forget") return tool->administer(msg::Administer::What::ForgetWorker, next(words));
@@ -126,6 +126,7 @@ void Story::do_tool(Words& words) {
                              }
                          });
     }
+    if (what == "media") what += " " + next(words);
     if (const auto verb = verb_from_text(what)) return do_action(*tool, *verb, words);
     complain("not understood");
 }
@@ -183,6 +184,8 @@ void Story::do_action(SimTool& tool, Verb verb, Words& words) {
         if (word == "no-restore") action.no_restore = true;
         if (word == "level") action.run_level = static_cast<std::uint8_t>(std::stoul(next(words)));
         if (word == "stack") action.stack = true;
+        if (word == "device") action.device = next(words);
+        if (word == "image") action.image = next(words);
         if (word == "discard") action.discard_state = true;
         if (word == "like-before") action.like_before = names_[next(words)];
         if (word == "dry") action.dry_run = true;
@@ -217,6 +220,8 @@ void Story::do_guest(Words& words) {
     if (what == "crash") return machine->crash(process);
     if (what == "reset") return machine->reset_guest(process);
     if (what == "kill") return machine->kill(process);
+    if (what == "locks" || what == "unlocks") return machine->lock_tray(process, what == "locks");
+    if (what == "opens" || what == "closes") return machine->move_tray(process, what == "opens");
     complain("not understood");
 }
 

@@ -513,3 +513,22 @@ TEST_CASE("what a plan has ended is started as it was before", "[broker]") {
     stack.bench.say("ann", submit);
     CHECK(stack.asked() == Labels{"l2db"});
 }
+
+TEST_CASE("a plan that owns a VM lets nobody change its media", "[broker]") {
+    Stack stack;
+    const auto eject = [&](const std::string& label, std::uint64_t id) {
+        stack.bench.clear();
+        stack.bench.say("ann", stack.order(Verb::Eject, label, id));
+    };
+    eject("l2db", 8);
+    REQUIRE(stack.open_order("l2db").has_value());
+    CHECK(stack.open_order("l2db")->verb == Verb::Eject);
+    stack.end("lab02", "l2db");
+    stack.submit(Verb::Shutdown, "lab02");
+
+    eject("l2db", 9);
+    CHECK(stack.refusal().code == ErrorCode::Conflict);
+    CHECK(stack.refusal().message.starts_with("it belongs to "));
+    eject("web", 10);
+    CHECK(stack.open_order("web").has_value()); // that plan has nothing to do with it
+}

@@ -42,7 +42,9 @@ TEST_CASE("a VM that was started here takes every order", "[order]") {
                             Verb::Reset,
                             Verb::Pause,
                             Verb::Resume,
-                            Verb::Suspend}) {
+                            Verb::Suspend,
+                            Verb::Eject,
+                            Verb::ChangeMedium}) {
         CHECK(is_begun(verb, ours()));
         CHECK(is_begun(verb, awaited));
     }
@@ -92,4 +94,11 @@ TEST_CASE("what cannot be suspended is not told to be paused where it cannot be 
     };
     CHECK(tried(of(Owner::ByHand, false)) == "ctys show web");
     CHECK(tried(of(Owner::ByHand, true)) == "ctys pause web");
+}
+
+TEST_CASE("what others have started keeps its media", "[order]") {
+    for (const auto verb : {Verb::Eject, Verb::ChangeMedium}) {
+        CHECK_FALSE(is_begun(verb, of(Owner::ByHand, true)));
+        CHECK_FALSE(is_begun(verb, of(Owner::Libvirt, true)));
+    }
 }

@@ -159,3 +159,19 @@ TEST_CASE("answers of the wrong shape leave facts empty", "[qmp]") {
         CHECK(facts.vnc.empty());
     }
 }
+
+TEST_CASE("a drive tells its tray, where it has one, and its lock", "[qmp]") {
+    QmpFacts facts;
+    absorb(facts, "query-block", json(R"([
+        {"device": "ide2-cd0", "qdev": "/machine/cd", "removable": true, "locked": true,
+         "tray_open": false, "inserted": {"file": "/iso/a.iso", "drv": "raw", "ro": true}},
+        {"device": "floppy0", "qdev": "/machine/fd", "removable": true, "locked": false}])"));
+
+    REQUIRE(facts.blocks.size() == 2);
+    CHECK(facts.blocks[0].tray_open == false);
+    CHECK(facts.blocks[0].locked);
+    CHECK(facts.blocks[0].file == "/iso/a.iso");
+    CHECK_FALSE(facts.blocks[1].tray_open);
+    CHECK_FALSE(facts.blocks[1].locked);
+    CHECK(facts.blocks[1].file.empty());
+}
