@@ -42,6 +42,10 @@ _ctys() {
                     worker) words="show fence forget $(_ctys_names workers)" ;;
                     scan) words=$(_ctys_names workers) ;;
                     pool) words='list add trust' ;;
+                    media)
+                        words='list eject change'
+                        [[ " $words " == *" $previous "* ]] && words=$(_ctys_names list)
+                        ;;
                     actions) words="list show cancel $(_ctys_names actions)" ;;
                     keys) words='generate list' ;;
                     help) words="options address exit-status legacy create cancel $(_ctys_verbs)" ;;

@@ -125,6 +125,14 @@ void now_block(Blocks& blocks, const InstanceRecord& instance, std::string_view 
     }
     if (!instance.console.empty()) blocks.line(title, "console " + instance.console);
     if (!instance.image.empty()) blocks.line(title, "image " + instance.image);
+    for (const auto& drive : instance.drives) {
+        blocks.line(title,
+                    fmt::format("drive {}{}{}  {}",
+                                drive.name,
+                                drive.is_open ? ", open" : "",
+                                drive.is_locked ? ", locked by its guest" : "",
+                                drive.image.empty() ? "empty" : drive.image));
+    }
     blocks.line(title, asking_text(instance));
     if (instance.can_ask && !instance.note.empty() && instance.owner == Owner::Ctys)
         blocks.line(title, instance.note);

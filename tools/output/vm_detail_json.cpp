@@ -1,3 +1,4 @@
+#include "tools/output/drive_rows.h"
 #include "tools/output/event_line.h"
 #include "tools/output/vm_detail.h"
 #include "tools/output/vm_rows.h"
@@ -54,6 +55,14 @@ void json_instance(JsonWriter& out, const InstanceRecord& instance) {
     out.member("display", instance.display);
     out.member("note", instance.note);
     out.member("can_ask", instance.can_ask);
+    out.key("drives");
+    out.begin_array();
+    for (const auto& drive : instance.drives) {
+        out.begin_object();
+        append_drive_members(out, drive);
+        out.end_object();
+    }
+    out.end_array();
     out.key("ended");
     if (!instance.ended) {
         out.null();

@@ -15,6 +15,7 @@ namespace ctys::tools {
 [[nodiscard]] std::unique_ptr<Subcommand> make_kill();
 [[nodiscard]] std::unique_ptr<Subcommand> make_list();
 [[nodiscard]] std::unique_ptr<Subcommand> make_logs();
+[[nodiscard]] std::unique_ptr<Subcommand> make_media();
 [[nodiscard]] std::unique_ptr<Subcommand> make_pause();
 [[nodiscard]] std::unique_ptr<Subcommand> make_plan();
 [[nodiscard]] std::unique_ptr<Subcommand> make_pool();
