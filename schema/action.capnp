@@ -46,6 +46,7 @@ struct Action @0xa559b1d8bc66f515 {
   runLevel @30 :UInt8;        # 0 to 6; of shutdown and reboot: by the guest alone; of init: which
   device @31 :Text;           # of media eject and change: the drive; empty: the only one
   image @32 :Text;            # of media change: path on the worker
+  snapshot @33 :Text;         # of snapshot save, revert and delete: its name
 }
 
 struct Outcome @0xf01851c6c93e84cd {
@@ -78,4 +79,5 @@ struct Intent @0x99b0fdda5ebe4c4c {
   atUs @5 :Int64;
   device @6 :Text;            # of media, as in Action
   image @7 :Text;
+  snapshot @8 :Text;          # of snapshots, as in Action
 }

@@ -54,6 +54,7 @@ void put(To to, const Action& value) {
     to.setRunLevel(value.run_level.value_or(0));
     put_text<&To::setDevice>(to, value.device, limits::path);
     put_text<&To::setImage>(to, value.image, limits::path);
+    put_text<&To::setSnapshot>(to, value.snapshot, limits::short_text);
 }
 
 template <typename From>
@@ -89,6 +90,7 @@ Action take_action(Reading& in, From from) {
     if (from.getHasRunLevel()) action.run_level = in.run_level(from.getRunLevel());
     action.device = in.text("drive", from.getDevice(), limits::path);
     action.image = in.text("image", from.getImage(), limits::path);
+    action.snapshot = in.text("snapshot", from.getSnapshot(), limits::short_text);
     return action;
 }
 
@@ -128,6 +130,7 @@ void put(To to, const Intent& value) {
     to.setAtUs(wire_value(value.at));
     put_text<&To::setDevice>(to, value.device, limits::path);
     put_text<&To::setImage>(to, value.image, limits::path);
+    put_text<&To::setSnapshot>(to, value.snapshot, limits::short_text);
 }
 
 template <typename From>
@@ -140,6 +143,7 @@ Intent take_intent(Reading& in, From from) {
         .at = in.wall("written at", from.getAtUs()),
         .device = in.text("drive", from.getDevice(), limits::path),
         .image = in.text("image", from.getImage(), limits::path),
+        .snapshot = in.text("snapshot", from.getSnapshot(), limits::short_text),
     };
 }
 

@@ -47,6 +47,23 @@ Drive take_drive(Reading& in, wire::Drive::Reader from) {
     };
 }
 
+void put_snapshot(wire::Snapshot::Builder to, const Snapshot& value) {
+    using To = wire::Snapshot::Builder;
+    put_text<&To::setName>(to, value.name, limits::short_text);
+    to.setAtUs(wire_value(value.at));
+    to.setStateBytes(value.state_bytes);
+    to.setIsWhole(value.is_whole);
+}
+
+Snapshot take_snapshot(Reading& in, wire::Snapshot::Reader from) {
+    return {
+        .name = in.text("snapshot", from.getName(), limits::short_text),
+        .at = in.wall("saved at", from.getAtUs()),
+        .state_bytes = from.getStateBytes(),
+        .is_whole = from.getIsWhole(),
+    };
+}
+
 } // namespace
 
 template <typename To>
@@ -85,6 +102,7 @@ void put(To to, const InstanceRecord& value) {
     to.setFrozenFrom(wire_value(value.frozen_from));
     to.setUnverified(value.unverified);
     put_list<&To::initDrives>(to, value.drives, limits::drives, put_drive);
+    put_list<&To::initSnapshots>(to, value.snapshots, limits::snapshots, put_snapshot);
 }
 
 template <typename From>
@@ -126,6 +144,9 @@ InstanceRecord take_instance(Reading& in, From from) {
     one.unverified = from.getUnverified();
     one.drives = in.list("drives", from.getDrives(), limits::drives, [&](auto each) {
         return take_drive(in, each);
+    });
+    one.snapshots = in.list("snapshots", from.getSnapshots(), limits::snapshots, [&](auto each) {
+        return take_snapshot(in, each);
     });
     return one;
 }

@@ -44,6 +44,7 @@ constexpr std::size_t filters = 64;
 constexpr std::size_t filter_values = 256;
 constexpr std::size_t draining = 256;
 constexpr std::size_t drives = 64;       ///< with media that can be changed
+constexpr std::size_t snapshots = 256;   ///< of one VM
 constexpr std::size_t inside = 64;       ///< workers on the machine that a VM is
 constexpr std::size_t steps = 64U << 10; ///< of a plan; more than its step may wait for
 constexpr std::size_t paths = 4096;      ///< of one VM: as many workers may share its pool

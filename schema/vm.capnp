@@ -106,6 +106,14 @@ struct Drive @0xc5b1c0a1f34d9e27 {
   isLocked @4 :Bool;          # by the guest, when it was last asked
 }
 
+struct Snapshot @0xd4a1f0b7c3e85a19 {
+  # A snapshot in the disks of a running VM.
+  name @0 :Text;
+  atUs @1 :Int64;
+  stateBytes @2 :UInt64;      # memory and devices
+  isWhole @3 :Bool;           # on every disk that it would have to be on, with memory
+}
+
 struct InstanceRecord @0xf6d9317cea71e777 {
   # One QEMU process. Set by the agent that sees it; kept in table `instance`.
   key @0 :InstanceKey;
@@ -148,6 +156,7 @@ struct InstanceRecord @0xf6d9317cea71e777 {
   frozenFrom @33 :UInt16;     # VmState; set by the broker while the state is frozen
   unverified @34 :Bool;       # set by the broker: the end was concluded from its carrier's
   drives @35 :List(Drive);
+  snapshots @36 :List(Snapshot);
 }
 
 struct Lease @0xfeb43ebc0f325cfc {

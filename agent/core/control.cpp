@@ -71,6 +71,9 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance, Instan
     case Verb::Init:
     case Verb::Eject:
     case Verb::ChangeMedium:
+    case Verb::SaveSnapshot:
+    case Verb::RevertSnapshot:
+    case Verb::DeleteSnapshot:
         break;
     }
     CTYS_ASSERT(false && "verb was checked");

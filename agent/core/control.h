@@ -68,9 +68,16 @@ public:
     [[nodiscard]] bool owns(const InstanceKey& key) const {
         return descents_.contains(key) || reboots_.contains(key) || reserved_.contains(key);
     }
-    /// Another machine acts on it, and says its state: only a kill may come between.
-    void reserve(const InstanceKey& key) { reserved_.insert(key); }
-    void release(const InstanceKey& key) { reserved_.erase(key); }
+    /// Another machine acts on it, and says its state: only a kill may come between. `why` is what
+    /// others are told; whoever reserves it next takes it over.
+    void reserve(const InstanceKey& key, std::string why) {
+        reserved_.insert_or_assign(key, std::move(why));
+    }
+    /// Where it is still reserved for that.
+    void release(const InstanceKey& key, std::string_view why) {
+        const auto found = reserved_.find(key);
+        if (found != reserved_.end() && found->second == why) reserved_.erase(found);
+    }
     /// Of a reply or note; never used twice.
     [[nodiscard]] std::uint64_t next_number() { return ++last_number_; }
     /// Sends a monitor command outside of any ladder; the number finds its reply.
@@ -142,7 +149,7 @@ private:
     OwnerCommands owners_;
     std::map<InstanceKey, Descent> descents_;
     std::map<InstanceKey, Rebooting> reboots_;
-    std::set<InstanceKey> reserved_;
+    std::map<InstanceKey, std::string> reserved_; ///< with the reason
     std::map<InstanceKey, Error> host_failures_;
     struct Sent {
         InstanceKey key;

@@ -22,8 +22,9 @@ Addressee Control::addressee(const Instance& instance) const {
 }
 
 Status Control::check(const Action& action, const Instance& instance) const {
-    if (action.verb != Verb::Kill && reserved_.contains(instance.record.key))
-        return fail(ErrorCode::Conflict, "it is being suspended to disk", "ctys actions");
+    const auto reserved = reserved_.find(instance.record.key);
+    if (action.verb != Verb::Kill && reserved != reserved_.end())
+        return fail(ErrorCode::Conflict, reserved->second, "ctys actions");
     const auto descent = descents_.find(instance.record.key);
     const bool joins = action.verb == Verb::Shutdown && !action.force;
     if (joins && descent != descents_.end() && descent->second.orders.size() >= most_joined) {

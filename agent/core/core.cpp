@@ -14,8 +14,9 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
       hash_(recovered.stream.hash), recovered_(std::move(recovered.intents)),
       control_(instances_, works_, std::move(settings.owners)),
       suspension_(instances_, works_, control_), media_(instances_, works_, control_),
-      starter_(instances_, works_, control_, suspension_), hand_starts_(instances_, works_),
-      own_machine_(works_, std::move(settings.self_refused)), memory_(std::move(recovered.memory)),
+      snapshots_(instances_, works_, control_), starter_(instances_, works_, control_, suspension_),
+      hand_starts_(instances_, works_), own_machine_(works_, std::move(settings.self_refused)),
+      memory_(std::move(recovered.memory)),
       guests_stop_(instances_,
                    control_,
                    suspension_,
@@ -178,6 +179,12 @@ Status AgentCore::begin_on_vm(Turn& turn, const msg::Command& command, Instant a
         media_.begin(turn, command.action, **target);
         return {};
     }
+    if (is_of_snapshots(command.action.verb)) {
+        if (auto ok = suspension_.check(**target); !ok) return ok;
+        if (auto ok = snapshots_.check(**target); !ok) return ok;
+        snapshots_.begin(turn, command.action, **target);
+        return {};
+    }
     if (command.action.verb == Verb::Kill) {
         const auto by = command.action.id.to_string();
         if (auto ok = suspension_.overtake(turn, (*target)->record.key, by); !ok) return ok;
@@ -262,6 +269,7 @@ void AgentCore::on_body(Turn& turn,
     control_.cancel(turn, cancel.action);
     suspension_.cancel(turn, cancel.action);
     media_.cancel(turn, cancel.action);
+    snapshots_.cancel(turn, cancel.action);
 }
 
 void AgentCore::on_body(Turn& turn, const Envelope& envelope, const msg::Failure& failure) {
@@ -332,6 +340,7 @@ void AgentCore::on(Turn& turn, const Exited& exited) {
     control_.on_exit(turn, copy, ending);
     suspension_.on_exit(turn, copy, ending, saved);
     media_.on_exit(turn, exited.key, ending);
+    snapshots_.on_exit(turn, exited.key, ending);
     starter_.on_exit(turn, copy, ending);
     guests_stop_.on_exit(copy, ending, saved);
     for (const auto& order : patience_.take(exited.key)) {
@@ -344,6 +353,7 @@ void AgentCore::on(Turn& turn, const MonitorUp& up) {
     if (instance == nullptr) return;
     come_up(turn, *instance, up);
     media_.on_monitor_up(turn, up.key);
+    snapshots_.on_monitor_up(turn, up.key);
     for (const auto& order : patience_.take(up.key)) {
         begin_or_refuse(turn, order);
     }
@@ -354,6 +364,7 @@ void AgentCore::come_up(Turn& turn, Instance& instance, const MonitorUp& up) {
     auto before = record;
     media_.take_drives(turn, instance, up.drives);
     if (!before.drives.empty()) before.drives = record.drives; // told by that
+    record.snapshots = snapshots_of(up.disks);
     instance.monitor = true;
     instance.has_guest_agent = up.has_guest_agent;
     record.can_ask = true;
@@ -401,6 +412,7 @@ void AgentCore::on(Turn& turn, const MonitorReply& reply) {
     control_.on_reply(turn, reply);
     suspension_.on_reply(turn, reply);
     media_.on_reply(turn, reply);
+    snapshots_.on_reply(turn, reply);
 }
 
 void AgentCore::on(Turn& turn, const StateNoted& noted) {
@@ -412,11 +424,16 @@ void AgentCore::on(Turn& turn, const ImageChecked& checked) {
     media_.on_image(turn, checked);
 }
 
+void AgentCore::on_job(Turn& turn, const InstanceKey& key, const std::string& job) {
+    suspension_.on_job(turn, key, job);
+    snapshots_.on_job(turn, key, job);
+}
+
 void AgentCore::on(Turn& turn, const MonitorEvent& event) {
     auto* instance = instances_.find(event.key);
     if (instance == nullptr || starter_.owns(event.key)) return;
     if (event.what == MonitorEvent::What::JobConcluded)
-        return suspension_.on_job(turn, event.key, event.reason);
+        return on_job(turn, event.key, event.reason);
     if (event.what == MonitorEvent::What::TrayMoved) return media_.on_tray(turn, *instance, event);
     control_.on_event(turn, *instance, event);
 }
@@ -507,6 +524,8 @@ void AgentCore::on(Turn& turn, const TimerFired& fired) {
         return suspension_.on_timer(turn, fired.key.instance);
     case TimerKind::Media:
         return media_.on_timer(turn, fired.key.instance);
+    case TimerKind::Snapshot:
+        return snapshots_.on_timer(turn, fired.key.instance);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "agent/core/media.h"
 #include "agent/core/own_machine.h"
 #include "agent/core/patience.h"
+#include "agent/core/snapshots.h"
 #include "agent/core/starter.h"
 #include "agent/core/uplink.h"
 
@@ -95,6 +96,7 @@ private:
     void begin_or_refuse(Turn& turn, const Patience::Order& order);
     void refuse(Turn& turn, ActionId action, Error error);
     void come_up(Turn& turn, Instance& instance, const MonitorUp& up);
+    void on_job(Turn& turn, const InstanceKey& key, const std::string& job);
     void settle(Turn& turn, const Intent& intent);
     void adopt_suspensions(Turn& turn);
     void keep_state(Turn& turn, const InstanceRecord& record);
@@ -111,6 +113,7 @@ private:
     Control control_;
     Suspension suspension_;
     Media media_;
+    Snapshots snapshots_;
     Starter starter_;
     HandStarts hand_starts_;
     OwnMachine own_machine_;

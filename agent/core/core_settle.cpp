@@ -88,6 +88,16 @@ void AgentCore::settle(Turn& turn, const Intent& intent) {
         action.image = intent.image;
         works_.adopt(action, same->record.label, same->record.key);
         return media_.adopt(turn, *same, action);
+    case Verb::SaveSnapshot:
+    case Verb::RevertSnapshot:
+    case Verb::DeleteSnapshot:
+        if (same == nullptr) {
+            failed("the VM ended while its agent was away");
+            break;
+        }
+        action.snapshot = intent.snapshot;
+        works_.adopt(action, same->record.label, same->record.key);
+        return snapshots_.adopt(turn, *same, action);
     case Verb::Init:
         outcome = OwnMachine::recovered(!memory_.boot.is_none() && memory_.boot != worker_.boot);
         break;

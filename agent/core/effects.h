@@ -43,6 +43,7 @@ enum class Monitor : std::uint8_t {
     QueryDisks,
     QueryJobs,
     SaveState,   ///< snapshot-save, as a job; QEMU may answer when it is over only
+    LoadState,   ///< snapshot-load, as a job, likewise
     DeleteState, ///< snapshot-delete, as a job
     CancelJob,
     DismissJob,
@@ -55,7 +56,7 @@ enum class Monitor : std::uint8_t {
 struct StateJob {
     std::string id;
     std::string tag;
-    std::string vmstate;            ///< of SaveState: the node that keeps memory and devices
+    std::string vmstate; ///< of SaveState and LoadState: the node that keeps memory and devices
     std::vector<std::string> nodes; ///< disks it is of
 };
 /// What is to be done with the medium of a drive.
@@ -140,11 +141,12 @@ enum class TimerKind : std::uint8_t {
     HostStop,
     Boot,
     Suspension,
-    Media
+    Media,
+    Snapshot
 };
 struct TimerKey {
     TimerKind kind = TimerKind::Uplink;
-    InstanceKey instance; ///< of Ladder, Suspension and Media
+    InstanceKey instance; ///< of Ladder, Suspension, Media and Snapshot
     ActionId action;      ///< of Start, Order and HandStart; none of HostStop and Boot
 
     auto operator<=>(const TimerKey&) const = default;
@@ -261,6 +263,21 @@ struct Exited {
     InstanceKey key;
     Ending ending;
 };
+struct SnapshotFacts {
+    std::string name;
+    WallTime at;
+    std::uint64_t state_bytes = 0; ///< 0: this disk holds its own contents only
+};
+/// A disk as QEMU has it open.
+struct DiskFacts {
+    std::string name; ///< of the drive: "ide0-hd0"
+    std::string node;
+    std::string file;
+    std::string format;
+    bool writable = true;
+    bool temporary = false; ///< what is written goes to a file that ends with QEMU
+    std::vector<SnapshotFacts> snapshots = {};
+};
 /// A drive whose medium can be changed.
 struct DriveFacts {
     Drive drive;
@@ -276,18 +293,10 @@ struct MonitorUp {
     std::string display;
     bool has_guest_agent = false;
     std::vector<Drive> drives = {};
+    std::vector<DiskFacts> disks = {};
 };
 struct MonitorDown {
     InstanceKey key;
-};
-/// A disk as QEMU has it open.
-struct DiskFacts {
-    std::string name; ///< of the drive: "ide0-hd0"
-    std::string node;
-    std::string file;
-    std::string format;
-    bool writable = true;
-    bool temporary = false; ///< what is written goes to a file that ends with QEMU
 };
 struct JobFacts {
     std::string id;

@@ -133,10 +133,7 @@ void Media::finish(Turn& turn, const InstanceKey& key, Outcome outcome) {
     works_.end(turn, action, std::move(outcome));
 }
 
-void Media::look_at(Turn& turn,
-                    Instance& instance,
-                    Course& course,
-                    const MonitorReply& reply) {
+void Media::look_at(Turn& turn, Instance& instance, Course& course, const MonitorReply& reply) {
     const auto& key = instance.record.key;
     const auto& label = instance.record.label;
     if (reply.error) return fail(turn, key, *reply.error);

@@ -10,47 +10,9 @@ namespace ctys::agent {
 
 namespace {
 
-/// Disks that keep a state or could hold one. Errors: Conflict, naming the disk that cannot.
-Result<std::vector<std::string>> nodes_that_keep(const std::vector<DiskFacts>& disks,
-                                                 const std::string& label) {
-    std::vector<std::string> nodes;
-    for (const auto& disk : disks) {
-        if (!disk.writable) continue;
-        if (disk.temporary) {
-            return fail(ErrorCode::Conflict,
-                        fmt::format("cannot be suspended: its disk {} is written to a temporary "
-                                    "file only (SNAPSHOT)",
-                                    disk.name),
-                        fmt::format("ctys pause {}", label));
-        }
-        if (disk.format != "qcow2") {
-            return fail(ErrorCode::Conflict,
-                        fmt::format("cannot be suspended: its disk {} ({}) is {}, and only qcow2 "
-                                    "can keep a state",
-                                    disk.name,
-                                    disk.file,
-                                    disk.format),
-                        fmt::format("ctys pause {}   (or, when it is shut down: qemu-img convert "
-                                    "-O qcow2, and IMAGEFORMAT=qcow2)",
-                                    label));
-        }
-        nodes.push_back(disk.node);
-    }
-    if (nodes.empty()) {
-        return fail(ErrorCode::Conflict,
-                    "cannot be suspended: it has no qcow2 disk that could keep its state",
-                    fmt::format("ctys pause {}", label));
-    }
-    return nodes;
-}
-
-std::vector<std::string> nodes_that_may_keep(const std::vector<DiskFacts>& disks) {
-    std::vector<std::string> nodes;
-    for (const auto& disk : disks) {
-        if (disk.writable && !disk.temporary && disk.format == "qcow2") nodes.push_back(disk.node);
-    }
-    return nodes;
-}
+constexpr std::string_view being_suspended = "it is being suspended to disk";
+constexpr KeepPurpose suspend_purpose{
+    .cannot = "be suspended", .keeps = "keep a state", .instead = "pause"};
 
 } // namespace
 
@@ -59,8 +21,9 @@ Status Suspension::check(const Instance& instance) const {
     if (found == courses_.end()) return {};
     return ctys::fail(ErrorCode::Conflict,
                       found->second.only_clears
-                          ? "its former saved state is still being deleted; ask again"
-                          : "it is being suspended to disk",
+                          ? std::string{"its former saved state is still being deleted; "
+                                        "ask again"}
+                          : std::string{being_suspended},
                       "ctys actions");
 }
 
@@ -88,7 +51,7 @@ void Suspension::open(Turn& turn, const Instance& instance, Course course, Durat
     const auto& key = instance.record.key;
     course.begun = turn.now().instant;
     course.was_running = instance.record.state != VmState::Paused;
-    if (!course.only_clears) control_.reserve(key);
+    if (!course.only_clears) control_.reserve(key, std::string{being_suspended});
     course.number = send(turn, key, Monitor::QueryDisks);
     auto& at = courses_[key] = std::move(course);
     wait(turn, key, at, limit);
@@ -129,7 +92,7 @@ void Suspension::clear(Turn& turn, Instance& instance, ActionId action, std::str
 
 void Suspension::adopt(Turn& turn, Instance& instance, ActionId action) {
     const auto& key = instance.record.key;
-    control_.reserve(key);
+    control_.reserve(key, std::string{being_suspended});
     auto& course = courses_[key];
     course = {.state = State::Adopted, .action = action, .by = "agent"};
     course.begun = turn.now().instant;
@@ -171,7 +134,7 @@ void Suspension::finish(Turn& turn, const InstanceKey& key, Outcome outcome) {
     if (found == courses_.end()) return;
     const auto course = std::move(found->second);
     courses_.erase(found);
-    if (!course.only_clears) control_.release(key);
+    if (!course.only_clears) control_.release(key, being_suspended);
     if (course.only_clears) {
         // The VM runs: its start is done, and the worst that is left is a file that is too large.
         if (outcome.error) {
@@ -190,16 +153,16 @@ void Suspension::finish(Turn& turn, const InstanceKey& key, Outcome outcome) {
 void Suspension::run_job(Turn& turn, const InstanceKey& key, Course& course, Monitor command) {
     const bool saves = command == Monitor::SaveState;
     // A job of a former life of the agent may still be there, concluded and not dismissed.
-    course.job =
+    auto id =
         fmt::format("ctys-{}-{:x}-{}", saves ? "save" : "delete", turn.now().wall.us, ++last_job_);
-    course.asks = false;
-    course.number = send(turn,
-                         key,
-                         command,
-                         {.id = course.job,
-                          .tag = std::string{qemu::saved_state_tag},
-                          .vmstate = saves ? course.nodes.front() : std::string{},
-                          .nodes = course.nodes});
+    course.job.begin(turn,
+                     control_,
+                     key,
+                     command,
+                     {.id = std::move(id),
+                      .tag = std::string{qemu::saved_state_tag},
+                      .vmstate = saves ? course.nodes.front() : std::string{},
+                      .nodes = course.nodes});
 }
 
 void Suspension::look_at(Turn& turn,
@@ -212,7 +175,7 @@ void Suspension::look_at(Turn& turn,
         course.nodes = nodes_that_may_keep(reply.disks);
         if (course.nodes.empty()) return finish(turn, key, {});
     } else {
-        auto nodes = nodes_that_keep(reply.disks, instance.record.label);
+        auto nodes = nodes_that_keep(reply.disks, instance.record.label, suspend_purpose);
         if (!nodes) return fail(turn, key, nodes.error());
         course.nodes = std::move(*nodes);
     }
@@ -227,24 +190,9 @@ void Suspension::judge_job(Turn& turn,
                            const MonitorReply& reply) {
     const auto key = instance.record.key;
     const bool saves = course.state == State::Saving;
-    std::optional<Error> error = reply.error;
-    if (!course.asks) {
-        // QEMU saves before it answers: that takes longer than an answer may.
-        if (!error || error->code == ErrorCode::TimedOut) return;
-    } else if (!error) {
-        const auto job = std::find_if(reply.jobs.begin(), reply.jobs.end(), [&](const auto& each) {
-            return each.id == course.job;
-        });
-        if (job != reply.jobs.end() && !job->concluded) return;
-        if (job == reply.jobs.end()) {
-            error = Error{.code = ErrorCode::Failed, .message = "QEMU does not know its job"};
-        } else {
-            send(turn, key, Monitor::DismissJob, {.id = course.job});
-            if (!job->error.empty())
-                error = Error{.code = ErrorCode::Failed, .message = "QEMU: " + job->error};
-        }
-    }
-    course.job.clear();
+    const auto end = course.job.judge(turn, control_, reply);
+    if (!end) return;
+    const auto& error = end->error;
     if (error && saves)
         return give_back(turn, instance, course, within("its state was not saved", *error));
     if (error) return fail(turn, key, within("a former saved state could not be deleted", *error));
@@ -304,12 +252,12 @@ void Suspension::quit(Turn& turn, Instance& instance, Course& course) {
 
 void Suspension::give_back(Turn& turn, const Instance& instance, Course& course, Error why) {
     const auto& key = instance.record.key;
-    if (course.state == State::Saving && !course.job.empty())
-        send(turn, key, Monitor::CancelJob, {.id = course.job});
+    if (course.state == State::Saving && !course.job.id().empty())
+        send(turn, key, Monitor::CancelJob, {.id = course.job.id()});
     course.may_be_noted = course.state == State::Noting || course.state == State::Adopted;
     course.why = std::move(why);
     course.state = State::Returning;
-    course.job.clear();
+    course.job.forget();
     course.until = turn.now().instant + return_limit;
     go_on(turn, instance, course);
 }
@@ -400,9 +348,10 @@ void Suspension::on_timer(Turn& turn, const InstanceKey& key) {
 void Suspension::on_reply(Turn& turn, const MonitorReply& reply) {
     const auto found = courses_.find(reply.key);
     auto* instance = instances_.find(reply.key);
-    if (found == courses_.end() || instance == nullptr || found->second.number != reply.number)
-        return;
+    if (found == courses_.end() || instance == nullptr) return;
     auto& course = found->second;
+    const bool has_job = course.state == State::Clearing || course.state == State::Saving;
+    if (has_job ? !course.job.awaits(reply) : course.number != reply.number) return;
     switch (course.state) {
     case State::Looking:
         return look_at(turn, *instance, course, reply);
@@ -426,9 +375,8 @@ void Suspension::on_reply(Turn& turn, const MonitorReply& reply) {
 
 void Suspension::on_job(Turn& turn, const InstanceKey& key, const std::string& job) {
     const auto found = courses_.find(key);
-    if (found == courses_.end() || found->second.job != job) return;
-    found->second.asks = true;
-    found->second.number = send(turn, key, Monitor::QueryJobs);
+    if (found != courses_.end() && found->second.job.is(job))
+        found->second.job.ask(turn, control_, key);
 }
 
 void Suspension::on_noted(Turn& turn, const StateNoted& noted) {
@@ -470,7 +418,7 @@ void Suspension::on_monitor_up(Turn& turn, const InstanceKey& key) {
         return;
     case State::Clearing:
     case State::Saving:
-        return on_job(turn, key, std::string{course.job});
+        return on_job(turn, key, std::string{course.job.id()});
     case State::Stopping:
         course.number = send(turn, key, Monitor::Stop);
         return;

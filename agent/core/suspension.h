@@ -1,6 +1,6 @@
 #pragma once
 
-#include "agent/core/control.h"
+#include "agent/core/state_job.h"
 
 #include <map>
 
@@ -107,8 +107,7 @@ private:
         Instant begun;
         Instant until;
         std::uint64_t number = 0; ///< of the reply or note that is awaited
-        std::string job;          ///< that is awaited
-        bool asks = false;        ///< `number` is of the question how the job went
+        JobWatch job;
         std::vector<std::string> nodes;
         Error why; ///< of Returning
     };

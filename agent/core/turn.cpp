@@ -30,6 +30,8 @@ std::string_view to_string(Monitor command) {
         return "query-jobs";
     case Monitor::SaveState:
         return "snapshot-save";
+    case Monitor::LoadState:
+        return "snapshot-load";
     case Monitor::DeleteState:
         return "snapshot-delete";
     case Monitor::CancelJob:

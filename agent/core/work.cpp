@@ -38,7 +38,8 @@ Work& WorkTable::begin(Turn& turn,
                       .vm = action.vm,
                       .at = turn.now().wall,
                       .device = action.device,
-                      .image = action.image});
+                      .image = action.image,
+                      .snapshot = action.snapshot});
     turn.emit(about(work, EventKind::ActionBegun, std::string{to_string(action.verb)}));
     return work;
 }

@@ -25,7 +25,7 @@ constexpr std::array<StatusRow, 16> status_table{{
     {"paused", VmState::Paused, ""},
     {"prelaunch", VmState::Starting, ""},
     {"inmigrate", VmState::Starting, "inmigrate"},
-    {"restore-vm", VmState::Starting, "restoring"},
+    {"restore-vm", VmState::Paused, "restoring"},
     {"suspended", VmState::Suspended, ""},
     {"shutdown", VmState::Stopping, "shutdown"},
     {"io-error", VmState::Paused, "io-error"},
@@ -74,6 +74,20 @@ void absorb_version(QmpFacts& facts, const Value& answer) {
     facts.package = word(answer, "package");
 }
 
+std::vector<ImageSnapshot> snapshots_in(const Value& row) {
+    std::vector<ImageSnapshot> snapshots;
+    const auto all = row.items("inserted.image.snapshots");
+    for (const auto& each : all.first(std::min(all.size(), max_rows))) {
+        const auto seconds = std::clamp<std::int64_t>(
+            each.integer("date-sec").value_or(0), 0, std::int64_t{253'402'300'799});
+        snapshots.push_back({.name = word(each, "name"),
+                             .at = {seconds * 1'000'000},
+                             .state_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                 each.integer("vm-state-size").value_or(0), 0))});
+    }
+    return snapshots;
+}
+
 void absorb_block(QmpFacts& facts, const Value& answer) {
     facts.blocks.clear();
     for (const auto& row : rows(answer)) {
@@ -86,7 +100,8 @@ void absorb_block(QmpFacts& facts, const Value& answer) {
                                 .io_status = word(row, "io-status"),
                                 .tray_open = row.boolean("tray_open"),
                                 .locked = row.boolean("locked").value_or(false),
-                                .node = word(row, "inserted.node-name")});
+                                .node = word(row, "inserted.node-name"),
+                                .snapshots = snapshots_in(row)});
     }
 }
 

@@ -27,6 +27,15 @@ struct StateReason {
 /// one: that the button was pressed does not mean that the guest obeys.
 [[nodiscard]] std::optional<StateReason> state_after(const Event& event, const StateReason& before);
 
+/// An internal snapshot of an image.
+struct ImageSnapshot {
+    std::string name;
+    WallTime at;
+    std::uint64_t state_bytes = 0; ///< 0: without memory
+
+    bool operator==(const ImageSnapshot&) const = default;
+};
+
 struct BlockDevice {
     std::string device; ///< "virtio0", or empty
     std::string qdev;   ///< "/machine/peripheral/disk0/virtio-backend", or empty
@@ -38,6 +47,7 @@ struct BlockDevice {
     std::optional<bool> tray_open; ///< nothing where the device has no tray
     bool locked = false;           ///< its guest keeps the medium in
     std::string node;              ///< of its topmost node, also one that QEMU named: "#block185"
+    std::vector<ImageSnapshot> snapshots;
 
     bool operator==(const BlockDevice&) const = default;
 };

@@ -43,6 +43,7 @@ qmp::Value arguments_of(const MonitorCommand& command) {
     case Monitor::ShutdownPowersOff:
         return qmp::Value::object({{"shutdown", "poweroff"}});
     case Monitor::SaveState:
+    case Monitor::LoadState:
         return qmp::Value::object(
             {{"job-id", job.id}, {"tag", job.tag}, {"vmstate", job.vmstate}, {"devices", nodes()}});
     case Monitor::DeleteState:
@@ -58,11 +59,9 @@ qmp::Value arguments_of(const MonitorCommand& command) {
     }
 }
 
-std::vector<DiskFacts> disks_of(const qmp::Value& answer) {
-    qmp::QmpFacts facts;
-    qmp::absorb(facts, to_string(Monitor::QueryDisks), answer);
+std::vector<DiskFacts> disks_of(const std::vector<qmp::BlockDevice>& blocks) {
     std::vector<DiskFacts> disks;
-    for (const auto& block : facts.blocks) {
+    for (const auto& block : blocks) {
         if (block.node.empty()) continue; // a drive without a medium
         disks.push_back({.name = block.device.empty() ? block.qdev : block.device,
                          .node = block.node,
@@ -70,8 +69,18 @@ std::vector<DiskFacts> disks_of(const qmp::Value& answer) {
                          .format = block.driver,
                          .writable = !block.read_only,
                          .temporary = qmp::is_temporary(block)});
+        for (const auto& each : block.snapshots) {
+            disks.back().snapshots.push_back(
+                {.name = each.name, .at = each.at, .state_bytes = each.state_bytes});
+        }
     }
     return disks;
+}
+
+std::vector<DiskFacts> disks_of(const qmp::Value& answer) {
+    qmp::QmpFacts facts;
+    qmp::absorb(facts, to_string(Monitor::QueryDisks), answer);
+    return disks_of(facts.blocks);
 }
 
 std::vector<DriveFacts> drives_of(const std::vector<qmp::BlockDevice>& blocks) {
@@ -152,6 +161,7 @@ MonitorUp up_of(const InstanceKey& key, const qmp::QmpFacts& facts) {
                  .display = facts.vnc};
     for (auto& each : drives_of(facts.blocks))
         up.drives.push_back(std::move(each.drive));
+    up.disks = disks_of(facts.blocks);
     return up;
 }
 

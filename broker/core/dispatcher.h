@@ -148,6 +148,10 @@ private:
     /// Nobody ends or stops by mistake the machine on which he sits. Errors: Conflict.
     [[nodiscard]] Status
     check_asker(Turn& turn, const msg::Submit& submit, const VmId& target) const;
+    /// Going back to a snapshot ends all that the VM carries at once, and nobody is asked. Errors:
+    /// Conflict.
+    [[nodiscard]] Status
+    check_revert(Turn& turn, const msg::Submit& submit, const VmId& target) const;
     /// With a place, only the instance that is there.
     Result<Admission> admit_other(Turn& turn,
                                   ActionRecord& record,

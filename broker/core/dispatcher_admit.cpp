@@ -408,7 +408,8 @@ Dispatcher::admit_start(Turn& turn, ActionRecord& record, std::string_view on, c
 /// However deep inside the VM somebody sits, and however it would end or stand still.
 Status Dispatcher::check_asker(Turn& turn, const msg::Submit& submit, const VmId& target) const {
     const auto verb = submit.action.verb;
-    const bool is_harmless = submit.action.dry_run || verb == Verb::Resume || is_of_media(verb);
+    const bool is_harmless = submit.action.dry_run || verb == Verb::Resume || is_of_media(verb) ||
+                             verb == Verb::SaveSnapshot || verb == Verb::DeleteSnapshot;
     if (is_harmless || submit.yes) return {};
     std::vector<VmId> own;
     if (submit.platform.identifies()) {
@@ -436,6 +437,20 @@ Status Dispatcher::check_asker(Turn& turn, const msg::Submit& submit, const VmId
                 "--yes, and go on watching from outside");
 }
 
+Status Dispatcher::check_revert(Turn& turn, const msg::Submit& submit, const VmId& target) const {
+    if (submit.action.verb != Verb::RevertSnapshot || submit.yes) return {};
+    const auto around = stack_around(turn.inventory(), turn.index(), roster_, {target});
+    const auto inside = around.all_inside(target);
+    if (inside.empty()) return {};
+    return fail(ErrorCode::Conflict,
+                fmt::format("it carries {} VM{}, which end{} as by a reset",
+                            inside.size(),
+                            inside.size() == 1 ? "" : "s",
+                            inside.size() == 1 ? "s" : ""),
+                fmt::format("end them before: ctys stack {}; or all the same: --yes",
+                            submit.action.target));
+}
+
 Result<Dispatcher::Admission> Dispatcher::admit_other(Turn& turn,
                                                       ActionRecord& record,
                                                       const msg::Submit& submit,
@@ -457,6 +472,8 @@ Result<Dispatcher::Admission> Dispatcher::admit_other(Turn& turn,
         return unless_awaited(live->worker, away(live->worker, roster_));
     }
     if (auto allowed = check_asker(turn, submit, vm.id); !allowed)
+        return tl::unexpected(allowed.error());
+    if (auto allowed = check_revert(turn, submit, vm.id); !allowed)
         return tl::unexpected(allowed.error());
     record.action.worker = live->worker;
     record.action.instance = live->key;

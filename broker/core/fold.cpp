@@ -278,6 +278,7 @@ void Folder::apply(
         member.record.pools = worker->pools;
         member.record.host_stops = worker->host_stops;
     }
+    if (keep && event.kind == EventKind::Reverted) note_reset(turn, member, event);
     if (keep) turn.record(event, std::move(bytes));
     if (new_pools) settle_trust(turn, member);
 }

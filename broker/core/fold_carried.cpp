@@ -116,11 +116,15 @@ void Folder::note_reset(Turn& turn, const Member& member, const Event& event) {
     if (!is_carrier(turn, event.vm)) return;
     for (const auto& row : turn.inventory().instances(event.vm)) {
         if (row.worker != member.record.id || !is_live(row.state)) continue;
-        changes_.push_back({.what = What::Reset,
-                            .vm = event.vm,
-                            .worker = row.worker,
-                            .at = event.time,
-                            .text = fmt::format("its carrier {} was reset", row.label)});
+        changes_.push_back(
+            {.what = What::Reset,
+             .vm = event.vm,
+             .worker = row.worker,
+             .at = event.time,
+             .text = fmt::format("its carrier {} was {}",
+                                 row.label,
+                                 event.kind == EventKind::Reverted ? "taken back to a snapshot"
+                                                                   : "reset")});
         return;
     }
 }

@@ -27,8 +27,11 @@ enum class Verb : std::uint16_t {
     Init = 10,
     Eject = 11,        ///< the medium of a drive out
     ChangeMedium = 12, ///< another medium into a drive
+    SaveSnapshot = 13,
+    RevertSnapshot = 14, ///< back to how it was when it was saved
+    DeleteSnapshot = 15,
 };
-inline constexpr Verb last_verb = Verb::ChangeMedium;
+inline constexpr Verb last_verb = Verb::DeleteSnapshot;
 [[nodiscard]] std::string_view to_string(Verb verb);
 [[nodiscard]] std::optional<Verb> verb_from_text(std::string_view text);
 /// Of stacks: what carries comes before what is carried.
@@ -47,8 +50,14 @@ inline constexpr Verb last_verb = Verb::ChangeMedium;
 [[nodiscard]] constexpr bool is_of_media(Verb verb) {
     return verb == Verb::Eject || verb == Verb::ChangeMedium;
 }
-/// After a crash in the middle, may it be executed again? False for reset, reboot, init and media:
-/// those end as indeterminate, where nobody can see how they ended, and are never repeated.
+/// It is about the snapshots of a running VM.
+[[nodiscard]] constexpr bool is_of_snapshots(Verb verb) {
+    return verb == Verb::SaveSnapshot || verb == Verb::RevertSnapshot ||
+           verb == Verb::DeleteSnapshot;
+}
+/// After a crash in the middle, may it be executed again? False for reset, reboot, init, media and
+/// the way back to a snapshot: those end as indeterminate, where nobody can see how they ended, and
+/// are never repeated.
 [[nodiscard]] bool is_repeatable(Verb verb);
 
 /// What to do when the VM to start already runs.
@@ -87,10 +96,15 @@ struct Action {
     std::optional<std::uint8_t> run_level;
     std::string device; ///< of media: the drive; empty: the only one
     std::string image;  ///< of ChangeMedium: path on the worker; relative: beside the configuration
+    std::string snapshot; ///< of the three of snapshots: its name
 
     bool operator==(const Action&) const = default;
 };
 
+/// A name that a person may give to a snapshot: a letter first, so that QEMU never takes it for a
+/// number of one, then letters, digits and . _ -; 63 characters; none that begins with "ctys-", as
+/// those of the product do. Errors: Usage.
+[[nodiscard]] Status check_snapshot_name(std::string_view name);
 /// Does it name what its verb needs? For whoever asks, and for the broker that trusts nobody.
 /// Errors: Usage.
 [[nodiscard]] Status check_arguments(const Action& action);

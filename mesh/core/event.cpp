@@ -33,6 +33,8 @@ constexpr std::array kinds = {
     KindRow{EventKind::VmChanged, "vm-changed", EventFamily::Vm},
     KindRow{EventKind::TrayMoved, "tray-moved", EventFamily::Vm},
     KindRow{EventKind::MediumChanged, "medium-changed", EventFamily::Vm},
+    KindRow{EventKind::Snapshot, "snapshot", EventFamily::Vm},
+    KindRow{EventKind::Reverted, "reverted", EventFamily::Vm},
     KindRow{EventKind::PathSeen, "seen", EventFamily::Path},
     KindRow{EventKind::PathChanged, "changed", EventFamily::Path},
     KindRow{EventKind::PathVanished, "vanished", EventFamily::Path},

@@ -32,6 +32,8 @@ enum class EventKind : std::uint16_t {
     VmChanged = 15,     ///< facts about a VM or its instance changed, not its state
     TrayMoved = 16,     ///< of a drive; by its guest, or for a change of the medium
     MediumChanged = 17, ///< of a drive, whoever has changed it
+    Snapshot = 18,      ///< one was saved or deleted
+    Reverted = 19,      ///< it went back to a snapshot: what it carries goes with it
     // path/<vm>/<worker>/<kind>/
     PathSeen = 20,
     PathChanged = 21,

@@ -15,6 +15,7 @@ struct Intent {
     WallTime at;
     std::string device; ///< of media, as in Action: how it ended can be seen at the drive
     std::string image;
+    std::string snapshot; ///< of snapshots, likewise
 
     bool operator==(const Intent&) const = default;
 };

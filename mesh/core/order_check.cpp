@@ -18,7 +18,8 @@ Status check_saved_state(const Action& action, const Addressee& vm) {
                     "its state is on disk, and its process is about to end",
                     fmt::format("ctys kill {}", vm.label));
     }
-    if (action.verb == Verb::Suspend && vm.state == VmState::Suspended)
+    const bool saves = action.verb == Verb::Suspend || action.verb == Verb::SaveSnapshot;
+    if (saves && vm.state == VmState::Suspended)
         return fail(ErrorCode::Conflict, "its guest sleeps; wake it first");
     return {};
 }
@@ -108,9 +109,14 @@ Status check_order(const Action& action, const Addressee& vm) {
         [[fallthrough]];
     case Verb::Eject:
     case Verb::ChangeMedium:
+    case Verb::SaveSnapshot:
+    case Verb::RevertSnapshot:
+    case Verb::DeleteSnapshot:
         if (!vm.ours)
             return fail(ErrorCode::Conflict,
-                        "only media of a VM that ctys started are changed",
+                        is_of_media(action.verb)
+                            ? "only media of a VM that ctys started are changed"
+                            : "only a VM that ctys started has snapshots here",
                         fmt::format("ctys show {}", vm.label));
         [[fallthrough]];
     case Verb::Pause:

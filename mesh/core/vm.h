@@ -193,6 +193,16 @@ struct Drive {
     bool operator==(const Drive&) const = default;
 };
 
+/// A snapshot in the disks of a running VM.
+struct Snapshot {
+    std::string name;
+    WallTime at;
+    std::uint64_t state_bytes = 0; ///< memory and devices
+    bool is_whole = false;         ///< on every disk that it would have to be on, with memory
+
+    bool operator==(const Snapshot&) const = default;
+};
+
 /// One QEMU process of a VM.
 struct InstanceRecord {
     InstanceKey key;
@@ -230,6 +240,7 @@ struct InstanceRecord {
     VmState frozen_from = VmState::Unknown; ///< while Frozen: the state that a resume gives back
     bool unverified = false; ///< its end was concluded; its own worker has not confirmed it
     std::vector<Drive> drives;
+    std::vector<Snapshot> snapshots; ///< oldest first
 
     bool operator==(const InstanceRecord&) const = default;
 };

@@ -147,6 +147,16 @@ InstanceRecord instance_with_drives() {
     return record;
 }
 
+InstanceRecord instance_with_snapshots() {
+    auto record = instance();
+    record.snapshots = {{.name = "before-upgrade",
+                         .at = {1'772'373'726'000'000},
+                         .state_bytes = 123456,
+                         .is_whole = true},
+                        {.name = "part", .at = {1'772'373'727'000'000}, .state_bytes = 1}};
+    return record;
+}
+
 Lease lease() {
     return {.vm = {uuid(1)},
             .worker = {uuid(4)},
@@ -269,6 +279,13 @@ ActionRecord action_of_media() {
     return record;
 }
 
+ActionRecord action_of_snapshot() {
+    auto record = action_on_instance();
+    record.action.verb = Verb::RevertSnapshot;
+    record.action.snapshot = "before-upgrade";
+    return record;
+}
+
 PlanRecord plan() {
     return {.action = {0x7bcdef0123456789},
             .verb = Verb::Pause,
@@ -342,6 +359,13 @@ Intent intent_of_media() {
     written.verb = Verb::Eject;
     written.device = "ide2-cd0";
     written.image = "/iso/debian-12.iso";
+    return written;
+}
+
+Intent intent_of_snapshot() {
+    auto written = intent();
+    written.verb = Verb::DeleteSnapshot;
+    written.snapshot = "before-upgrade";
     return written;
 }
 

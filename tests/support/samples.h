@@ -22,8 +22,9 @@ namespace ctys::samples {
 [[nodiscard]] VmRecord vm_with_policy();  ///< since ONSTOP, ONBOOT and STARTAFTER
 [[nodiscard]] VmRecord vm_with_remarks(); ///< on its configuration
 [[nodiscard]] PathRecord path();
-[[nodiscard]] InstanceRecord instance();             ///< has ended
-[[nodiscard]] InstanceRecord instance_with_drives(); ///< since media can be changed
+[[nodiscard]] InstanceRecord instance();                ///< has ended
+[[nodiscard]] InstanceRecord instance_with_drives();    ///< since media can be changed
+[[nodiscard]] InstanceRecord instance_with_snapshots(); ///< since there are snapshots
 [[nodiscard]] Lease lease();
 [[nodiscard]] WorkerRecord worker();
 [[nodiscard]] WorkerRecord worker_inside(); ///< what the broker alone knows of it
@@ -33,13 +34,15 @@ namespace ctys::samples {
 [[nodiscard]] ActionRecord action_without_state(); ///< a start that throws a saved state away
 [[nodiscard]] ActionRecord action_of_machine();    ///< since run levels
 [[nodiscard]] ActionRecord action_of_media();      ///< since media can be changed
+[[nodiscard]] ActionRecord action_of_snapshot();   ///< since there are snapshots
 [[nodiscard]] PlanRecord plan();
 [[nodiscard]] PlanStepRecord plan_step();
 [[nodiscard]] PlanStepRecord plan_step_of_machine(); ///< since run levels and boots
 [[nodiscard]] ActionRecord action_record();          ///< has failed
 [[nodiscard]] ActionRecord action_on_instance();     ///< of a process; since InstanceKey in Action
 [[nodiscard]] Intent intent();
-[[nodiscard]] Intent intent_of_media(); ///< since media can be changed
+[[nodiscard]] Intent intent_of_media();    ///< since media can be changed
+[[nodiscard]] Intent intent_of_snapshot(); ///< since there are snapshots
 
 /// As an agent publishes it most often: a VM changes its state, with its instance.
 [[nodiscard]] Event state_change();

@@ -41,6 +41,7 @@ std::vector<Specimen> specimens() {
         record("path", path(), schema::decode_path),
         record("instance", instance(), schema::decode_instance),
         record("instance_with_drives", instance_with_drives(), schema::decode_instance),
+        record("instance_with_snapshots", instance_with_snapshots(), schema::decode_instance),
         record("worker", worker(), schema::decode_worker),
         record("worker_inside", worker_inside(), schema::decode_worker),
         record("worker_ended", worker_ended(), schema::decode_worker),
@@ -50,12 +51,14 @@ std::vector<Specimen> specimens() {
         record("action_without_state", action_without_state(), schema::decode_action),
         record("action_of_machine", action_of_machine(), schema::decode_action),
         record("action_of_media", action_of_media(), schema::decode_action),
+        record("action_of_snapshot", action_of_snapshot(), schema::decode_action),
         record("lease", lease(), schema::decode_lease),
         record("plan", plan(), schema::decode_plan),
         record("plan_step", plan_step(), schema::decode_plan_step),
         record("plan_step_of_machine", plan_step_of_machine(), schema::decode_plan_step),
         record("intent", intent(), schema::decode_intent),
         record("intent_of_media", intent_of_media(), schema::decode_intent),
+        record("intent_of_snapshot", intent_of_snapshot(), schema::decode_intent),
     };
     for (const auto& [name, event] : events_by_payload()) {
         out.push_back(

@@ -22,6 +22,7 @@ struct Directory {
     bool loads = true;       ///< false: QEMU cannot read the snapshot
     bool noted = false;
     std::optional<std::uint64_t> snapshot = {}; ///< `moves` when it was saved
+    std::map<std::string, WallTime> named = {}; ///< snapshots that people made
     std::uint64_t moves = 0;                    ///< how often its guest was let go on
     bool is_touched = false; ///< by a process past ctys, or by two at once: nothing holds then
     std::vector<std::string> start_after = {};

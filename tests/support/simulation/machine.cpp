@@ -1,5 +1,7 @@
 #include "tests/support/simulation/machine.h"
 
+#include "mesh/qemu/saved_state.h"
+
 #include <algorithm>
 #include <csignal>
 
@@ -134,6 +136,7 @@ std::optional<Error> Machine::command(const ProcessRef& process, Monitor command
     case Monitor::QueryDisks:
     case Monitor::QueryJobs:
     case Monitor::SaveState:
+    case Monitor::LoadState:
     case Monitor::DeleteState:
     case Monitor::CancelJob:
     case Monitor::DismissJob:
@@ -158,6 +161,10 @@ void Machine::command(const ProcessRef& process,
                                .node = "#block1",
                                .file = process->below + "/hda.img",
                                .format = directory->format});
+        for (const auto& [name, at] : directory->named) {
+            reply.disks.back().snapshots.push_back(
+                {.name = name, .at = at, .state_bytes = 1024 * 1024});
+        }
         return;
     case Monitor::QueryJobs:
         for (const auto& [id, job] : process->jobs) {
@@ -165,9 +172,14 @@ void Machine::command(const ProcessRef& process,
         }
         return;
     case Monitor::SaveState:
-        return save(process, command.job);
+        if (command.job.tag == qemu::saved_state_tag) return save(process, command.job);
+        [[fallthrough]];
+    case Monitor::LoadState:
+        return work_on_snapshot(process, command);
     case Monitor::DeleteState:
-        if (directory != nullptr) directory->snapshot.reset();
+        if (directory != nullptr && command.job.tag == qemu::saved_state_tag)
+            directory->snapshot.reset();
+        if (directory != nullptr) directory->named.erase(command.job.tag);
         process->jobs[command.job.id] = {.id = command.job.id};
         return conclude(process, command.job.id, {});
     case Monitor::CancelJob:
@@ -236,6 +248,37 @@ void Machine::save(const ProcessRef& process, const agent::StateJob& job) {
         directory->snapshot = directory->moves;
         directory->is_touched = false;
         conclude(process, id, {});
+    });
+}
+
+// The CPUs stand meanwhile, and go on as they did before.
+void Machine::work_on_snapshot(const ProcessRef& process, const agent::MonitorCommand& command) {
+    const bool ran = process->state == VmState::Running;
+    process->saves = true;
+    process->jobs[command.job.id] = {.id = command.job.id};
+    if (ran) {
+        process->state = VmState::Paused;
+        witness_.on_fate(*process, Fate::Stands);
+        event(process, What::Stop, false, {});
+    }
+    later(process->guest.saves, [this, process, command, ran] {
+        process->saves = false;
+        auto* directory = process->directory();
+        if (process->ended || directory == nullptr) return;
+        const bool loads = command.command == Monitor::LoadState;
+        const bool fails = process->guest.fails_to_save;
+        ground_.tell([&] {
+            return fmt::format(
+                "{}: {} {}", process->label, loads ? "loads" : "saves", command.job.tag);
+        });
+        // What could not be loaded stands.
+        if (ran && !(loads && fails)) {
+            process->state = VmState::Running;
+            witness_.on_fate(*process, loads ? Fate::Reset : Fate::Runs);
+            event(process, What::Resume, false, {});
+        }
+        if (!loads && !fails) directory->named[command.job.tag] = ground_.schedule.clock().wall;
+        conclude(process, command.job.id, fails ? "Input/output error" : "");
     });
 }
 

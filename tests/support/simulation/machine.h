@@ -156,6 +156,7 @@ private:
     VmId inside_;
     [[nodiscard]] std::optional<Error> change_medium(const ProcessRef& process,
                                                      const agent::MonitorCommand& command);
+    void work_on_snapshot(const ProcessRef& process, const agent::MonitorCommand& command);
     void save(const ProcessRef& process, const agent::StateJob& job);
     void conclude(const ProcessRef& process, const std::string& job, std::string error);
 

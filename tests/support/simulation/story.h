@@ -25,6 +25,7 @@ namespace ctys::sim {
 ///     S tool NAME VERB TARGET [as NAME] [on W] [deadline T] [expiry T] [force] [reuse]
 ///       [twice] [yes] [dry] [shrink] [cut-unaskable] [width N] [self] [stack]
 ///       [like-before ACTION] [no-restore] [level N] [device NAME] [image PATH]
+///       [name SNAPSHOT]
 ///     S tool NAME cancel ACTION | fence W | forget W | watch now|beginning|SEQUENCE | list
 ///     S tool NAME starts PREFIX COUNT           of vms
 ///     S clock broker|AGENT forward|back T       its wall clock is set

@@ -126,7 +126,7 @@ void Story::do_tool(Words& words) {
                              }
                          });
     }
-    if (what == "media") what += " " + next(words);
+    if (what == "media" || what == "snapshot") what += " " + next(words);
     if (const auto verb = verb_from_text(what)) return do_action(*tool, *verb, words);
     complain("not understood");
 }
@@ -186,6 +186,7 @@ void Story::do_action(SimTool& tool, Verb verb, Words& words) {
         if (word == "stack") action.stack = true;
         if (word == "device") action.device = next(words);
         if (word == "image") action.image = next(words);
+        if (word == "name") action.snapshot = next(words);
         if (word == "discard") action.discard_state = true;
         if (word == "like-before") action.like_before = names_[next(words)];
         if (word == "dry") action.dry_run = true;

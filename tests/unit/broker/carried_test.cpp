@@ -51,6 +51,15 @@ TEST_CASE("a reset or a panic of a carrier ends what it carried, and not the car
         stack.becomes("rack", "l1", 100, VmState::Paused, "panicked");
         CHECK(stack.row("web").ended->detail == "its carrier l1 panicked");
     }
+    SECTION("the way back to a snapshot") {
+        stack.becomes("rack", "l1", 100, VmState::Paused, "restoring");
+        CHECK(stack.row("web").state == VmState::Frozen);
+        auto back = stack.news("rack", "l1", 100, VmState::Paused);
+        back.kind = EventKind::Reverted;
+        stack.publish("rack", back);
+        stack.becomes("rack", "l1", 100, VmState::Running);
+        CHECK(stack.row("web").ended->detail == "its carrier l1 was taken back to a snapshot");
+    }
     SECTION("a power-off that leaves its process") {
         stack.becomes("rack", "l1", 100, VmState::Paused, "shutdown");
         CHECK(stack.row("web").ended->detail == "its carrier l1 has powered off");

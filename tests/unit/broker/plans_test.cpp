@@ -532,3 +532,35 @@ TEST_CASE("a plan that owns a VM lets nobody change its media", "[broker]") {
     eject("web", 10);
     CHECK(stack.open_order("web").has_value()); // that plan has nothing to do with it
 }
+
+TEST_CASE("a plan that owns a VM lets nobody save it or take it back", "[broker]") {
+    Stack stack;
+    stack.submit(Verb::Shutdown, "lab02");
+    std::uint64_t id = 8;
+    for (const auto verb : {Verb::SaveSnapshot, Verb::RevertSnapshot, Verb::DeleteSnapshot}) {
+        stack.bench.clear();
+        auto submit = stack.order(verb, "l2db", id++);
+        submit.action.snapshot = "one";
+        submit.yes = true;
+        stack.bench.say("ann", submit);
+        CHECK(stack.refusal().message.starts_with("it belongs to "));
+    }
+}
+
+TEST_CASE("who takes back a VM that carries others has to agree", "[broker]") {
+    Stack stack;
+    const auto revert = [&](const std::string& label, bool agreed, std::uint64_t id) {
+        stack.bench.clear();
+        auto submit = stack.order(Verb::RevertSnapshot, label, id);
+        submit.action.snapshot = "one";
+        submit.yes = agreed;
+        stack.bench.say("ann", submit);
+    };
+    revert("lab02", false, 7);
+    CHECK(stack.refusal().code == ErrorCode::Conflict);
+    CHECK(stack.refusal().message == "it carries 3 VMs, which end as by a reset");
+    revert("lab02", true, 8);
+    CHECK(stack.open_order("lab02").has_value());
+    revert("web", false, 9); // carries nothing
+    CHECK(stack.open_order("web").has_value());
+}

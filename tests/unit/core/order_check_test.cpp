@@ -44,7 +44,10 @@ TEST_CASE("a VM that was started here takes every order", "[order]") {
                             Verb::Resume,
                             Verb::Suspend,
                             Verb::Eject,
-                            Verb::ChangeMedium}) {
+                            Verb::ChangeMedium,
+                            Verb::SaveSnapshot,
+                            Verb::RevertSnapshot,
+                            Verb::DeleteSnapshot}) {
         CHECK(is_begun(verb, ours()));
         CHECK(is_begun(verb, awaited));
     }
@@ -96,8 +99,12 @@ TEST_CASE("what cannot be suspended is not told to be paused where it cannot be 
     CHECK(tried(of(Owner::ByHand, true)) == "ctys pause web");
 }
 
-TEST_CASE("what others have started keeps its media", "[order]") {
-    for (const auto verb : {Verb::Eject, Verb::ChangeMedium}) {
+TEST_CASE("what others have started keeps its media, and what it was", "[order]") {
+    for (const auto verb : {Verb::Eject,
+                            Verb::ChangeMedium,
+                            Verb::SaveSnapshot,
+                            Verb::RevertSnapshot,
+                            Verb::DeleteSnapshot}) {
         CHECK_FALSE(is_begun(verb, of(Owner::ByHand, true)));
         CHECK_FALSE(is_begun(verb, of(Owner::Libvirt, true)));
     }

@@ -24,7 +24,7 @@ TEST_CASE("each run state of QEMU has one meaning", "[qmp]") {
         {"paused", VmState::Paused, ""},
         {"prelaunch", VmState::Starting, ""},
         {"inmigrate", VmState::Starting, "inmigrate"},
-        {"restore-vm", VmState::Starting, "restoring"},
+        {"restore-vm", VmState::Paused, "restoring"},
         {"suspended", VmState::Suspended, ""},
         {"shutdown", VmState::Stopping, "shutdown"},
         {"io-error", VmState::Paused, "io-error"},
@@ -174,4 +174,20 @@ TEST_CASE("a drive tells its tray, where it has one, and its lock", "[qmp]") {
     CHECK_FALSE(facts.blocks[1].tray_open);
     CHECK_FALSE(facts.blocks[1].locked);
     CHECK(facts.blocks[1].file.empty());
+}
+
+TEST_CASE("a disk tells the snapshots in its image", "[qmp]") {
+    QmpFacts facts;
+    absorb(facts, "query-block", json(R"([{"device": "ide0-hd0", "inserted": {"drv": "qcow2",
+        "image": {"snapshots": [
+            {"id": "1", "name": "one", "vm-state-size": 4096, "date-sec": 1700000000},
+            {"id": "2", "name": "cold", "vm-state-size": 0, "date-sec": -5}]}}},
+        {"device": "ide0-hd1", "inserted": {"drv": "raw", "image": {}}}])"));
+
+    REQUIRE(facts.blocks.size() == 2);
+    const std::vector<ImageSnapshot> wanted{
+        {.name = "one", .at = {1'700'000'000'000'000}, .state_bytes = 4096},
+        {.name = "cold", .at = {0}, .state_bytes = 0}};
+    CHECK(facts.blocks[0].snapshots == wanted);
+    CHECK(facts.blocks[1].snapshots.empty());
 }
