@@ -42,6 +42,10 @@ _ctys() {
                     worker) words="show fence forget $(_ctys_names workers)" ;;
                     scan) words=$(_ctys_names workers) ;;
                     pool) words='list add trust' ;;
+                    snapshot)
+                        words='save list revert delete'
+                        [[ " $words " == *" $previous "* ]] && words=$(_ctys_names list)
+                        ;;
                     media)
                         words='list eject change'
                         [[ " $words " == *" $previous "* ]] && words=$(_ctys_names list)

@@ -133,6 +133,13 @@ void now_block(Blocks& blocks, const InstanceRecord& instance, std::string_view 
                                 drive.is_locked ? ", locked by its guest" : "",
                                 drive.image.empty() ? "empty" : drive.image));
     }
+    if (!instance.snapshots.empty()) {
+        blocks.line(title,
+                    fmt::format("{} snapshot{}, the last is {}",
+                                instance.snapshots.size(),
+                                instance.snapshots.size() == 1 ? "" : "s",
+                                instance.snapshots.back().name));
+    }
     blocks.line(title, asking_text(instance));
     if (instance.can_ask && !instance.note.empty() && instance.owner == Owner::Ctys)
         blocks.line(title, instance.note);

@@ -1,5 +1,6 @@
 #include "tools/output/drive_rows.h"
 #include "tools/output/event_line.h"
+#include "tools/output/snapshot_rows.h"
 #include "tools/output/vm_detail.h"
 #include "tools/output/vm_rows.h"
 
@@ -60,6 +61,14 @@ void json_instance(JsonWriter& out, const InstanceRecord& instance) {
     for (const auto& drive : instance.drives) {
         out.begin_object();
         append_drive_members(out, drive);
+        out.end_object();
+    }
+    out.end_array();
+    out.key("snapshots");
+    out.begin_array();
+    for (const auto& snapshot : instance.snapshots) {
+        out.begin_object();
+        append_snapshot_members(out, snapshot);
         out.end_object();
     }
     out.end_array();

@@ -26,6 +26,7 @@ namespace ctys::tools {
 [[nodiscard]] std::unique_ptr<Subcommand> make_show();
 [[nodiscard]] std::unique_ptr<Subcommand> make_shutdown();
 [[nodiscard]] std::unique_ptr<Subcommand> make_start();
+[[nodiscard]] std::unique_ptr<Subcommand> make_snapshot();
 [[nodiscard]] std::unique_ptr<Subcommand> make_stack();
 [[nodiscard]] std::unique_ptr<Subcommand> make_status();
 [[nodiscard]] std::unique_ptr<Subcommand> make_suspend();
