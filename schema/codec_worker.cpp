@@ -46,6 +46,68 @@ Accelerator take_accelerator(Reading& in, wire::Accelerator::Reader from) {
     };
 }
 
+void put_emulator(wire::Emulator::Builder to, const Emulator& value) {
+    using To = wire::Emulator::Builder;
+    put_text<&To::setPath>(to, value.path, limits::emulator_path);
+    put_text<&To::setArch>(to, value.arch, limits::key);
+    put_text<&To::setVersion>(to, value.version, limits::short_text);
+    put_text<&To::setPackage>(to, value.package, limits::short_text);
+    put_text<&To::setAccelerators>(to, value.accelerators, limits::short_text);
+    put_text<&To::setMachines>(to, value.machines, limits::names);
+    put_text<&To::setCpus>(to, value.cpus, limits::names);
+    to.setOptions(value.options);
+    put_text<&To::setProblem>(to, value.problem, limits::short_text);
+}
+
+Emulator take_emulator(Reading& in, wire::Emulator::Reader from) {
+    return {
+        .path = in.text("emulator", from.getPath(), limits::emulator_path),
+        .arch = in.text("emulator's architecture", from.getArch(), limits::key),
+        .version = in.text("emulator's version", from.getVersion(), limits::short_text),
+        .package = in.text("emulator's package", from.getPackage(), limits::short_text),
+        .accelerators =
+            in.text("emulator's accelerators", from.getAccelerators(), limits::short_text),
+        .machines = in.text("emulator's machines", from.getMachines(), limits::names),
+        .cpus = in.text("emulator's CPUs", from.getCpus(), limits::names),
+        .options = from.getOptions(),
+        .problem = in.text("emulator's problem", from.getProblem(), limits::short_text),
+    };
+}
+
+void put_requisite(wire::Requisite::Builder to, const Requisite& value) {
+    using To = wire::Requisite::Builder;
+    put_text<&To::setName>(to, value.name, limits::key);
+    to.setMet(value.met);
+    put_text<&To::setFact>(to, value.fact, limits::short_text);
+}
+
+Requisite take_requisite(Reading& in, wire::Requisite::Reader from) {
+    return {.name = in.text("requisite", from.getName(), limits::key),
+            .met = from.getMet(),
+            .fact = in.text("requisite's fact", from.getFact(), limits::short_text)};
+}
+
+void put_equipment(wire::Equipment::Builder to, const Equipment& value) {
+    using To = wire::Equipment::Builder;
+    put_text<&To::setCpuModel>(to, value.cpu_model, limits::short_text);
+    put_text<&To::setCpuFlags>(to, value.cpu_flags, limits::names);
+    put_list<&To::initEmulators>(to, value.emulators, limits::emulators, put_emulator);
+    put_list<&To::initRequisites>(to, value.requisites, limits::requisites, put_requisite);
+}
+
+Equipment take_equipment(Reading& in, wire::Equipment::Reader from) {
+    return {.cpu_model = in.text("CPU model", from.getCpuModel(), limits::short_text),
+            .cpu_flags = in.text("CPU flags", from.getCpuFlags(), limits::names),
+            .emulators = in.list("emulators",
+                                 from.getEmulators(),
+                                 limits::emulators,
+                                 [&](auto each) { return take_emulator(in, each); }),
+            .requisites =
+                in.list("requisites", from.getRequisites(), limits::requisites, [&](auto each) {
+                    return take_requisite(in, each);
+                })};
+}
+
 } // namespace
 
 template <typename To>
@@ -90,6 +152,7 @@ void put(To to, const WorkerRecord& value) {
     to.setHostStops(value.host_stops);
     to.setEnded(value.ended);
     put_text<&To::setRival>(to, value.rival, limits::sentence);
+    if (value.equipment != Equipment{}) put_equipment(to.initEquipment(), value.equipment);
 }
 
 template <typename From>
@@ -128,6 +191,7 @@ WorkerRecord take_worker(Reading& in, From from) {
     worker.host_stops = from.getHostStops();
     worker.ended = from.getEnded();
     worker.rival = in.text("rival", from.getRival(), limits::sentence);
+    worker.equipment = take_equipment(in, from.getEquipment());
     return worker;
 }
 

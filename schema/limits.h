@@ -11,9 +11,9 @@ namespace ctys::schema::limits {
 
 /// A whole message: the frame limit of the mesh socket.
 constexpr std::size_t message_bytes = 4U << 20;
-/// An encoded event. The limits below keep every event under it: its largest part is a VmRecord
-/// with all its settings, 400 * (64 + 4096) bytes.
-constexpr std::size_t event_bytes = 2U << 20;
+/// An encoded event. The limits below keep every event under it: its largest part is a WorkerRecord
+/// with all its pools and emulators, 256 * (4096 + 1024 + 256) + 64 * (512 + 2 * 2560 + ...) bytes.
+constexpr std::size_t event_bytes = 5U << 19;
 /// Segments of a message. Ours have a handful; the table is read before anything is allocated.
 constexpr std::uint32_t segments = 64;
 /// Words a reader may look at, as a multiple of the message: twice what honest reading takes.
@@ -39,6 +39,10 @@ constexpr std::size_t evidence = 256; ///< lines of an error, e.g. candidates
 constexpr std::size_t pools = 256;
 constexpr std::size_t accelerators = 16;
 constexpr std::size_t binaries = 64;
+constexpr std::size_t emulators = 64; ///< two builds of all that Debian has
+constexpr std::size_t emulator_path = 512;
+constexpr std::size_t names = 2560; ///< machine types, CPU models or flags together, in bytes
+constexpr std::size_t requisites = 32;
 constexpr std::size_t remarks = 64; ///< blind spots, warnings
 constexpr std::size_t filters = 64;
 constexpr std::size_t filter_values = 256;

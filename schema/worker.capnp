@@ -26,6 +26,34 @@ struct Accelerator @0xce472f37f4ba3f57 {
   why @2 :Text;               # reason when it is not usable, or a remark
 }
 
+struct Emulator @0xc9d3b1f7a4e2850b {
+  # One qemu-system-*, as it describes itself over QMP.
+  path @0 :Text;
+  arch @1 :Text;              # of its guests
+  version @2 :Text;
+  package @3 :Text;
+  accelerators @4 :Text;      # compiled in, between blanks
+  machines @5 :Text;          # between blanks
+  cpus @6 :Text;              # between blanks
+  options @7 :UInt32;         # how many command line options it describes
+  problem @8 :Text;           # why it cannot be used; none: it can
+}
+
+struct Requisite @0x9f4e6c20d81b37a5 {
+  # Something beside QEMU that a plugin of the original needs.
+  name @0 :Text;
+  met @1 :Bool;
+  fact @2 :Text;              # where it is, or what is wrong
+}
+
+struct Equipment @0xe17a5d934bc6f082 {
+  # What a machine has to run VMs with. Set by the agent; empty until its first survey has ended.
+  cpuModel @0 :Text;
+  cpuFlags @1 :Text;          # between blanks
+  emulators @2 :List(Emulator);
+  requisites @3 :List(Requisite);
+}
+
 struct StreamMark @0xb4fab3a792a1dc07 {
   # A place in a worker's stream of events.
   stream :group {
@@ -76,4 +104,5 @@ struct WorkerRecord @0xf0df136a8d2559eb {
   hostStops @27 :Bool;        # its VMs are being stopped with their machine
   ended @28 :Bool;            # set by the broker: its agent has said farewell
   rival @29 :Text;            # set by the broker: a second agent of this name, which is refused
+  equipment @30 :Equipment;
 }

@@ -483,6 +483,7 @@ void AgentCore::on(Turn& turn, const Proved& proved) {
 void AgentCore::on(Turn& turn, const FactsChanged& changed) {
     worker_.accelerators = changed.worker.accelerators;
     worker_.binaries = changed.worker.binaries;
+    worker_.equipment = changed.worker.equipment;
     worker_.blind_spots = changed.worker.blind_spots;
     worker_.pools = changed.worker.pools;
     worker_since_ = turn.now().wall;

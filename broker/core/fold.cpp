@@ -273,6 +273,7 @@ void Folder::apply(
     } else if (const auto* worker = std::get_if<WorkerRecord>(&event.payload)) {
         member.record.accelerators = worker->accelerators;
         member.record.binaries = worker->binaries;
+        member.record.equipment = worker->equipment;
         member.record.blind_spots = worker->blind_spots;
         new_pools = member.record.pools != worker->pools;
         member.record.pools = worker->pools;
@@ -301,8 +302,8 @@ void Folder::fold_fact(Turn& turn, Member& member, const Event& event, SharedByt
     } else if (const auto* worker = std::get_if<WorkerRecord>(&event.payload)) {
         const auto& known = member.record;
         if (known.accelerators == worker->accelerators && known.binaries == worker->binaries &&
-            known.blind_spots == worker->blind_spots && known.pools == worker->pools &&
-            known.host_stops == worker->host_stops) {
+            known.equipment == worker->equipment && known.blind_spots == worker->blind_spots &&
+            known.pools == worker->pools && known.host_stops == worker->host_stops) {
             return;
         }
     }

@@ -84,6 +84,13 @@ std::size_t weight(const WorkerRecord& worker) {
             sum += 16 + text.size();
         }
     }
+    sum += worker.equipment.cpu_flags.size();
+    for (const auto& one : worker.equipment.emulators) {
+        sum += 512 + one.path.size() + one.machines.size() + one.cpus.size() + one.problem.size();
+    }
+    for (const auto& one : worker.equipment.requisites) {
+        sum += 64 + one.fact.size();
+    }
     return sum;
 }
 

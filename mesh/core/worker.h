@@ -49,6 +49,40 @@ struct Accelerator {
     bool operator==(const Accelerator&) const = default;
 };
 
+/// One qemu-system-* of a worker, as it describes itself over QMP.
+struct Emulator {
+    std::string path;          ///< absolute, the first under which it was found
+    std::string arch;          ///< of its guests, in QEMU's words: "x86_64"; empty: not known
+    std::string version;       ///< "7.2.22"
+    std::string package;       ///< "Debian 1:7.2+dfsg-7", may be empty
+    std::string accelerators;  ///< compiled in, names between blanks: "kvm tcg"
+    std::string machines;      ///< types, between blanks; ends with "..." where they were too many
+    std::string cpus;          ///< models, the same way
+    std::uint32_t options = 0; ///< how many command line options it describes
+    std::string problem;       ///< why it cannot be used, in a sentence; empty: it can
+
+    bool operator==(const Emulator&) const = default;
+};
+
+/// Something beside QEMU that a plugin of the original needs on its machine.
+struct Requisite {
+    std::string name; ///< "vde_switch", "QEMUSOCK"
+    bool met = false;
+    std::string fact; ///< where it is, or what is wrong
+
+    bool operator==(const Requisite&) const = default;
+};
+
+/// What a machine has to run VMs with, found out by its agent's survey.
+struct Equipment {
+    std::string cpu_model; ///< "AMD EPYC 7B13"
+    std::string cpu_flags; ///< as /proc/cpuinfo has them, between blanks
+    std::vector<Emulator> emulators;
+    std::vector<Requisite> requisites;
+
+    bool operator==(const Equipment&) const = default;
+};
+
 /// How far the broker has applied a worker's stream; changes in the transaction that applies it.
 struct StreamMark {
     StreamId stream;
@@ -75,6 +109,7 @@ struct WorkerRecord {
     std::uint64_t memory_mb = 0;
     std::vector<Accelerator> accelerators;
     std::vector<std::string> binaries;    ///< usable qemu-system-*, absolute
+    Equipment equipment;                  ///< empty until the first survey has ended
     std::vector<std::string> blind_spots; ///< what it may not see, in sentences
     std::vector<PoolReport> pools;
     StreamMark mark;

@@ -217,6 +217,27 @@ WorkerRecord worker_ended() {
     return ended;
 }
 
+WorkerRecord worker_equipped() {
+    auto equipped = worker();
+    equipped.equipment = {
+        .cpu_model = "AMD EPYC 7B13",
+        .cpu_flags = "fpu vme svm sse2",
+        .emulators = {{.path = "/opt/qemu/bin/qemu-system-x86_64",
+                       .arch = "x86_64",
+                       .version = "7.2.22",
+                       .package = "Debian 1:7.2+dfsg-7",
+                       .accelerators = "kvm tcg",
+                       .machines = "pc q35 none",
+                       .cpus = "qemu64 max",
+                       .options = 52},
+                      {.path = "/opt/qemu-0.12.2/bin/qemu-system-arm",
+                       .version = "0.12.2",
+                       .problem = "does not speak QMP as it is needed here"}},
+        .requisites = {{.name = "vde_switch", .met = true, .fact = "/usr/bin/vde_switch"},
+                       {.name = "QEMUSOCK", .met = false, .fact = "/var/tmp/x does not exist"}}};
+    return equipped;
+}
+
 Action action() {
     return {
         .id = {0xabcdef012345678b},

@@ -27,6 +27,7 @@ namespace ctys::samples {
 [[nodiscard]] InstanceRecord instance_with_snapshots(); ///< since there are snapshots
 [[nodiscard]] Lease lease();
 [[nodiscard]] WorkerRecord worker();
+[[nodiscard]] WorkerRecord worker_equipped();
 [[nodiscard]] WorkerRecord worker_inside(); ///< what the broker alone knows of it
 [[nodiscard]] WorkerRecord worker_ended();  ///< since farewells and rivals
 [[nodiscard]] Action action();

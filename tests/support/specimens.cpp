@@ -43,6 +43,7 @@ std::vector<Specimen> specimens() {
         record("instance_with_drives", instance_with_drives(), schema::decode_instance),
         record("instance_with_snapshots", instance_with_snapshots(), schema::decode_instance),
         record("worker", worker(), schema::decode_worker),
+        record("worker_equipped", worker_equipped(), schema::decode_worker),
         record("worker_inside", worker_inside(), schema::decode_worker),
         record("worker_ended", worker_ended(), schema::decode_worker),
         record("action", action_record(), schema::decode_action),

@@ -87,6 +87,17 @@ TEST_CASE("the largest possible worker is within the limit of events", "[schema]
     worker.blind_spots.assign(many, huge);
     worker.accelerators.assign(many, {.name = huge, .usable = true, .why = huge});
     worker.pools.assign(many, {.root = huge, .reason = huge, .filesystem = huge});
+    worker.equipment = {.cpu_model = huge, .cpu_flags = huge, .emulators = {}, .requisites = {}};
+    worker.equipment.emulators.assign(many,
+                                      {.path = huge,
+                                       .arch = huge,
+                                       .version = huge,
+                                       .package = huge,
+                                       .accelerators = huge,
+                                       .machines = huge,
+                                       .cpus = huge,
+                                       .problem = huge});
+    worker.equipment.requisites.assign(many, {.name = huge, .met = true, .fact = huge});
     auto event = samples::state_change();
     event.text = longest;
     event.data.assign(many, {huge, huge});
