@@ -1,6 +1,7 @@
 #include "tools/verbs/checks.h"
 
 #include "mesh/core/text.h"
+#include "mesh/setup/emulator_folders.h"
 #include "mesh/setup/process.h"
 #include "tools/output/vm_rows.h"
 #include "tools/output/worker_rows.h"
@@ -177,23 +178,30 @@ Finding check_kvm() {
 }
 
 Finding check_qemu() {
-    const char* variable = std::getenv("PATH");
     std::vector<std::string> found;
-    for (const auto folder : split(variable == nullptr ? "/usr/bin" : variable, ':')) {
+    for (const auto& folder : setup::emulator_folders()) {
         std::error_code error;
         std::filesystem::directory_iterator entries(std::filesystem::path(folder), error);
         for (; !error && entries != std::filesystem::directory_iterator{};
              entries.increment(error)) {
-            const auto name = entries->path().filename().string();
-            if (name.starts_with("qemu-system-")) found.push_back(name);
+            if (setup::is_emulator_name(entries->path().filename().string()))
+                found.push_back(entries->path().string());
         }
     }
-    if (found.empty())
-        return {Verdict::Fail, "qemu", "no qemu-system-* in PATH", "apt install qemu-system-x86"};
+    if (found.empty()) {
+        return {Verdict::Fail,
+                "qemu",
+                "no qemu-system-* in PATH, /opt/qemu*/bin and the usual folders",
+                "apt install qemu-system-x86"};
+    }
     const auto first = found.front();
     return {Verdict::Ok,
             "qemu",
-            found.size() == 1 ? first : fmt::format("{} and {} more", first, found.size() - 1),
+            found.size() == 1
+                ? first
+                : fmt::format("{} and {} more; ctys-plugins -T QEMU -E asks them what they are",
+                              first,
+                              found.size() - 1),
             {}};
 }
 
