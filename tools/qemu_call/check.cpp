@@ -1,6 +1,7 @@
 #include "tools/qemu_call/check.h"
 
 #include "mesh/core/text.h"
+#include "mesh/setup/emulator_folders.h"
 #include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/switch_check.h"
 
@@ -28,18 +29,26 @@ std::string why_unusable(const std::string& path, int mode, std::string_view adv
     return {};
 }
 
-// As execvp searches, but before the fork, so that the reason can be told.
+// Before the fork, so that the reason can be told.
 std::string find_binary(const std::string& name) {
     if (name.find('/') != std::string::npos) {
         return ::access(name.c_str(), X_OK) == 0 && name.starts_with('/') ? name : std::string{};
     }
-    const char* path = std::getenv("PATH");
-    for (const auto directory : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
-        if (!directory.starts_with('/')) continue;
-        auto candidate = std::string{directory} + "/" + name;
+    for (const auto& folder : setup::emulator_folders()) {
+        auto candidate = folder + "/" + name;
         if (::access(candidate.c_str(), X_OK) == 0) return candidate;
     }
     return {};
+}
+
+// As execvp searches, by which it is run.
+bool is_in_path(std::string_view name) {
+    const char* path = std::getenv("PATH");
+    for (const auto folder : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
+        const auto candidate = fmt::format("{}/{}", folder, name);
+        if (folder.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) return true;
+    }
+    return false;
 }
 
 // One image has one format, whatever text leads to it; and what nobody calls a qcow2 image is not
@@ -118,7 +127,7 @@ Result<qemu::Preparation> decide_or_ask(Request& request, const qemu::TargetFact
 Status check_preparation(const Request& request) {
     const auto& target = *request.target;
     if (request.preparation == qemu::Preparation::Nothing || target.format == "raw") return {};
-    if (!find_binary("qemu-img").empty()) return {};
+    if (is_in_path("qemu-img")) return {};
     return fail(ErrorCode::Failed,
                 fmt::format("qemu-img, which makes images of the format {}, is not in PATH",
                             printable(target.format)));
@@ -197,25 +206,28 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     const auto binary = find_binary(plan.binary);
     if (binary.empty()) {
         problems.push_back({"STARTERCALL",
-                            fmt::format("{} is not an executable in PATH or by absolute path",
+                            fmt::format("{} is not an executable in PATH, in /opt/qemu*/bin or by "
+                                        "absolute path",
                                         printable(plan.binary))});
     } else {
         plan.binary = binary;
     }
 
     // That /dev/kvm opens proves nothing: guests may hang under it all the same. Only the agent
-    // boots a probe guest, and says so in the environment of what it starts.
+    // boots a probe guest, and leaves a note.
     const char* kvm = std::getenv("CTYS_KVM");
-    const bool usable = kvm != nullptr && std::string_view{kvm} == "usable";
-    plan.accelerator =
-        request.wants_kvm && usable ? qemu::Accelerator::Kvm : qemu::Accelerator::Tcg;
-    if (request.wants_kvm && !usable && request.kvm_or_nothing) {
+    auto choice = choose_kvm(request.kvm,
+                             {.insists = kvm != nullptr && std::string_view{kvm} == "usable",
+                              .known = read_kvm_note(),
+                              .binary = real_path(plan.binary),
+                              .may_open = ::access("/dev/kvm", R_OK | W_OK) == 0});
+    plan.accelerator = choice.use ? qemu::Accelerator::Kvm : qemu::Accelerator::Tcg;
+    if (request.kvm == KvmWish::Kvm && request.kvm_or_nothing && !choice.use) {
         problems.push_back({"ACCELERATOR",
                             "KVM is not proven usable on this machine, and ACCELFALLBACK=no takes "
                             "nothing else; CTYS_KVM=usable insists on KVM"});
-    } else if (request.wants_kvm && !usable) {
-        notes.emplace_back("ACCELERATOR: KVM is not proven usable on this machine, QEMU's own "
-                           "emulation (TCG) is used; CTYS_KVM=usable insists on KVM");
+    } else if (!choice.note.empty()) {
+        notes.push_back(std::move(choice.note));
     }
     if (!problems.empty()) return problems;
     if (const auto argv = qemu::assemble(plan); !argv)

@@ -128,7 +128,7 @@ private:
     }
     void accelerator(const std::string& key, const std::string& value) {
         const auto lower = to_lower(value);
-        out_.wants_kvm = lower == "kvm";
+        out_.kvm = lower == "kvm" ? KvmWish::Kvm : KvmWish::Emulation;
         if (lower == "kqemu") return problem(key, "KQEMU does not exist any more; use KVM or QEMU");
         if (lower != "kvm" && lower != "qemu" && lower != "tcg") {
             problem(key, fmt::format("\"{}\" is not KVM or QEMU", printable(value)));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tools/qemu_call/file_look.h"
+#include "tools/qemu_call/kvm_choice.h"
 #include "tools/qemu_call/modes.h"
 
 #include <span>
@@ -22,8 +23,8 @@ struct Problem {
 struct Request {
     std::string folder; ///< of the VM
     qemu::VmPlan plan;
-    bool wants_kvm = false;      ///< ACCELERATOR=KVM; plan.accelerator is decided by check()
-    bool kvm_or_nothing = false; ///< ACCELFALLBACK=no: emulation is not what was meant
+    KvmWish kvm = KvmWish::Unsaid; ///< plan.accelerator is decided by check()
+    bool kvm_or_nothing = false;   ///< ACCELFALLBACK=no: emulation is not what was meant
     std::vector<qemu::NeededFile> files;       ///< media that have to be there
     std::optional<qemu::Disk> configured;      ///< HDDBOOTIMAGE, IMAGEFORMAT
     std::optional<qemu::InstallTarget> target; ///< of an installation

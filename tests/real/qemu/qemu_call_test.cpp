@@ -390,8 +390,8 @@ TEST_CASE("a check names each problem with its key", "[qemu][real]") {
           "ctys-qemu-call: HDDBOOTIMAGE: " +
               vm.path() +
               "/web.img does not exist\n"
-              "ctys-qemu-call: STARTERCALL: qemu-system-none is not an executable in PATH or by "
-              "absolute path\n");
+              "ctys-qemu-call: STARTERCALL: qemu-system-none is not an executable in PATH, in "
+              "/opt/qemu*/bin or by absolute path\n");
 }
 
 TEST_CASE("QEMU's own words are kept when it refuses to start", "[qemu][real]") {

@@ -32,7 +32,7 @@ TEST_CASE("the wrapper's variables become a plan", "[qemu]") {
                                "ARGSADD=-rtc 'base=local time'"});
 
     CHECK(request.problems.empty());
-    CHECK(request.wants_kvm);
+    CHECK(request.kvm == KvmWish::Kvm);
     const auto& plan = request.plan;
     CHECK(plan.binary == "qemu-system-x86_64");
     CHECK(plan.label == "web");
