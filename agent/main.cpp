@@ -52,8 +52,16 @@ int main(int argc, char** argv) {
         "--print-config", options.print_config, "Show every setting with its origin, and end");
     app.add_flag(
         "--discover", options.discover, "Print the VMs that run here now, as JSON lines, and end");
-    app.add_option("-o", options.output, "Format of --discover: jsonl")
-        ->check(CLI::IsMember({"jsonl"}));
+    app.add_flag("--probe",
+                 options.probe,
+                 "Print what this machine has to run VMs with (emulators, accelerators, programs), "
+                 "and end");
+    app.add_flag("--fresh", options.fresh, "With --probe: believe nothing that was found before");
+    app.add_option("-o",
+                   options.output,
+                   "Format of --discover and --probe: jsonl; of --probe also record, for programs "
+                   "of the mesh")
+        ->check(CLI::IsMember({"jsonl", "record"}));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

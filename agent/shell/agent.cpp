@@ -11,12 +11,15 @@
 #include "agent/discovery/proc_reader.h"
 #include "agent/shell/owner_programs.h"
 #include "agent/shell/process_record.h"
+#include "agent/survey/probe_guest.h"
 #include "mesh/loop/timer.h"
 #include "mesh/qemu/command_line.h"
+#include "mesh/qemu/kvm_note.h"
 #include "schema/codec.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace ctys::agent {
@@ -26,6 +29,16 @@ namespace {
 constexpr Duration scan_patience = std::chrono::seconds{2};  // before the first hello
 constexpr int facts_tries = 200;                             // of 50 ms: ten seconds
 constexpr Duration owners_period = std::chrono::seconds{10}; // packages come and go rarely
+
+std::vector<std::string> given_to_wrappers(const AgentOptions& options) {
+    std::vector<std::string> out{
+        fmt::format("CTYS_KVM_NOTE={}/{}", options.mesh_runtime, qemu::kvm_note_file)};
+    if (!options.emulator_folders.empty()) {
+        out.push_back(
+            fmt::format("CTYS_EMULATORS_FOLDERS={}", fmt::join(options.emulator_folders, ",")));
+    }
+    return out;
+}
 
 bool is_cut(int signal) {
     return signal == SIGTERM || signal == SIGKILL;
@@ -63,6 +76,7 @@ Agent::Agent(loop::EventLoop& loop,
                 log,
                 dirs_,
                 options_.programs + "/ctys-qemu-call",
+                given_to_wrappers(options_),
                 [this](LaunchEnded ended) { step(std::move(ended)); }),
       state_notes_(loop,
                    options_.programs + "/ctys-qemu-call",
@@ -73,6 +87,8 @@ Agent::Agent(loop::EventLoop& loop,
       image_checks_(loop,
                     options_.programs + "/ctys-qemu-call",
                     [this](ImageChecked checked) { step(std::move(checked)); }),
+      surveyor_(
+          loop, log, options_.survey, [this](const WorkerRecord& found) { on_surveyed(found); }),
       door_(context,
             loop,
             log,
@@ -173,6 +189,32 @@ void Agent::begin_when_ready() {
               core_->instances().all().size(),
               book_.all().size());
     if (auto asked = std::exchange(stop_asked_, std::nullopt)) step(std::move(*asked));
+    if (!options_.only_stops) survey();
+}
+
+void Agent::on_surveyed(const WorkerRecord& found) {
+    auto worker = core_->worker();
+    const auto& known = worker.accelerators;
+    const bool is_new = worker.binaries != found.binaries || worker.equipment != found.equipment ||
+                        !std::equal(known.begin(),
+                                    known.end(),
+                                    found.accelerators.begin(),
+                                    found.accelerators.end(),
+                                    say_the_same);
+    if (auto noted = write_kvm_note(options_.mesh_runtime, found); !noted)
+        log_.warning("{}", noted.error().message);
+    if (!is_new) return;
+    for (const auto& each : found.accelerators) {
+        log_.info("accelerator {}: {}{}{}",
+                  each.name,
+                  each.usable ? "usable" : "not usable",
+                  each.why.empty() ? "" : ": ",
+                  each.why);
+    }
+    worker.accelerators = found.accelerators;
+    worker.binaries = found.binaries;
+    worker.equipment = found.equipment;
+    step(FactsChanged{std::move(worker)});
 }
 
 void Agent::use_pools(std::vector<PoolSettings> pools) {
@@ -293,6 +335,7 @@ void Agent::wait_for_facts(const std::string& directory, const InstanceKey& key,
 void Agent::on_process(const ProcessFacts& facts) {
     // Its dial-in told it. One that is about to end has no arguments left that would say so.
     if (directories_.contains(facts.key)) return;
+    if (is_of_survey(facts.argv) || surveyor_.is_running(facts.parent_pid)) return; // no VM
     const auto directory = qemu::instance_directory(qemu::parse(facts.argv));
     if (dirs_.contains(directory)) {
         static_cast<void>(

@@ -12,6 +12,7 @@
 #include "agent/shell/path_book.h"
 #include "agent/shell/spool_store.h"
 #include "agent/shell/state_notes.h"
+#include "agent/shell/surveyor.h"
 #include "agent/shell/unwritten.h"
 #include "mesh/bus/socket.h"
 #include "mesh/loop/worker_thread.h"
@@ -34,12 +35,14 @@ struct SelfCommands {
 struct AgentOptions {
     WorkerRecord worker;
     std::vector<PoolSettings> pools;
-    OwnerCommands owner_commands; ///< as the settings name them
-    SelfCommands self;            ///< of its own machine
-    std::string programs;         ///< folder of ctys-probe, ctys-scan-helper and ctys-qemu-call
-    std::string state;            ///< folder of this agent's own
-    std::string mesh_runtime;     ///< runtime directory that the agents of this machine share
-    std::string socket;           ///< path of the agent's own socket
+    OwnerCommands owner_commands;                   ///< as the settings name them
+    SelfCommands self;                              ///< of its own machine
+    std::vector<std::string> survey = {};           ///< surveys this machine; empty: nobody does
+    std::vector<std::string> emulator_folders = {}; ///< as the settings name them
+    std::string programs;     ///< folder of ctys-probe, ctys-scan-helper and ctys-qemu-call
+    std::string state;        ///< folder of this agent's own
+    std::string mesh_runtime; ///< runtime directory that the agents of this machine share
+    std::string socket;       ///< path of the agent's own socket
     Duration stop_deadline = std::chrono::seconds{180}; ///< as CoreSettings
     /// How far stop_guests() is; `done` at its end.
     std::function<void(const msg::GuestsStopping&)> on_stop = {};
@@ -67,6 +70,8 @@ public:
     void use_pools(std::vector<PoolSettings> pools);
     /// Commands of owners as the configuration has them now.
     void use_owners(OwnerCommands commands);
+    /// Looks anew at what this machine has to run VMs with; VMs that start later use it.
+    void survey() { surveyor_.begin(); }
     /// The VMs of this machine are stopped, as soon as it is known what runs; again: what is waited
     /// for is told.
     void stop_guests(StopAsked asked);
@@ -130,6 +135,7 @@ private:
     void change_run_level(const ChangeRunLevel& change);
     void prove(const ProveRequest& prove);
     void scan(ActionId action);
+    void on_surveyed(const WorkerRecord& found);
 
     loop::EventLoop& loop_;
     setup::Logger& log_;
@@ -145,6 +151,7 @@ private:
     Launcher launcher_;
     StateNotes state_notes_;
     ImageChecks image_checks_;
+    Surveyor surveyor_;
     Door door_;
     std::unique_ptr<Scanner> scanner_;
     std::unique_ptr<Discovery> discovery_;

@@ -52,9 +52,10 @@ Launcher::Launcher(loop::EventLoop& loop,
                    setup::Logger& log,
                    const InstanceDirs& dirs,
                    std::string call,
+                   std::vector<std::string> given,
                    OnEnded on_ended)
-    : loop_(loop), log_(log), dirs_(dirs), call_(std::move(call)), on_ended_(std::move(on_ended)),
-      has_systemd_(::access("/run/systemd/system", F_OK) == 0) {}
+    : loop_(loop), log_(log), dirs_(dirs), call_(std::move(call)), given_(std::move(given)),
+      on_ended_(std::move(on_ended)), has_systemd_(::access("/run/systemd/system", F_OK) == 0) {}
 
 Result<Launcher::Account> Launcher::find_account(const std::string& asked,
                                                  std::uint32_t owner_uid) {
@@ -138,6 +139,7 @@ Status Launcher::begin(const Launch& launch) {
     spec.env->push_back("CTYS_QEMU_CALL=" + call_);
     spec.env->push_back(fmt::format("CTYS_ACTION={}", launch.action));
     spec.env->push_back(fmt::format("CTYS_TOKEN={}", launch.token));
+    spec.env->insert(spec.env->end(), given_.begin(), given_.end());
     if (launch.discard_state) spec.env->emplace_back("CTYS_DISCARD_STATE=1");
     const auto slash = launch.config.rfind('/');
     spec.cwd = slash == 0 ? "/" : launch.config.substr(0, slash);

@@ -21,11 +21,13 @@ public:
     };
     using OnEnded = std::function<void(LaunchEnded)>;
 
-    /// `call` is the path of ctys-qemu-call.
+    /// `call` is the path of ctys-qemu-call, `given` are variables that
+    /// every wrapper gets, as NAME=VALUE.
     Launcher(loop::EventLoop& loop,
              setup::Logger& log,
              const InstanceDirs& dirs,
              std::string call,
+             std::vector<std::string> given,
              OnEnded on_ended);
 
     struct Account {
@@ -57,6 +59,7 @@ private:
     setup::Logger& log_;
     const InstanceDirs& dirs_;
     std::string call_;
+    std::vector<std::string> given_;
     OnEnded on_ended_;
     bool has_systemd_;
     std::map<ActionId, loop::ChildProcess> children_;

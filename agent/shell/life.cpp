@@ -58,6 +58,8 @@ AgentOptions Life::agent_options() {
             .pools = require(configured_pools(parts_.settings, own.state)),
             .owner_commands = require(owner_commands(parts_.settings)),
             .self = self_commands(parts_.settings),
+            .survey = parts_.survey,
+            .emulator_folders = parts_.settings.texts("emulators.folders"),
             .programs = setup::program_folder(),
             .state = own.state,
             .mesh_runtime = parts_.directories.runtime,
@@ -107,6 +109,7 @@ void Life::reload(const ProgramOptions& options) {
                        : tl::unexpected(again.error());
     if (!pools) return log_.error("pools stay as they are: {}", pools.error().message);
     agent_.use_pools(std::move(*pools));
+    agent_.survey();
     auto owners = owner_commands(*again);
     if (!owners) return log_.error("[owner] stays as it is: {}", owners.error().message);
     agent_.use_owners(std::move(*owners));

@@ -18,7 +18,8 @@ public:
         std::string name;
         std::optional<BrokerLine> broker; ///< none: it reports to its spool
         StopSettings stop;
-        bool only_stops = false; ///< stop_guests() is to be called, not run()
+        std::vector<std::string> survey; ///< the command that surveys this machine; none: empty
+        bool only_stops = false;         ///< stop_guests() is to be called, not run()
     };
 
     /// Throws Fault for what keeps an agent from working.

@@ -4,17 +4,24 @@
 #include "agent/shell/life.h"
 #include "agent/shell/process_record.h"
 #include "agent/shell/stop_call.h"
+#include "agent/shell/worker_identity.h"
+#include "agent/survey/survey.h"
 #include "mesh/bus/context.h"
 #include "mesh/core/text.h"
+#include "mesh/loop/signal_watch.h"
+#include "mesh/setup/emulator_folders.h"
 #include "mesh/setup/notify.h"
 #include "mesh/setup/process.h"
 #include "mesh/setup/require.h"
 #include "mesh/setup/role_lock.h"
+#include "schema/codec.h"
 
 #include <fmt/format.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 #include <unistd.h>
 
@@ -132,6 +139,7 @@ int discover(const setup::Directories& directories) {
         discover_once(loop, setup::program_folder() + "/ctys-probe", std::chrono::seconds{5}));
     std::string out;
     for (const auto& process : found) {
+        if (is_of_survey(process.argv)) continue;
         auto foreign = describe_foreign(
             process, directories.runtime, [](const std::string&) { return nullptr; });
         const auto directory = qemu::instance_directory(qemu::parse(process.argv));
@@ -151,12 +159,87 @@ int discover(const setup::Directories& directories) {
     return 0;
 }
 
+/// A private folder with a short path, gone with its object.
+class WorkFolder {
+public:
+    WorkFolder() : path_((std::filesystem::temp_directory_path() / "ctys-survey-XXXXXX").string()) {
+        if (::mkdtemp(path_.data()) == nullptr)
+            throw Fault(Error{.code = ErrorCode::Storage, .message = path_ + " cannot be made"});
+    }
+    ~WorkFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    WorkFolder(const WorkFolder&) = delete;
+    WorkFolder& operator=(const WorkFolder&) = delete;
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+int probe(const ProgramOptions& options, const setup::Directories& directories) {
+    const auto settings = require(load_agent_settings(options));
+    const auto facts = setup::read_machine_facts();
+    WorkerRecord worker;
+    describe_machine(worker);
+    const WorkFolder folder;
+    loop::EventLoop loop;
+    // What has begun must not outlive it, and its folder must not stay.
+    bool is_cancelled = false;
+    const auto cancel = [&] { is_cancelled = true; };
+    const loop::SignalWatch on_term{loop, SIGTERM, cancel};
+    const loop::SignalWatch on_int{loop, SIGINT, cancel};
+    const loop::SignalWatch on_hup{loop, SIGHUP, cancel};
+    SurveyRequest request{
+        .folders = setup::emulator_folders(settings.texts("emulators.folders")),
+        .arch = worker.arch,
+        .boot = facts ? facts->boot.to_string() : std::string{},
+        .fresh = options.fresh,
+        .terms = {.folder = folder.path(), .is_cancelled = [&] { return is_cancelled; }}};
+    // Without a place for it, it asks anew each time.
+    if (setup::prepare_directory(directories.state, {.keep_group = true}))
+        request.cache = directories.state + "/survey";
+    const auto surveyed = survey_machine(loop, request);
+    if (is_cancelled)
+        throw Fault(Error{.code = ErrorCode::Cancelled, .message = "the survey was stopped"});
+    tell(worker, surveyed);
+    if (options.output != "record") {
+        fmt::print("{}", to_json_lines(surveyed, worker));
+        return 0;
+    }
+    const auto bytes = schema::encode(worker);
+    if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() ||
+        std::fflush(stdout) != 0)
+        throw Fault(Error{.code = ErrorCode::Failed, .message = "nobody reads the record"});
+    return 0;
+}
+
+/// How an agent with these options has its machine surveyed.
+std::vector<std::string> survey_call(const ProgramOptions& options,
+                                     const setup::Settings& settings,
+                                     const setup::Directories& directories) {
+    if (!settings.boolean("emulators.probe")) return {};
+    std::vector<std::string> call{setup::program_folder() + "/ctys-agent",
+                                  "--probe",
+                                  "-o",
+                                  "record",
+                                  "--state-dir",
+                                  directories.state,
+                                  "--runtime-dir",
+                                  directories.runtime};
+    if (!options.config.empty()) call.insert(call.end(), {"--config", options.config});
+    return call;
+}
+
 } // namespace
 
 int run(const ProgramOptions& options) {
     const auto directories = require(setup::choose_directories(
         setup::directory_request(options.state_dir, options.runtime_dir)));
     if (options.discover) return discover(directories);
+    if (options.probe) return probe(options, directories);
     auto settings = require(load_agent_settings(options));
     if (options.print_config) {
         fmt::print("{}", settings.to_text());
@@ -180,12 +263,14 @@ int run(const ProgramOptions& options) {
         return stop_guests({settings, directories, name, stop.deadline}, log, notifier);
     auto lock = require(lock_agent(directories, name));
     auto broker = require(broker_line(settings, directories.runtime));
+    auto survey = survey_call(options, settings, directories);
     Life life{{.settings = std::move(settings),
                .directories = directories,
                .lock = std::move(lock),
                .name = std::move(name),
                .broker = std::move(broker),
-               .stop = stop},
+               .stop = stop,
+               .survey = std::move(survey)},
               log,
               notifier};
     life.run(options);

@@ -21,6 +21,8 @@ struct ProgramOptions {
     bool print_config = false;
     bool discover = false;
     bool stop_guests = false;
+    bool probe = false;
+    bool fresh = false; ///< with probe: nothing that was kept is believed
     std::string output;
 };
 

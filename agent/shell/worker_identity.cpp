@@ -42,6 +42,18 @@ kept_identity(const std::string& path, const std::string& machine, loop::IdSourc
 
 } // namespace
 
+void describe_machine(WorkerRecord& worker) {
+    utsname kernel{};
+    if (::uname(&kernel) == 0) {
+        worker.arch = kernel.machine;
+        if (worker.host.empty()) worker.host = kernel.nodename;
+    }
+    worker.cpus = static_cast<std::uint32_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+    struct sysinfo memory {};
+    if (::sysinfo(&memory) == 0)
+        worker.memory_mb = static_cast<std::uint64_t>(memory.totalram) * memory.mem_unit >> 20U;
+}
+
 Result<WorkerRecord> identify_worker(const std::string& name,
                                      const std::string& state,
                                      loop::IdSource& ids,
@@ -69,15 +81,10 @@ Result<WorkerRecord> identify_worker(const std::string& name,
         if (!kept) return tl::unexpected(kept.error());
         worker.id = *kept;
     }
-    utsname kernel{};
-    if (::uname(&kernel) == 0) worker.arch = kernel.machine;
-    worker.cpus = static_cast<std::uint32_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
-    struct sysinfo memory {};
-    if (::sysinfo(&memory) == 0)
-        worker.memory_mb = static_cast<std::uint64_t>(memory.totalram) * memory.mem_unit >> 20U;
+    describe_machine(worker);
     worker.accelerators.push_back({.name = "tcg", .usable = true, .why = {}});
-    // That /dev/kvm opens says nothing (FIELD-GUIDE 5.5); until a probe guest has run it is not
-    // used.
+    // That /dev/kvm opens says nothing (FIELD-GUIDE 5.5); until the survey's probe guest has run
+    // it is not used.
     const bool has_kvm = ::access("/dev/kvm", F_OK) == 0;
     worker.accelerators.push_back({.name = "kvm",
                                    .usable = false,

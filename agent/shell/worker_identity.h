@@ -7,6 +7,9 @@
 
 namespace ctys::agent {
 
+/// What the kernel says of this machine: host name, architecture, processors, memory.
+void describe_machine(WorkerRecord& worker);
+
 /// Who this worker is (DESIGN: Identity): derived from the platform UUID (DMI, or
 /// /etc/ctys.d/vm.conf) and the name where that UUID is known and sane; else random and kept in
 /// `<state>/worker` with the machine-id, so that a copied state directory gets a new identity. Also

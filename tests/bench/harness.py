@@ -100,7 +100,8 @@ class Mesh:
         self.bench = bench
         self.folder = keep or bench.fresh()
         self.env = dict(os.environ, CTYS_STATE_DIR=str(self.folder / "state"),
-                        CTYS_RUNTIME_DIR=str(self.folder / "run"))
+                        CTYS_RUNTIME_DIR=str(self.folder / "run"),
+                        CTYS_EMULATORS_PROBE="false")
         self.state = self.folder / "state" / "broker"
         self.endpoint = f"ipc://{self.folder}/run/broker/mesh"
         self.log = open(self.folder / "log", "ab")

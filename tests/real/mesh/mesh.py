@@ -188,6 +188,8 @@ class Mesh:
             CTYS_RUNTIME_DIR=self.path("run"),
             CTYS_CONFIG_DIR=self.path("etc"),
             CTYS_QEMU_CALL=self.program("ctys-qemu-call"),
+            # A survey asks every QEMU of the machine; plugins_test.py shows what it finds.
+            CTYS_EMULATORS_PROBE="false",
             PATH=self.binaries + ":" + os.environ["PATH"],
             ASAN_OPTIONS="abort_on_error=1:detect_leaks=0",
             UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1",

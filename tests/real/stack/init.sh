@@ -33,6 +33,8 @@ mkdir -p /disk/state /run/ctys
 chmod 700 /disk/state /run/ctys
 export CTYS_STATE_DIR=/disk/state CTYS_RUNTIME_DIR=/run/ctys CTYS_CONFIG_DIR=/disk/etc
 export CTYS_QEMU_CALL=/ctys/ctys-qemu-call ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1
+# Emulated, a survey would take the time of the VMs inside.
+export CTYS_EMULATORS_PROBE=false
 
 # /run/agent.pid is there as long as the agent runs.
 agent_start() {

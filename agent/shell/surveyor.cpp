@@ -1,0 +1,115 @@
+// Happy path: the child prints an encoded record, which is decoded and handed on.
+//
+// Failure modes: it hangs on a folder -> killed at its deadline, logged, tried again; it fails or
+// prints something else -> logged, what was known stays.
+
+#include "agent/shell/surveyor.h"
+
+#include "mesh/core/text.h"
+#include "mesh/qemu/kvm_note.h"
+#include "mesh/store/durable_file.h"
+#include "schema/codec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <span>
+#include <sys/stat.h>
+
+namespace ctys::agent {
+
+namespace {
+
+constexpr Duration survey_period = std::chrono::minutes{10};
+/// Its own budget is two minutes, and what it began by then ends by itself.
+constexpr Duration survey_limit = std::chrono::minutes{3};
+constexpr std::size_t most_survey = 4UL * 1024 * 1024;
+
+std::string real_path(const std::string& path) {
+    char* resolved = ::realpath(path.c_str(), nullptr);
+    if (resolved == nullptr) return path;
+    std::string out{resolved};
+    std::free(resolved);
+    return out;
+}
+
+} // namespace
+
+Surveyor::Surveyor(loop::EventLoop& loop,
+                   setup::Logger& log,
+                   std::vector<std::string> call,
+                   OnSurveyed on_surveyed)
+    : loop_(loop), log_(log), call_(std::move(call)), on_surveyed_(std::move(on_surveyed)),
+      again_(loop) {}
+
+Surveyor::~Surveyor() {
+    if (!child_) return;
+    if (auto asked = child_->kill(SIGTERM); !asked) log_.debug("{}", asked.error().message);
+}
+
+void Surveyor::begin() {
+    if (call_.empty()) return;
+    again_.start_repeating(survey_period, [this] { loop_.defer([this] { start(); }); });
+    start();
+}
+
+bool Surveyor::is_running(std::uint32_t pid) const {
+    return child_ && static_cast<std::uint32_t>(child_->pid()) == pid;
+}
+
+void Surveyor::start() {
+    if (child_) return;
+    loop::ChildSpec spec{.argv = call_, .cwd = "/", .new_session = true};
+    spec.output = loop::ToMemory{most_survey};
+    spec.errors = loop::ToMemory{};
+    spec.deadline = survey_limit;
+    spec.when_dropped = loop::WhenDropped::Leave;
+    auto child = loop::ChildProcess::start(
+        loop_, std::move(spec), [this](const loop::ChildResult& result) { on_done(result); });
+    if (!child) return log_.warning("survey of this machine: {}", child.error().message);
+    child_.emplace(std::move(*child));
+}
+
+void Surveyor::on_done(const loop::ChildResult& result) {
+    loop_.defer([this] { child_.reset(); });
+    if (result.timed_out) {
+        return log_.warning("survey of this machine: not done within {}: what is known of its "
+                            "emulators stays; a folder of PATH may hang",
+                            to_short_text(survey_limit));
+    }
+    if (result.term_signal != 0 || result.exit_status != 0) {
+        return log_.warning("survey of this machine: ended with {} {}: {}",
+                            result.term_signal != 0 ? "signal" : "status",
+                            result.term_signal != 0 ? result.term_signal : result.exit_status,
+                            printable(trim(result.errors)));
+    }
+    const auto record =
+        schema::decode_worker(std::as_bytes(std::span{result.output.data(), result.output.size()}));
+    if (!record) return log_.warning("survey of this machine: {}", record.error().message);
+    on_surveyed_(*record);
+}
+
+Status write_kvm_note(const std::string& runtime, const WorkerRecord& worker) {
+    qemu::KvmNote note;
+    for (const auto& accelerator : worker.accelerators) {
+        if (accelerator.name != "kvm") continue;
+        note.usable = accelerator.usable;
+        note.why = accelerator.why;
+    }
+    for (const auto& emulator : worker.equipment.emulators) {
+        const auto names = split(emulator.accelerators, ' ');
+        const bool has_kvm = std::find(names.begin(), names.end(), "kvm") != names.end();
+        if (note.usable && has_kvm && emulator.problem.empty())
+            note.binaries.push_back(real_path(emulator.path));
+    }
+    const auto path = fmt::format("{}/{}", runtime, qemu::kvm_note_file);
+    if (auto written = store::write_durably(path, qemu::to_text(note)); !written) return written;
+    // VMs of other users are started by their wrappers, which read it.
+    if (::chmod(path.c_str(), 0644) != 0)
+        return fail(ErrorCode::Storage, path + " cannot be made readable");
+    return {};
+}
+
+} // namespace ctys::agent

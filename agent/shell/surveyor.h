@@ -1,0 +1,54 @@
+#pragma once
+
+#include "mesh/core/worker.h"
+#include "mesh/loop/child_process.h"
+#include "mesh/loop/timer.h"
+#include "mesh/setup/log.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ctys::agent {
+
+/// Has this machine surveyed, by a process that may hang instead of the agent: `ctys-agent --probe
+/// -o record`. Again every ten minutes, which costs a look at some folders where nothing changed.
+class Surveyor {
+public:
+    /// Accelerators, binaries and equipment of the record are those of the machine.
+    using OnSurveyed = std::function<void(const WorkerRecord&)>;
+
+    /// `call` is the command; empty: it never surveys.
+    Surveyor(loop::EventLoop& loop,
+             setup::Logger& log,
+             std::vector<std::string> call,
+             OnSurveyed on_surveyed);
+    /// Asks the one under way to end: it ends the QEMUs that it has started.
+    ~Surveyor();
+    Surveyor(const Surveyor&) = delete;
+    Surveyor& operator=(const Surveyor&) = delete;
+
+    /// Now, unless one is under way, and from now on regularly.
+    void begin();
+    [[nodiscard]] bool is_enabled() const { return !call_.empty(); }
+    /// True for the process that surveys, whose children are no VMs.
+    [[nodiscard]] bool is_running(std::uint32_t pid) const;
+
+private:
+    void start();
+    void on_done(const loop::ChildResult& result);
+
+    loop::EventLoop& loop_;
+    setup::Logger& log_;
+    std::vector<std::string> call_;
+    OnSurveyed on_surveyed_;
+    std::optional<loop::ChildProcess> child_;
+    loop::Timer again_;
+};
+
+/// Tells whoever assembles a command line on this machine what is known of KVM (mesh/qemu
+/// kvm_note.h), in the runtime directory of the mesh. Errors: Storage.
+[[nodiscard]] Status write_kvm_note(const std::string& runtime, const WorkerRecord& worker);
+
+} // namespace ctys::agent
