@@ -2,9 +2,10 @@
 include(GNUInstallDirs)
 
 install(TARGETS ctys ctys-broker ctys-agent ctys-probe ctys-scan-helper ctys-qemu-call ctys-ask-lease
-        ctys-setupVDE ctys-createConfVM
+        ctys-createConfVM ctys-plugins ctys-setupVDE
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES docs/man/ctys.1 docs/man/ctys-createConfVM.1 docs/man/ctys-qemu-call.1 docs/man/ctys-setupVDE.1
+install(FILES docs/man/ctys.1 docs/man/ctys-createConfVM.1 docs/man/ctys-plugins.1
+        docs/man/ctys-qemu-call.1 docs/man/ctys-setupVDE.1
     DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES docs/man/ctys-agent.8 docs/man/ctys-broker.8
     DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)

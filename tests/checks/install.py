@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-WANTED = """bin/ctys bin/ctys-agent bin/ctys-ask-lease bin/ctys-broker bin/ctys-createConfVM bin/ctys-probe bin/ctys-qemu-call
+WANTED = """bin/ctys bin/ctys-agent bin/ctys-ask-lease bin/ctys-broker bin/ctys-createConfVM bin/ctys-plugins bin/ctys-probe bin/ctys-qemu-call
 bin/ctys-scan-helper bin/ctys-setupVDE lib/systemd/system/ctys-agent.service lib/systemd/system/ctys-broker.service
 lib/systemd/system/ctys-guests.service lib/systemd/system/ctys-guests.target
 share/bash-completion/completions/ctys
@@ -14,7 +14,7 @@ share/doc/ctys-mesh/CHANGELOG.md share/doc/ctys-mesh/LICENSE share/doc/ctys-mesh
 share/doc/ctys-mesh/docs/operations.md share/doc/ctys-mesh/examples/agent.toml
 share/doc/ctys-mesh/examples/broker.toml share/doc/ctys-mesh/examples/ctys.toml
 share/doc/ctys-mesh/templates/vm.ctys share/doc/ctys-mesh/templates/vm.sh share/man/man1/ctys.1
-share/man/man1/ctys-createConfVM.1 share/man/man1/ctys-qemu-call.1 share/man/man1/ctys-setupVDE.1 share/man/man8/ctys-agent.8 share/man/man8/ctys-broker.8""".split()
+share/man/man1/ctys-createConfVM.1 share/man/man1/ctys-plugins.1 share/man/man1/ctys-qemu-call.1 share/man/man1/ctys-setupVDE.1 share/man/man8/ctys-agent.8 share/man/man8/ctys-broker.8""".split()
 
 
 def missing(prefix):
@@ -55,7 +55,7 @@ def main():
             print(done.stdout + done.stderr)
             return 1
         bad = [f"{name} is not installed" for name in missing(prefix)] + strangers(prefix)
-        for program in ("ctys", "ctys-broker", "ctys-agent", "ctys-createConfVM", "ctys-qemu-call", "ctys-setupVDE"):
+        for program in ("ctys", "ctys-broker", "ctys-agent", "ctys-createConfVM", "ctys-plugins", "ctys-qemu-call", "ctys-setupVDE"):
             ran = subprocess.run([os.path.join(prefix, "bin", program), "--version"],
                                  capture_output=True, text=True, timeout=60)
             if ran.returncode != 0:

@@ -11,7 +11,7 @@ import tree
 
 PAGES = {"ctys": "ctys.1", "ctys-broker": "ctys-broker.8", "ctys-agent": "ctys-agent.8",
          "ctys-qemu-call": "ctys-qemu-call.1", "ctys-setupVDE": "ctys-setupVDE.1",
-         "ctys-createConfVM": "ctys-createConfVM.1"}
+         "ctys-createConfVM": "ctys-createConfVM.1", "ctys-plugins": "ctys-plugins.1"}
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
 

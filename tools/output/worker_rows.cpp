@@ -1,6 +1,7 @@
 #include "tools/output/worker_rows.h"
 
 #include "tools/output/block.h"
+#include "tools/output/equipment.h"
 
 namespace ctys::tools {
 
@@ -185,6 +186,7 @@ void append_worker_members(JsonWriter& out, const WorkerRecord& worker) {
     }
     out.end_array();
     json_texts(out, "binaries", worker.binaries);
+    append_equipment_members(out, worker);
     json_texts(out, "blind_spots", worker.blind_spots);
     json_pools(out, worker);
 }
@@ -210,16 +212,7 @@ void render_worker(fmt::memory_buffer& out, const WorkerRecord& worker, const Vi
     if (worker.ended) blocks.line("machine", "its agent has ended in order: what runs goes on");
     if (worker.host_stops) blocks.line("machine", "its VMs are being stopped with it");
     if (!worker.rival.empty()) blocks.line("machine", worker.rival);
-    for (const auto& accelerator : worker.accelerators) {
-        blocks.line("accel",
-                    fmt::format("{:<6} {}{}{}",
-                                accelerator.name,
-                                accelerator.usable ? "usable" : "not usable",
-                                accelerator.why.empty() ? "" : ": ",
-                                accelerator.why));
-    }
-    for (const auto& binary : worker.binaries)
-        blocks.line("qemu", binary);
+    render_equipment(blocks, worker);
     for (const auto& pool : worker.pools) {
         blocks.line("pools",
                     fmt::format("{}  {}  {}{}  {} VMs{}{}",

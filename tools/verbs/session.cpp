@@ -8,6 +8,7 @@
 #include "mesh/setup/config.h"
 #include "tools/client/broker_choice.h"
 #include "tools/client/terminal.h"
+#include "tools/client/tool_settings.h"
 
 #include <algorithm>
 #include <array>
@@ -18,14 +19,6 @@
 namespace ctys::tools {
 
 namespace {
-
-constexpr auto rules = std::to_array<setup::SettingRule>({
-    {.name = "broker", .type = setup::SettingType::Text, .description = "endpoint of the broker"},
-    {.name = "key", .type = setup::SettingType::Text, .description = "file of this user's keys"},
-    {.name = "broker_key",
-     .type = setup::SettingType::Text,
-     .description = "public key of the broker, or a file with it"},
-});
 
 std::string first_of(std::string_view flag, const std::string& setting, std::string fallback) {
     if (!flag.empty()) return std::string{flag};
@@ -97,7 +90,7 @@ Result<setup::Directories> Session::directories() const {
 
 Result<Connection*> Session::broker() {
     if (mesh_->connection) return mesh_->connection.get();
-    auto settings = setup::load_settings("ctys", rules, {});
+    auto settings = load_tool_settings();
     if (!settings) return tl::unexpected(settings.error());
     const auto own = directories();
     if (!own) return tl::unexpected(own.error());

@@ -94,3 +94,51 @@ TEST_CASE("a worker's row names what is wrong with its pools", "[tools][workers]
 
     CHECK(fmt::to_string(out) == "lab02  alive  -  0  0  tcg  4  -  pool /pool stalled\n");
 }
+
+TEST_CASE("a worker's page tells its processor, accelerators, emulators and plugins",
+          "[tools][workers]") {
+    WorkerRecord worker{.name = "lab02", .host = "lab02", .arch = "x86_64", .cpus = 2};
+    worker.accelerators = {{.name = "kvm", .usable = false, .why = "guests hang"}};
+    worker.equipment = {.cpu_model = "EPYC",
+                        .cpu_flags = "fpu svm",
+                        .emulators = {{.path = "/opt/q/bin/qemu-system-arm",
+                                       .arch = "arm",
+                                       .version = "7.2.22",
+                                       .package = "Debian",
+                                       .accelerators = "tcg",
+                                       .machines = "none virt",
+                                       .cpus = "arm926 max",
+                                       .options = 36},
+                                      {.path = "/opt/old", .problem = "hangs"}},
+                        .requisites = {{"bash", true, "/usr/bin/bash"}}};
+    fmt::memory_buffer out;
+
+    render_worker(out, worker, View{});
+
+    const auto text = fmt::to_string(out);
+    for (const auto* part :
+         {" cpu       EPYC\n           flags fpu svm\n",
+          " accel     kvm    not usable: guests hang\n",
+          " qemu      /opt/q/bin/qemu-system-arm  7.2.22 (Debian), emulates arm, "
+          "has tcg, 36 groups of options\n"
+          "             machines none virt\n"
+          "             CPUs     arm926 max\n"
+          "           /opt/old  cannot be used: hangs\n",
+          " plugins   CLI   ENABLED (2)\n"
+          "           X11   DISABLED (1): missing xterm\n"
+          "           VNC   DISABLED (1): missing vncserver\n"
+          "           QEMU  DISABLED (1): missing vde_switch, QEMUSOCK, "
+          "QEMUMGMT\n"}) {
+        INFO(part);
+        CHECK(text.find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("a worker that was not surveyed says so, and shows no plugins", "[tools][workers]") {
+    fmt::memory_buffer out;
+
+    render_worker(out, WorkerRecord{.name = "lab02"}, View{});
+
+    CHECK(fmt::to_string(out).find("not surveyed") != std::string::npos);
+    CHECK(fmt::to_string(out).find("plugins") == std::string::npos);
+}
