@@ -23,7 +23,7 @@ std::string word(const qmp::Value& value, std::string_view member, std::size_t l
 }
 
 /// `member` of each item, or the items themselves.
-std::vector<std::string> names_of(const qmp::Value& list, std::string_view member) {
+std::vector<std::string> names_as_told(const qmp::Value& list, std::string_view member) {
     std::vector<std::string> out;
     for (const auto& item : list.items()) {
         auto name = word(item, member, most_name);
@@ -31,6 +31,11 @@ std::vector<std::string> names_of(const qmp::Value& list, std::string_view membe
         out.push_back(std::move(name));
         if (out.size() == most_names) break;
     }
+    return out;
+}
+
+std::vector<std::string> names_of(const qmp::Value& list, std::string_view member) {
+    auto out = names_as_told(list, member);
     std::sort(out.begin(), out.end());
     out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
@@ -56,7 +61,7 @@ qmp::Value list_of(const std::vector<std::string>& names) {
 
 std::vector<std::string> names_at(const qmp::Value& value, std::string_view member) {
     const auto* list = value.find(member);
-    return list == nullptr ? std::vector<std::string>{} : names_of(*list, {});
+    return list == nullptr ? std::vector<std::string>{} : names_as_told(*list, {});
 }
 
 } // namespace

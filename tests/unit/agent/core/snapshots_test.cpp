@@ -296,7 +296,8 @@ TEST_CASE_METHOD(DiskUp, "a QEMU that saves answers nobody, and is waited for", 
     const auto action = save();
     tell_disks({disk_with()});
     decline(Monitor::SaveState, ErrorCode::TimedOut);
-    live(Snapshots::tick), REQUIRE(fire(snapshot_timer));
+    live(Snapshots::tick);
+    REQUIRE(fire(snapshot_timer));
     CHECK(events(EventKind::ActionProgress).back().text == "saving for 10s");
     decline(Monitor::QueryJobs, ErrorCode::TimedOut);
     tell(msg::CancelCommand{action}); // QEMU would not hear it

@@ -427,8 +427,11 @@ TEST_CASE_METHOD(Vm,
 namespace {
 
 /// A later life of the agent finds the VM as an earlier one has left it.
-struct Later : SavedStateFixture {
-    Later(std::string_view reason, bool ended, bool with_intent = true, bool dials_early = false)
+struct LaterAgent : SavedStateFixture {
+    LaterAgent(std::string_view reason,
+               bool ended,
+               bool with_intent = true,
+               bool dials_early = false)
         : SavedStateFixture(left(with_intent), {}, {}, {}, [&](auto& input) {
               InstanceRecord record{.key = key(pid),
                                     .vm = vm(1),
@@ -468,7 +471,7 @@ struct Later : SavedStateFixture {
 
 TEST_CASE("a later life of the agent ends what is saved, and lets go what is not", "[agent]") {
     SECTION("saved: it quits") {
-        Later later{reason::saved, /*ended=*/false};
+        LaterAgent later{reason::saved, /*ended=*/false};
         CHECK_FALSE(later.outcome());
         later.monitor_up(pid, VmState::Paused);
         CHECK(later.commands(Monitor::Quit) == 1);
@@ -478,11 +481,12 @@ TEST_CASE("a later life of the agent ends what is saved, and lets go what is not
         CHECK(later.events(EventKind::Suspended).size() == 1);
     }
     SECTION("saved, and QEMU dials before its agent has looked around: it quits") {
-        Later later{reason::saved, /*ended=*/false, GENERATE(true, false), /*dials_early=*/true};
+        LaterAgent later{
+            reason::saved, /*ended=*/false, GENERATE(true, false), /*dials_early=*/true};
         CHECK(later.commands(Monitor::Quit) == 1);
     }
     SECTION("not saved: it goes on, when no note of it is left") {
-        Later later{reason::suspending, /*ended=*/false};
+        LaterAgent later{reason::suspending, /*ended=*/false};
         later.monitor_up(pid, VmState::Paused);
         REQUIRE(later.done<NoteState>().size() == 1);
         CHECK_FALSE(later.done<NoteState>()[0].saved);
@@ -492,7 +496,7 @@ TEST_CASE("a later life of the agent ends what is saved, and lets go what is not
         CHECK(later.commands(Monitor::SaveState) == 0); // never repeated
     }
     SECTION("QEMU does not call: nobody knows, and it is still let go later") {
-        Later later{reason::suspending, /*ended=*/false};
+        LaterAgent later{reason::suspending, /*ended=*/false};
         later.live(Suspension::return_limit), later.fire(timer);
         REQUIRE(later.outcome());
         CHECK(later.outcome()->error->code == ErrorCode::Indeterminate);
@@ -500,24 +504,24 @@ TEST_CASE("a later life of the agent ends what is saved, and lets go what is not
         CHECK(later.done<NoteState>().size() == 1);
     }
     SECTION("one for a host that went down has no action") {
-        Later later{reason::suspending, /*ended=*/false, /*with_intent=*/false};
+        LaterAgent later{reason::suspending, /*ended=*/false, /*with_intent=*/false};
         later.monitor_up(pid, VmState::Paused);
         CHECK(later.done<NoteState>().size() == 1);
         CHECK_FALSE(later.outcome());
     }
     SECTION("it has ended, saved") {
-        Later later{reason::saved, /*ended=*/true};
+        LaterAgent later{reason::saved, /*ended=*/true};
         REQUIRE(later.outcome());
         CHECK(later.outcome()->ok());
         CHECK(later.events(EventKind::Suspended).size() == 1);
     }
     SECTION("it has ended, not saved") {
-        Later later{reason::suspending, /*ended=*/true};
+        LaterAgent later{reason::suspending, /*ended=*/true};
         REQUIRE(later.outcome());
         CHECK(later.outcome()->error->code == ErrorCode::Failed);
     }
     SECTION("it was not begun with") {
-        Later later{"", /*ended=*/false};
+        LaterAgent later{"", /*ended=*/false};
         REQUIRE(later.outcome());
         CHECK(later.outcome()->error->message.find("it runs on") != std::string::npos);
     }
@@ -525,7 +529,7 @@ TEST_CASE("a later life of the agent ends what is saved, and lets go what is not
 
 TEST_CASE("a state that was loaded and never let run is noted again", "[agent]") {
     SECTION("its QEMU stands for nobody") {
-        Later later{reason::resuming, /*ended=*/false, /*with_intent=*/false};
+        LaterAgent later{reason::resuming, /*ended=*/false, /*with_intent=*/false};
         later.monitor_up(pid, VmState::Starting);
         CHECK(later.commands(Monitor::Quit) == 1);
         later.input(Exited{CoreFixture::key(pid), Ending{.by = EndedBy::Host, .detail = {}}});
@@ -534,7 +538,7 @@ TEST_CASE("a state that was loaded and never let run is noted again", "[agent]")
         CHECK(later.events(EventKind::Suspended).size() == 1);
     }
     SECTION("its QEMU has ended") {
-        Later later{reason::resuming, /*ended=*/true, /*with_intent=*/false};
+        LaterAgent later{reason::resuming, /*ended=*/true, /*with_intent=*/false};
         REQUIRE(later.done<NoteState>().size() == 1);
         CHECK(later.done<NoteState>()[0].saved);
     }
