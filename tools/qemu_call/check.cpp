@@ -199,8 +199,12 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     need("KERNELIMAGE", plan.kernel, R_OK);
     need("INITRDIMAGE", plan.initrd, R_OK);
 
-    for (auto& problem : check_switch(request)) {
-        problems.push_back(std::move(problem));
+    const bool is_wrong = std::any_of(problems.begin(), problems.end(), [](const Problem& one) {
+        return one.key == "QEMUSOCK" || one.key == "QEMUMGMT";
+    });
+    if (!is_wrong) {
+        for (auto& problem : check_switch(request))
+            problems.push_back(std::move(problem));
     }
 
     const auto binary = find_binary(plan.binary);

@@ -102,6 +102,13 @@ void Console::from_guest() {
     }
 }
 
+void Console::catch_up() {
+    pollfd guest{guest_, POLLIN, 0};
+    while (guest_ >= 0 && ::poll(&guest, 1, 0) == 1) {
+        from_guest();
+    }
+}
+
 void Console::from_client(int& client) {
     if (typed_size_ != 0) return;
     const auto count = ::recv(client, typed_.data(), typed_.size(), 0);

@@ -26,8 +26,12 @@ public:
 
     /// Binds both sockets, over leftovers. Errors: Failed.
     [[nodiscard]] Status open(const qemu::InstanceFiles& files);
+    /// One more client, whose descriptor is the console's from now on.
+    void join(int client) { clients_.push_back(client); }
     /// Only this process may be the serial port.
     void expect(pid_t qemu) { qemu_ = qemu; }
+    /// What a guest that has ended printed last goes to the clients.
+    void catch_up();
     /// Appends what is to be waited for.
     void add_to(std::vector<pollfd>& list) const;
     /// Takes the same list with its results.

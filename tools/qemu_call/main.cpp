@@ -11,6 +11,7 @@
 #include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/lease.h"
+#include "tools/qemu_call/problem_place.h"
 #include "tools/qemu_call/shim.h"
 #include "tools/qemu_call/state_note.h"
 #include "tools/qemu_call/switch_check.h"
@@ -168,7 +169,8 @@ int run(const Options& options, const Request& request, const std::vector<std::s
     }
     // Only an agent lets a VM wait for its word; it listens at the monitor, too.
     const auto signals = options.confirm_start ? Signals::Ignored : Signals::AskGuest;
-    const auto ended = run_qemu(argv, files, facts, signals);
+    const auto seat = request.attached && !options.confirm_start ? Seat::Terminal : Seat::Nobody;
+    const auto ended = run_qemu(argv, files, facts, signals, seat);
     if (!ended) return give_up(ended.error());
     if (ended->signal != 0) say(fmt::format("QEMU was ended by signal {}", ended->signal));
     if (ended->code > 0) {
@@ -211,6 +213,20 @@ Status plan_saved_state(const Options& options, Request& request) {
     return {};
 }
 
+void tell(const std::vector<Problem>& problems, const std::string& config) {
+    const auto text = text_of_configuration(config);
+    for (const auto& problem : problems) {
+        if (problem.key.empty()) {
+            say(problem.text);
+            continue;
+        }
+        const auto line = line_of(problem.key, text);
+        const auto place =
+            line == 0 ? std::string{} : fmt::format("{}:{}: ", printable(config), line);
+        say(fmt::format("{}{}: {}", place, problem.key, problem.text));
+    }
+}
+
 /// Becomes the QEMU of this VM, which tells its own options.
 int list_options(const Request& request, const std::vector<Problem>& problems) {
     const auto& binary = request.plan.binary;
@@ -250,15 +266,20 @@ int serve(Options options) {
     std::vector<std::string> notes;
     if (options.modes.boot && request.target)
         notes.emplace_back("an installation goes before a boot mode: --bootmode is not used");
+    if (request.attached && options.confirm_start) {
+        notes.emplace_back(
+            "console CLI0: an agent starts it, which has no terminal; `ctys console` "
+            "attaches one");
+    }
     const auto problems = check(request, notes);
     if (options.list_options) return list_options(request, problems);
     for (const auto& note : notes) {
         say(note);
     }
-    for (const auto& problem : problems) {
-        say(problem.key.empty() ? problem.text : problem.key + ": " + problem.text);
+    if (!problems.empty()) {
+        tell(problems, *config);
+        return traits(problems.front().code).exit_status;
     }
-    if (!problems.empty()) return traits(problems.front().code).exit_status;
     if (options.modes.init_only)
         return options.print || options.check ? 0 : make_storage(options, request);
     const auto argv = qemu::assemble(plan);

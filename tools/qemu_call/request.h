@@ -23,10 +23,10 @@ struct Problem {
 struct Request {
     std::string folder; ///< of the VM
     qemu::VmPlan plan;
-    KvmWish kvm = KvmWish::Unsaid; ///< plan.accelerator is decided by check()
-    bool kvm_or_nothing = false;   ///< ACCELFALLBACK=no: emulation is not what was meant
-    std::vector<qemu::NeededFile> files;       ///< media that have to be there
-    std::optional<qemu::Disk> configured;      ///< HDDBOOTIMAGE, IMAGEFORMAT
+    KvmWish kvm = KvmWish::Unsaid;        ///< plan.accelerator is decided by check()
+    bool kvm_or_nothing = false;          ///< ACCELFALLBACK=no: emulation is not what was meant
+    std::vector<qemu::NeededFile> files;  ///< media that have to be there
+    std::optional<qemu::Disk> configured; ///< HDDBOOTIMAGE, IMAGEFORMAT
     std::optional<qemu::InstallTarget> target; ///< of an installation
     bool storage_only = false;                 ///< nothing is booted
     bool attached = false;      ///< to the terminal of the caller, with which it ends

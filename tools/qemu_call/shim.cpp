@@ -14,6 +14,7 @@
 #include "tools/qemu_call/console.h"
 #include "tools/qemu_call/foreground.h"
 #include "tools/qemu_call/instance_dir.h"
+#include "tools/qemu_call/terminal.h"
 
 #include <array>
 #include <cerrno>
@@ -137,6 +138,7 @@ void bound_log(const std::string& path) {
 
 void wait_for_end(int pidfd,
                   Console& console,
+                  Terminal& terminal,
                   Foreground& foreground,
                   const qemu::InstanceFiles& files) {
     std::vector<pollfd> list;
@@ -144,11 +146,13 @@ void wait_for_end(int pidfd,
     while (true) {
         list.assign(1, {pidfd, POLLIN, 0});
         console.add_to(list);
+        terminal.add_to(list);
         foreground.add_to(list);
         const int ready = ::poll(list.data(), list.size(), housekeeping_ms);
         if (ready < 0 && errno != EINTR) return;
         if (ready > 0) {
             console.react(list);
+            terminal.react(list);
             foreground.react(list);
         }
         if (ready > 0 && list[0].revents != 0) return;
@@ -172,7 +176,8 @@ qemu::ExitStatus reap(pid_t child) {
 Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
                                   const qemu::InstanceFiles& files,
                                   qemu::InstanceFacts facts,
-                                  Signals signals) {
+                                  Signals signals,
+                                  Seat seat) {
     Foreground foreground{facts.label};
     ::signal(SIGPIPE, SIG_IGN);
     if (signals == Signals::AskGuest) {
@@ -190,6 +195,12 @@ Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
     if (auto opened = console.open(files); !opened) return tl::unexpected(opened.error());
     const auto child = start(argv, files.stderr_log);
     if (!child) return tl::unexpected(child.error());
+    Terminal terminal;
+    if (seat == Seat::Terminal) {
+        auto joined = terminal.open();
+        if (joined) console.join(*joined);
+        if (!joined) complain(joined.error());
+    }
     console.expect(*child);
     foreground.expect(*child);
 
@@ -203,7 +214,7 @@ Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
     const bool linked = ::symlink(files.console.c_str(), old_name.c_str()) == 0;
 
     const int pidfd = ::pidfd_open(*child, 0);
-    if (pidfd >= 0) wait_for_end(pidfd, console, foreground, files);
+    if (pidfd >= 0) wait_for_end(pidfd, console, terminal, foreground, files);
     const auto status = reap(*child);
     if (pidfd >= 0) ::close(pidfd);
     if (linked) ::unlink(old_name.c_str());
@@ -213,6 +224,8 @@ Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
     if (auto written = write_atomically(files.exit, to_text(ended)); !written) {
         complain(written.error());
     }
+    console.catch_up();
+    terminal.flush();
     return status;
 }
 

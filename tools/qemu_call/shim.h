@@ -17,6 +17,12 @@ enum class Signals : std::uint8_t {
     AskGuest, ///< a person has: see Foreground
 };
 
+/// Who looks at the console first.
+enum class Seat : std::uint8_t {
+    Nobody,
+    Terminal, ///< standard input and output of this process
+};
+
 /// Starts QEMU as a child in a session of its own and stays its parent: shares the console, keeps
 /// the logs bounded, and writes the exit file when it has ended.
 /// `facts` come with everything but the pids and the start time. The instance directory exists.
@@ -24,6 +30,7 @@ enum class Signals : std::uint8_t {
 [[nodiscard]] Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
                                                 const qemu::InstanceFiles& files,
                                                 qemu::InstanceFacts facts,
-                                                Signals signals);
+                                                Signals signals,
+                                                Seat seat);
 
 } // namespace ctys::call

@@ -1,9 +1,13 @@
 """Wrappers that people run by hand ask the agent of their machine first, and `list --local` does too."""
 
+import contextlib
 import os
+import pty
 import random
+import select
 import signal
 import subprocess
+import termios
 
 import mesh
 from hostile_test import RawPeer, mutated, zmtp_frame
@@ -107,6 +111,69 @@ class ByHand(mesh.MeshCase):
     def test_without_an_agent_it_says_so_and_goes_on(self):
         self.mesh.make_vm("pool", "web", "idle")
         self.assertIn("no agent answers", self.wait_alone(self.run_wrapper("web")))
+
+
+class AtATerminal(mesh.MeshCase):
+    """`--console=CLI0`: the console is on the terminal of the caller, and ends with it."""
+
+    def start(self, *options):
+        self.mesh.make_vm("pool", "web", "idle")
+        self.terminal, screen = pty.openpty()
+        self.addCleanup(os.close, self.terminal)
+        self.before = termios.tcgetattr(screen)
+        program = ["setsid", "--ctty", "bash", self.mesh.path("pool", "web", "web.sh"), *options]
+        process = subprocess.Popen(program, env=self.mesh.environment, cwd="/", stdin=screen, stdout=screen,
+                                   stderr=screen)
+        self.screen = screen
+        self.addCleanup(self.close_screen)
+        self.mesh.foreign.append(process)
+        self.seen = ""
+        return process
+
+    def close_screen(self):
+        with contextlib.suppress(OSError):
+            os.close(self.screen)
+
+    def read_until(self, wanted):
+        deadline = mesh.Deadline(mesh.PATIENCE_S)
+        while wanted not in self.seen:
+            assert not deadline.over(), f"{wanted!r} does not come: {self.seen!r}"
+            if select.select([self.terminal], [], [], 1)[0]:
+                self.seen += os.read(self.terminal, 4096).decode(errors="replace")
+        before, _, self.seen = self.seen.partition(wanted)
+        return before
+
+    def test_guest_and_monitor_are_spoken_to_and_the_terminal_is_left_as_it_was(self):
+        process = self.start("--console=CLI0")
+        self.read_until("up")
+        self.assertEqual(termios.tcgetattr(self.screen)[3] & termios.ECHO, 0)
+        os.write(self.terminal, b"\x03\x01cinfo name\r")  # Ctrl-C is the guest's
+        self.read_until("info name")
+        self.read_until("web")
+        os.write(self.terminal, b"quit\r")
+        self.assertEqual(process.wait(mesh.PATIENCE_S), 0)
+        self.assertEqual(termios.tcgetattr(self.screen), self.before)
+
+    def test_a_terminal_that_closes_asks_the_guest_to_end(self):
+        process = self.start("--console=CLI0")
+        self.read_until("up")
+        process.send_signal(signal.SIGHUP)
+        self.read_until("web is asked to end by its power button")
+        process.terminate()
+        self.read_until("the power of web is cut")
+        self.assertEqual(process.wait(mesh.PATIENCE_S), 0)
+        self.assertEqual(termios.tcgetattr(self.screen), self.before)
+
+    def test_without_that_word_a_terminal_is_no_console(self):
+        process = self.start()
+        self.read_until("console ")
+        folder = os.path.dirname(self.read_until(", log"))
+        self.mesh.wait_up(os.path.join(folder, "serial.log"))
+        self.assertNotEqual(termios.tcgetattr(self.screen)[3] & termios.ECHO, 0)
+        process.terminate()
+        self.read_until("web is asked to end by its power button")
+        process.terminate()
+        self.assertEqual(process.wait(mesh.PATIENCE_S), 0)
 
 
 class Local(mesh.MeshCase):

@@ -471,7 +471,8 @@ class Mesh:
         for process in self.foreign:
             process.kill()
             process.wait()
-            process.stdin.close()
+            if process.stdin:
+                process.stdin.close()
         # VMs outlive agents by design; wrappers and helpers name the folder as well.
         deadline = Deadline(PATIENCE_S)
         while pids := [pid for pid in self.own_processes(program=None) if pid != os.getpid()]:

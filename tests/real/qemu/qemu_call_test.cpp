@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <unistd.h>
 
 using namespace ctys;
@@ -26,6 +27,20 @@ Ending ending_from_files(const VmDirectory& vm) {
          .shim = exit->status,
          .trace_cause = qemu::last_trace_cause(vm.text_of(vm.files().trace_log)),
          .stderr_tail = vm.text_of(vm.files().stderr_log)});
+}
+
+// Where its configuration says the last word of a key.
+std::string place_of(const VmDirectory& vm, const std::string& key) {
+    const auto path = vm.path() + "/web.ctys";
+    std::istringstream text{vm.text_of(path)};
+    int at = 0;
+    int found = 0;
+    for (std::string line; std::getline(text, line);) {
+        ++at;
+        if (line.starts_with(key + "=")) found = at;
+    }
+    REQUIRE(found > 0);
+    return path + ":" + std::to_string(found) + ": " + key + ": ";
 }
 
 void press_power_button(Peer& qmp) {
@@ -338,7 +353,8 @@ TEST_CASE("INIT over a disk that holds something is refused, unless forced", "[q
     CHECK((after == before) == !force);
     CHECK(after.size() == before.size());
     if (!force) {
-        CHECK(vm.output() == "ctys-qemu-call: HDDBOOTIMAGE: INIT would destroy what " + vm.path() +
+        CHECK(vm.output() == "ctys-qemu-call: " + place_of(vm, "HDDBOOTIMAGE") +
+                                 "INIT would destroy what " + vm.path() +
                                  "/web.img holds; --force does so, the stage none keeps it\n");
     }
 }
@@ -385,12 +401,13 @@ TEST_CASE("a check names each problem with its key", "[qemu][real]") {
     CHECK(vm.output() ==
           "ctys-qemu-call: ACCELERATOR: KVM is not proven usable on this machine, QEMU's own "
           "emulation (TCG) is used; CTYS_KVM=usable insists on KVM\n"
-          "ctys-qemu-call: UUID: \"xyz\" is not a UUID\n"
-          "ctys-qemu-call: MAC0: \"zz\" is not a MAC address\n"
-          "ctys-qemu-call: HDDBOOTIMAGE: " +
+          "ctys-qemu-call: " +
+              place_of(vm, "UUID") +
+              "\"xyz\" is not a UUID\nctys-qemu-call: " + place_of(vm, "MAC0") +
+              "\"zz\" is not a MAC address\nctys-qemu-call: " + place_of(vm, "HDDBOOTIMAGE") +
               vm.path() +
-              "/web.img does not exist\n"
-              "ctys-qemu-call: STARTERCALL: qemu-system-none is not an executable in PATH, in "
+              "/web.img does not exist\nctys-qemu-call: " + place_of(vm, "STARTERCALL") +
+              "qemu-system-none is not an executable in PATH, in "
               "/opt/qemu*/bin or by absolute path\n");
 }
 

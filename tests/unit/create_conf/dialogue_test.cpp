@@ -54,7 +54,7 @@ TEST_CASE("a wrong answer is told and asked again", "[create_conf]") {
     CHECK(dialogue.answer("max"));
 }
 
-TEST_CASE("--auto asks for what matters, --auto-all for nothing", "[create_conf]") {
+TEST_CASE("of what is asked --auto leaves what matters, --auto-all nothing", "[create_conf]") {
     Dialogue some{sources_of("web", {}), Asking::Mandatory, true};
     std::vector<std::string> asked;
     for (auto question = ask_next(some); question != "done"; question = ask_next(some)) {

@@ -17,7 +17,7 @@ std::string made_by(const std::string& label, Pairs given) {
 
 // What is the same for every VM, between its name and its devices.
 std::string monitors() {
-    return "-chardev socket,id=ctysqmp,path=/i/qmp.sock,reconnect=1 -mon "
+    return "-vnc unix:/i/vnc.sock -chardev socket,id=ctysqmp,path=/i/qmp.sock,reconnect=1 -mon "
            "chardev=ctysqmp,mode=control "
            "-chardev socket,id=ctysconsole,path=/i/serial.sock,reconnect=1,mux=on,"
            "logfile=/i/serial.log,logappend=on -serial chardev:ctysconsole "
@@ -46,7 +46,9 @@ TEST_CASE("S-283: Debian 5 on KVM", "[create_conf]") {
                    {"DISTREL", "5.0.0"},
                    {"MAC", "00:50:56:16:11:0b"},
                    {"ACCELERATOR", "KVM"}}) ==
-          beginning("qemu-system-x86_64", "inst010", "pc,accel=tcg -cpu qemu64 -m 512 -smp 1") +
+          beginning("qemu-system-x86_64",
+                    "inst010",
+                    "pc,accel=tcg,graphics=off -cpu qemu64 -m 512 -smp 1") +
               "-netdev user,id=net0 -device rtl8139,netdev=net0,mac=00:50:56:16:11:0b -vga std "
               "-drive file=/vm/inst010/hda.img,format=raw,if=ide");
 }
@@ -58,7 +60,9 @@ TEST_CASE("S-284: CentOS 5.4 on KVM, with the older names of its variables", "[c
                    {"RELEASE", "5.4"},
                    {"OS", "Linux"},
                    {"OSVERSION", "2.6.18"}}) ==
-          beginning("qemu-system-x86_64", "tst488", "pc,accel=tcg -cpu qemu64 -m 512 -smp 1") +
+          beginning("qemu-system-x86_64",
+                    "tst488",
+                    "pc,accel=tcg,graphics=off -cpu qemu64 -m 512 -smp 1") +
               "-netdev user,id=net0 -device rtl8139,netdev=net0,mac=52:54:00:1b:4e:28 -vga std "
               "-drive file=/vm/tst488/hda.img,format=raw,if=ide");
 }
@@ -73,7 +77,9 @@ TEST_CASE("S-285: QNX from a DVD", "[create_conf]") {
                {"DISTREL", "6.4.0"},
                {"OS", "QNX"},
                {"OSREL", "6.2.3"}}) ==
-          beginning("qemu-system-x86_64", "tst323", "pc,accel=tcg -cpu qemu64 -m 512 -smp 1") +
+          beginning("qemu-system-x86_64",
+                    "tst323",
+                    "pc,accel=tcg,graphics=off -cpu qemu64 -m 512 -smp 1") +
               "-netdev user,id=net0 -device rtl8139,netdev=net0,mac=00:50:56:13:13:18 -vga std "
               "-drive file=/vm/tst323/hda.img,format=raw,if=ide");
 }
