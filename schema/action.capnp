@@ -47,6 +47,7 @@ struct Action @0xa559b1d8bc66f515 {
   device @31 :Text;           # of media eject and change: the drive; empty: the only one
   image @32 :Text;            # of media change: path on the worker
   snapshot @33 :Text;         # of snapshot save, revert and delete: its name
+  options @34 :List(Text);    # of a start: to the wrapper of the VM
 }
 
 struct Outcome @0xf01851c6c93e84cd {

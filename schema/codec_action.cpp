@@ -55,6 +55,7 @@ void put(To to, const Action& value) {
     put_text<&To::setDevice>(to, value.device, limits::path);
     put_text<&To::setImage>(to, value.image, limits::path);
     put_text<&To::setSnapshot>(to, value.snapshot, limits::short_text);
+    put_texts<&To::initOptions>(to, value.options, limits::start_options, limits::path);
 }
 
 template <typename From>
@@ -91,6 +92,7 @@ Action take_action(Reading& in, From from) {
     action.device = in.text("drive", from.getDevice(), limits::path);
     action.image = in.text("image", from.getImage(), limits::path);
     action.snapshot = in.text("snapshot", from.getSnapshot(), limits::short_text);
+    action.options = in.texts("options", from.getOptions(), limits::start_options, limits::path);
     return action;
 }
 

@@ -34,6 +34,7 @@ constexpr std::size_t long_text = 64U << 10;
 constexpr std::size_t settings = 400;
 constexpr std::size_t addresses = 64;   ///< MACs or IPs of one VM
 constexpr std::size_t start_after = 64; ///< labels that a VM waits for
+constexpr std::size_t start_options = 16;
 constexpr std::size_t facts = 32;
 constexpr std::size_t evidence = 256; ///< lines of an error, e.g. candidates
 constexpr std::size_t pools = 256;

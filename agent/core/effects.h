@@ -28,7 +28,8 @@ struct Launch {
     std::uint32_t owner_uid = 0; ///< of the configuration, when it was scanned
     std::uint64_t token = 0;
     bool check_only = true;
-    bool discard_state = false; ///< what `suspend` has saved is thrown away
+    bool discard_state = false;       ///< what `suspend` has saved is thrown away
+    std::vector<std::string> options; ///< to the wrapper, beside those of the agent
 };
 enum class Monitor : std::uint8_t {
     Cont,

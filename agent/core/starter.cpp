@@ -43,7 +43,8 @@ void Starter::launch(Turn& turn, const Start& start, bool check_only) {
                      .owner_uid = start.path.owner_uid,
                      .token = start.action.token,
                      .check_only = check_only,
-                     .discard_state = start.action.discard_state});
+                     .discard_state = start.action.discard_state,
+                     .options = start.action.options});
 }
 
 void Starter::begin(Turn& turn,

@@ -135,6 +135,7 @@ Status Launcher::begin(const Launch& launch) {
     if (!account) return tl::unexpected(account.error());
     const auto directory = dirs_.path_of(launch.action);
     loop::ChildSpec spec{.argv = {"/bin/bash", launch.wrapper, "--instance-dir=" + directory}};
+    spec.argv.insert(spec.argv.end(), launch.options.begin(), launch.options.end());
     spec.env = surroundings(*account);
     spec.env->push_back("CTYS_QEMU_CALL=" + call_);
     spec.env->push_back(fmt::format("CTYS_ACTION={}", launch.action));

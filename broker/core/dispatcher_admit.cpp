@@ -5,6 +5,7 @@
 #include "broker/core/placement.h"
 #include "broker/core/rows.h"
 #include "broker/core/stack_around.h"
+#include "mesh/core/start_options.h"
 #include "mesh/core/text.h"
 
 #include <fmt/format.h>
@@ -30,6 +31,24 @@ Result<std::optional<WorkerId>> require_place(const Roster& roster,
                     fmt::format("w:{} and {} are two workers", *address.worker, on));
     }
     return id;
+}
+
+/// What goes to the wrapper beside the configuration. Errors: Usage, Refused.
+Status check_options(const Principal& principal, const msg::Submit& submit) {
+    const auto& action = submit.action;
+    if (action.options.empty()) return {};
+    if (action.verb != Verb::Start)
+        return fail(ErrorCode::Usage, "options for the wrapper belong to a start");
+    if (auto known = check_start_options(action.options); !known) return known;
+    if (action.stack || !action.like_before.is_none()) {
+        return fail(ErrorCode::Usage,
+                    "options for the wrapper belong to the start of one VM, not to a plan",
+                    "start what carries it before");
+    }
+    if (!reach_beyond_the_vm(action.options)) return {};
+    if (auto allowed = check_permission(principal, Permission::Administer); !allowed)
+        return tl::unexpected(within("with options that name files or arguments", allowed.error()));
+    return {};
 }
 
 } // namespace
@@ -64,6 +83,8 @@ void Dispatcher::on_submit(Turn& turn,
         if (auto allowed = check_permission(principal, Permission::Administer); !allowed)
             return refuse(turn, order, within("as another account", allowed.error()));
     }
+    if (auto refused = check_options(principal, submit); !refused)
+        return refuse(turn, order, refused.error());
     if (submit.action.id.is_none()) {
         return refuse(
             turn, order, Error{.code = ErrorCode::Malformed, .message = "the action has no id"});
@@ -312,7 +333,8 @@ Dispatcher::admit(Turn& turn, ActionRecord& record, const msg::Submit& submit) {
     if (starts) {
         const auto on = submit.on.empty() && *named ? (*named)->to_string() : submit.on;
         // Who throws the saved state away wants another boot.
-        if (auto plan = plan_waking(turn, vm); plan && on.empty() && !record.action.discard_state)
+        const bool is_plain = !record.action.discard_state && record.action.options.empty();
+        if (auto plan = plan_waking(turn, vm); plan && on.empty() && is_plain)
             return admit_rise(std::move(*plan));
         auto admitted = admit_start(turn, record, on, vm);
         if (admitted || admitted.error().code != ErrorCode::Unreachable) return admitted;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ctys {
 
@@ -90,8 +91,9 @@ struct Action {
     bool stack = false;         ///< of a start: what carries the VM is started before it
     ActionId like_before;       ///< of a start: all that this action has ended, not one target
     bool discard_state = false; ///< of a start: what `suspend` has saved is thrown away
-    ActionId plan;              ///< set by the broker: this is an order of that plan
-    bool no_restore = false;    ///< of a reboot or reset: what ran inside is not started again
+    std::vector<std::string> options; ///< of a start: to the wrapper (start_options.h)
+    ActionId plan;                    ///< set by the broker: this is an order of that plan
+    bool no_restore = false; ///< of a reboot or reset: what ran inside is not started again
     /// INIT: of Shutdown and Reboot: the guest alone does it, and no power is cut; of Init: which.
     std::optional<std::uint8_t> run_level;
     std::string device; ///< of media: the drive; empty: the only one

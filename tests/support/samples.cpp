@@ -292,6 +292,12 @@ ActionRecord action_of_machine() {
     return record;
 }
 
+ActionRecord action_with_options() {
+    auto record = action_without_state();
+    record.action.options = {"--bootmode=CD%/iso/a.iso", "--force"};
+    return record;
+}
+
 ActionRecord action_of_media() {
     auto record = action_on_instance();
     record.action.verb = Verb::ChangeMedium;

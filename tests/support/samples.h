@@ -35,6 +35,7 @@ namespace ctys::samples {
 [[nodiscard]] ActionRecord action_without_state(); ///< a start that throws a saved state away
 [[nodiscard]] ActionRecord action_of_machine();    ///< since run levels
 [[nodiscard]] ActionRecord action_of_media();      ///< since media can be changed
+[[nodiscard]] ActionRecord action_with_options();  ///< since starts have options
 [[nodiscard]] ActionRecord action_of_snapshot();   ///< since there are snapshots
 [[nodiscard]] PlanRecord plan();
 [[nodiscard]] PlanStepRecord plan_step();

@@ -52,6 +52,7 @@ std::vector<Specimen> specimens() {
         record("action_without_state", action_without_state(), schema::decode_action),
         record("action_of_machine", action_of_machine(), schema::decode_action),
         record("action_of_media", action_of_media(), schema::decode_action),
+        record("action_with_options", action_with_options(), schema::decode_action),
         record("action_of_snapshot", action_of_snapshot(), schema::decode_action),
         record("lease", lease(), schema::decode_lease),
         record("plan", plan(), schema::decode_plan),

@@ -5,7 +5,9 @@
 #include "tools/legacy/request.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
 namespace ctys::tools::legacy {
@@ -126,6 +128,69 @@ Status require_address(const Address& address) {
                 "l:LABEL   (all keys: ctys help address)");
 }
 
+/// Paths in a mode mask a colon by doubling it; a percent sign between its parts is the wrapper's.
+std::string mode_text(const Suboption& option) {
+    return unmasked(option.value, ':');
+}
+
+Status add_mode(CreateRequest& request, const Suboption& option) {
+    const auto name = to_lower(option.name);
+    const auto prefix = name + (option.key == Key::Kernel ? "mode" : "");
+    if (!option.has_value && option.key == Key::InstMode) {
+        request.options.push_back("--instmode"); // all of it as the configuration says
+        return {};
+    }
+    if (trim(option.value).empty())
+        return bad(option.column, fmt::format("{} needs a value", printable(option.name, 40)));
+    request.options.push_back(fmt::format("--{}={}", prefix, mode_text(option)));
+    return {};
+}
+
+/// ARGSADD:S%<words>: the server's, which are QEMU's; there are no others (S-060 to S-062).
+Status add_arguments(CreateRequest& request, const Suboption& option) {
+    const auto percent = option.value.find('%');
+    const auto target = to_lower(trim(option.value.substr(0, percent)));
+    if (target == "c" || target == "b") {
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("column {}: ARGSADD:{}: a client takes no arguments; S hands them "
+                                "to QEMU",
+                                option.column,
+                                target == "c" ? 'C' : 'B'),
+                    "argsadd:S%...");
+    }
+    if (target != "s" || percent == std::string_view::npos || percent + 1 == option.value.size()) {
+        return bad(option.column,
+                   "argsadd needs a target and words: S% and what QEMU is to be given",
+                   "argsadd:S%-rtc base=localtime");
+    }
+    request.options.push_back("--argsadd=" + unmasked(option.value.substr(percent + 1), ':'));
+    return {};
+}
+
+// A VM is prepared for all of them whoever looks at it (mesh/qemu/console_mode.h); who does is a
+// program of its own. Two belong to the call of the wrapper.
+Status add_console(CreateRequest& request, const Suboption& option) {
+    constexpr std::array<std::string_view, 8> anywhere = {
+        "cli", "xterm", "gterm", "emacs", "emacsm", "emacsa", "emacsam", "vnc"};
+    auto word = to_lower(trim(option.value));
+    if (word == "none") return {};
+    if (word == "cli0" || word == "sdl") {
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("column {}: console:{} belongs to the terminal or screen where the "
+                                "wrapper of the VM is called",
+                                option.column,
+                                printable(option.value, 80)),
+                    fmt::format("./VM.sh --console={}", word));
+    }
+    if (std::find(anywhere.begin(), anywhere.end(), word) == anywhere.end()) {
+        return bad(option.column,
+                   fmt::format("there is no console \"{}\"", printable(option.value, 80)),
+                   fmt::format("one of {}, none", fmt::join(anywhere, ", ")));
+    }
+    request.console = std::move(word);
+    return {};
+}
+
 Status require_plain(const Suboption& option, std::string_view value) {
     if (equals_ignoring_case(trim(option.value), value)) return {};
     return not_yet(option);
@@ -155,9 +220,15 @@ Status apply(CreateRequest& request, const Suboption& option) {
         request.user = split_masked(option.value, '%').front().text;
         return {};
     case Key::Console:
-        return require_plain(option, "none");
+        return add_console(request, option);
     case Key::Ping:
         return require_plain(option, "off");
+    case Key::BootMode:
+    case Key::InstMode:
+    case Key::Kernel:
+        return add_mode(request, option);
+    case Key::ArgsAdd:
+        return add_arguments(request, option);
     case Key::Harmless:
         return {};
     default:
@@ -277,11 +348,35 @@ Status for_each(KeySet set, std::string_view text, std::size_t column, Apply app
     return {};
 }
 
+/// KERNEL:<kernel>,<initrd>,<append> has the commas of suboptions between its parts (S-084): what
+/// follows it and is no key of its own is one of them. The wrapper separates them by a percent
+/// sign, as does who writes it so here.
+std::vector<Piece> join_kernel(std::vector<Piece> pieces) {
+    constexpr int most_parts = 3;
+    std::vector<Piece> joined;
+    int parts = 0; // of the kernel that came last
+    for (auto& piece : pieces) {
+        const auto key = find_key(KeySet::Create, trim(split_key(piece.text).key));
+        if (!key && parts > 0 && parts < most_parts) {
+            joined.back().text += '%' + piece.text;
+            ++parts;
+            continue;
+        }
+        parts = key == Key::Kernel ? 1 : 0;
+        joined.push_back(std::move(piece));
+    }
+    return joined;
+}
+
 Result<What> parse_create(std::string_view text, std::size_t column) {
     CreateRequest request;
-    auto done = for_each(
-        KeySet::Create, text, column, [&](const Suboption& o) { return apply(request, o); });
-    if (!done) return tl::unexpected(done.error());
+    if (!text.empty()) {
+        for (const auto& piece : join_kernel(split_masked(text, ',', column))) {
+            auto option = parse_suboption(KeySet::Create, piece);
+            if (!option) return tl::unexpected(option.error());
+            if (auto done = apply(request, *option); !done) return tl::unexpected(done.error());
+        }
+    }
     if (auto has = require_address(request.address); !has) return tl::unexpected(has.error());
     return request;
 }

@@ -67,6 +67,13 @@ Status check_type(char option, std::string_view type) {
                     "-t QEMU");
     }
     if (is_built) return {};
+    if (to_lower(trim(type)) == "kvm") {
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("-{} {}: KVM is no type of its own but an accelerator of QEMU",
+                                option,
+                                printable(type, 40)),
+                    fmt::format("-{} QEMU, and ACCELERATOR=KVM in the configuration", option));
+    }
     return fail(ErrorCode::Unsupported,
                 fmt::format("-{} {}: not built yet: sessions of this type; QEMU is there",
                             option,
@@ -98,6 +105,11 @@ Status apply_option(Settings& settings, char option, std::string_view value) {
     case 'n':
         settings.dry_run = true;
         return {};
+    case 'g':
+        return fail(ErrorCode::Unsupported,
+                    "-g: the size of a window is its client's, and none is opened here");
+    case 'r':
+        return fail(ErrorCode::Unsupported, "-r: never had a meaning for QEMU, and has none");
     default:
         if (harmless.find(option) != std::string_view::npos) return {};
         if (with_value.find(option) != std::string_view::npos ||

@@ -33,7 +33,11 @@ enum class Key : std::uint8_t {
     Self,
     Init,
     Harmless, ///< asks for what is the case anyway
-    NotYet    ///< exists in the original, is not built
+    BootMode,
+    InstMode,
+    Kernel,
+    ArgsAdd,
+    NotYet ///< exists in the original, is not built
 };
 
 enum class KeySet : std::uint8_t { Create, Cancel, List, Enumerate };

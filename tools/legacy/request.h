@@ -39,7 +39,9 @@ struct InfoRequest {
 struct CreateRequest {
     Address address;
     IfRunning if_running = IfRunning::Refuse;
-    bool resume = false; ///< it is paused or suspended, and goes on
+    bool resume = false;              ///< it is paused or suspended, and goes on
+    std::vector<std::string> options; ///< to the wrapper: `--bootmode=CD`
+    std::string console;              ///< in small letters; nothing is opened for it
     std::string user;
 
     bool operator==(const CreateRequest&) const = default;

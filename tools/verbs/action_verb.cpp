@@ -8,6 +8,7 @@
 #include "tools/verbs/planning.h"
 #include "tools/verbs/rehearsal.h"
 #include "tools/verbs/session.h"
+#include "tools/verbs/wrapper_options.h"
 
 namespace ctys::tools {
 
@@ -81,6 +82,7 @@ public:
                            "boot it: what suspend has saved is thrown away");
             arguments.text(
                 "--like-before", like_before_, "ID", "what this action has ended, not a VM");
+            wrapper_.declare(arguments);
         }
         if (word_.takes_place) {
             arguments.text("--on", on_, "WORKER", "where; else the mesh chooses");
@@ -206,6 +208,7 @@ private:
         tell_place(order);
         order.action.stack = stack_;
         order.action.discard_state = discard_state_;
+        order.action.options = wrapper_.words();
         if (reuse_) order.action.if_running = IfRunning::Reuse;
         return order;
     }
@@ -226,6 +229,7 @@ private:
     bool discard_state_ = false;
     std::string like_before_;
     StackOptions options_;
+    WrapperOptions wrapper_;
 };
 
 } // namespace

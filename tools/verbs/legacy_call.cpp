@@ -158,10 +158,16 @@ struct Call {
     }
 
     Status operator()(const legacy::CreateRequest& request) const {
+        if (!request.console.empty()) {
+            session.remark(fmt::format("console:{}: the VM is prepared for it, nothing is opened "
+                                       "here; ctys console attaches this terminal",
+                                       request.console));
+        }
         return submit([&](const Place& place) {
             auto order = order_for(request.address, request.user, place, session);
             order.action.verb = request.resume ? Verb::Resume : Verb::Start;
             order.action.if_running = request.if_running;
+            order.action.options = request.options;
             return order;
         });
     }

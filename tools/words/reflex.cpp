@@ -67,7 +67,6 @@ constexpr std::array reflexes = {
 };
 
 constexpr std::array absent = {
-    Absent{"snapshot", "not built yet: snapshots of disks and state", "ctys shutdown VM"},
     Absent{"top", "not built yet: CPU and memory by VM", "ctys list --watch"},
     Absent{"metrics", "not built yet: figures in the Prometheus format", "ctys status -o json"},
     Absent{"join", "not built yet: one-use tokens for new agents", "ctys keys generate"},

@@ -61,7 +61,7 @@ TEST_CASE("wrong words are answered with the right ones", "[tools][arguments]") 
     CHECK(error_of({"stop", "web"}).message ==
           "stop: say shutdown (asks the guest) or kill (cuts the power)");
     CHECK(error_of({"statr", "web"}).try_next == "ctys start");
-    CHECK(error_of({"snapshot", "web"}).code == ErrorCode::Unsupported);
+    CHECK(error_of({"top", "web"}).code == ErrorCode::Unsupported);
     CHECK(error_of({"frobnicate"}).try_next == "ctys help");
     CHECK(error_of({"shutdown", "web", "--dedline", "3m"}).try_next == "--deadline");
     CHECK(error_of({"shutdown", "web", "--deadline", "soon"}).code == ErrorCode::Usage);

@@ -49,6 +49,47 @@ TEST_CASE("create says what to do when the VM already runs", "[tools][legacy]") 
     CHECK_FALSE(parse_action("create=l:a,connect,reuse").has_value());
 }
 
+TEST_CASE("what is booted and installed goes to the wrapper", "[tools][legacy]") {
+    using Options = std::vector<std::string>;
+    CHECK(create("create=l:a,bootmode:CD").options == Options{"--bootmode=CD"});
+    CHECK(create("create=l:a,BOOTMODE:HDD%/pool/x::y.img").options ==
+          Options{"--bootmode=HDD%/pool/x:y.img"});
+    CHECK(create("create=ID:/p/tst253.ctys,INSTMODE:CD%default%VHDD%default%INIT").options ==
+          Options{"--instmode=CD%default%VHDD%default%INIT"});
+    CHECK(create("create=ID:/p/your.ctys,INSTMODE").options == Options{"--instmode"});
+    CHECK(create("create=l:myLabel,instmode:FDD%none%USB%/dev/sdg%init").options ==
+          Options{"--instmode=FDD%none%USB%/dev/sdg%init"});
+    CHECK(create("create=l:a,argsadd:S%-rtc base=localtime").options ==
+          Options{"--argsadd=-rtc base=localtime"});
+    CHECK(create("create=l:a,argsadd:s%-drive file=/a,,if=none").options ==
+          Options{"--argsadd=-drive file=/a,if=none"});
+}
+
+TEST_CASE("a kernel has commas or percent signs between its parts", "[tools][legacy]") {
+    using Options = std::vector<std::string>;
+    const Options whole{"--kernelmode=/b/k%/b/i%console=ttyS0"};
+    CHECK(create("create=l:a,kernel:/b/k,/b/i,console=ttyS0").options == whole);
+    CHECK(create("create=l:a,kernel:/b/k%/b/i%console=ttyS0").options == whole);
+    CHECK(create("create=kernel:/b/k,/b/i,l:a").options == Options{"--kernelmode=/b/k%/b/i"});
+    CHECK(create("create=kernel:/b/k,l:a,reuse").options == Options{"--kernelmode=/b/k"});
+    CHECK_FALSE(parse_action("create=l:a,kernel:/b/k,/b/i,append,more").has_value());
+    CHECK_FALSE(parse_action("create=l:a,kernel").has_value());
+}
+
+TEST_CASE("arguments are for QEMU alone", "[tools][legacy]") {
+    const auto client =
+        parse_action(GENERATE("create=l:a,argsadd:C%-x", "create=l:a,argsadd:b%-x"));
+    REQUIRE_FALSE(client);
+    CHECK(client.error().code == ErrorCode::Unsupported);
+    CHECK(client.error().message.find("a client takes no arguments") != std::string::npos);
+    const auto none = parse_action(GENERATE("create=l:a,argsadd:-x",
+                                            "create=l:a,argsadd",
+                                            "create=l:a,argsadd:S",
+                                            "create=l:a,argsadd:S%"));
+    REQUIRE_FALSE(none);
+    CHECK(none.error().code == ErrorCode::Usage);
+}
+
 TEST_CASE("poweroff always cuts the power, after 20 s when no time is given", "[tools][legacy]") {
     CHECK(cancel("cancel=l:a").deadline == 20s);
     CHECK(cancel("cancel=l:a,poweroff").deadline == 20s);
@@ -80,11 +121,8 @@ TEST_CASE("a key that does not exist is named with its column and a near one", "
 }
 
 TEST_CASE("what the original has and this does not yet is said so", "[tools][legacy]") {
-    const auto text = GENERATE("create=l:a,bootmode:CD",
-                               "create=l:a,instmode",
-                               "create=l:a,console:gterm",
-                               "create=l:a,reconnect",
-                               "create=l:a,argsadd:S%-x",
+    const auto text = GENERATE("create=l:a,reconnect",
+                               "create=l:a,cmd:ls",
                                "cancel=l:a,both",
                                "list=terse",
                                "enumerate=matchvstat:active",
@@ -96,6 +134,19 @@ TEST_CASE("what the original has and this does not yet is said so", "[tools][leg
     REQUIRE_FALSE(what.has_value());
     CHECK(what.error().code == ErrorCode::Unsupported);
     CHECK(what.error().message.find("not built yet: ") != std::string::npos);
+}
+
+TEST_CASE("a console of create prepares nothing more and is told", "[tools][legacy]") {
+    const auto console = [](const std::string& text) {
+        return std::get<CreateRequest>(parse_action("create=l:a,console:" + text).value()).console;
+    };
+    CHECK(console("GTerm") == "gterm");
+    CHECK(console("VNC") == "vnc");
+    CHECK(console("none").empty());
+    CHECK(parse_action("create=l:a,console:cli0").error().try_next == "./VM.sh --console=cli0");
+    CHECK(parse_action("create=l:a,console:").error().code == ErrorCode::Usage);
+    CHECK(parse_action("create=l:a,console:tty").error().message ==
+          "column 12: there is no console \"tty\"");
 }
 
 TEST_CASE("suspend and resume are the original's", "[tools][legacy]") {
@@ -254,7 +305,12 @@ TEST_CASE("broken command lines are refused with the option they are about", "[t
     CHECK(legacy_error({"-t"}).message == "-t: needs a value");
     CHECK(legacy_error({"-t", "qemu", "-a", "list", "-q"}).message == "-q: no such option");
     CHECK(legacy_error({"-a", "list", "-b", "perhaps"}).code == ErrorCode::Usage);
-    CHECK(legacy_error({"-a", "list", "-g", "80x25"}).code == ErrorCode::Unsupported);
+    CHECK(legacy_error({"-a", "list", "-g", "80x25"}).message ==
+          "-g: the size of a window is its client's, and none is opened here");
+    CHECK(legacy_error({"-a", "list", "-r", "1x1"}).message ==
+          "-r: never had a meaning for QEMU, and has none");
+    CHECK(legacy_error({"-t", "KVM", "-a", "list"}).message ==
+          "-t KVM: KVM is no type of its own but an accelerator of QEMU");
     CHECK(legacy_error({"-a", "list", "host(-d 1"}).code == ErrorCode::Usage);
     CHECK(legacy_error({"-a", "list", "@host"}).code == ErrorCode::Usage);
     CHECK(legacy_error({"-a", "list", "vm0[vm1]"}).code == ErrorCode::Unsupported);
