@@ -3,6 +3,7 @@
 #include "mesh/core/text.h"
 #include "tools/create_conf/adopt.h"
 #include "tools/create_conf/commit.h"
+#include "tools/create_conf/elsewhere.h"
 #include "tools/create_conf/line_input.h"
 #include "tools/create_conf/listing.h"
 #include "tools/create_conf/options.h"
@@ -358,8 +359,18 @@ Status make(const Options& options, Beginning& beginning, const Stamp& stamp) {
     return {};
 }
 
-int serve(const Options& options) {
+int serve(const Options& options, std::vector<std::string> words) {
     if (auto fine = check_options(options); !fine) return give_up(fine.error());
+    if (!options.elsewhere.empty()) {
+        const auto& host = options.elsewhere.front();
+        const bool asks =
+            options.asking() != Asking::Nothing && !options.list && ::isatty(STDIN_FILENO) == 1;
+        const auto status = make_elsewhere({.host = host,
+                                            .words = words_without(host, std::move(words)),
+                                            .variables = environment_values(),
+                                            .asks = asks});
+        return status ? *status : give_up(status.error());
+    }
     auto beginning = begin(options);
     if (!beginning) return give_up(beginning.error());
     if (options.list) {
@@ -393,7 +404,7 @@ int main(int argc, char** argv) {
         return status == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
     }
     try {
-        return serve(options);
+        return serve(options, {argv + 1, argv + argc});
     } catch (const std::exception& fault) {
         return give_up({.message = fault.what()});
     }

@@ -36,6 +36,8 @@ Examples:
       configure anew what has a disk already
   ctys-createConfVM --adopt /vmpool/tst324/tst324.ctys
       a new pair from an edited one of the ctys of 2010
+  DIST=debian ctys-createConfVM --label=web --auto-all -C -D /srv/vms/web root@lab02
+      on another machine, with the variables of this call
 Then:
   sh web.sh --print --check
   sh web.sh --instmode)";
@@ -125,8 +127,10 @@ void add_options(CLI::App& app, Options& options) {
     app.add_flag("--expert", o.brief, "Ask without explanations");
     app.add_flag("-X", o.terse, "Say only where the configuration is");
     app.add_option("-d", o.debug, "Of the original; nothing comes of it");
-    app.add_option("-L,-R", o.elsewhere, "Of the original: on another machine. Later");
-    app.add_option("HOST", o.elsewhere, "user@host: on another machine. Later");
+    app.add_option("-L,-R", o.elsewhere, "Of the original: as HOST");
+    app.add_option("HOST",
+                   o.elsewhere,
+                   "[user@]host: on that machine, by ssh; directories and files are its own");
     app.footer(std::string{examples});
 }
 
@@ -148,14 +152,24 @@ Result<std::vector<std::string>> arguments_of(int argc, const char* const* argv)
 }
 
 Status check_options(const Options& options) {
-    if (!options.elsewhere.empty()) {
-        const auto& host = options.elsewhere.front();
-        return unusable(
-            ErrorCode::Unsupported,
-            fmt::format("{}: a VM on another machine comes later; make it there",
-                        printable(host, 80)),
-            shell_quoted({"ssh", host, "ctys-createConfVM", "--label=NAME", "--auto-all"}));
+    for (const auto& host : options.elsewhere) {
+        if (host.find('=') != std::string::npos) {
+            return unusable(ErrorCode::Usage,
+                            fmt::format("{}: variables stand before the program, or in the "
+                                        "environment",
+                                        printable(host, 80)),
+                            shell_quoted({host}) + " ctys-createConfVM --label=NAME");
+        }
+        // ssh would take it for an option.
+        if (host.empty() || host.starts_with('-'))
+            return unusable(ErrorCode::Usage,
+                            fmt::format("\"{}\" is no host", printable(host, 80)));
     }
+    if (options.elsewhere.size() > 1)
+        return unusable(ErrorCode::Usage,
+                        fmt::format("{} and {}: one machine at a time",
+                                    printable(options.elsewhere[0], 80),
+                                    printable(options.elsewhere[1], 80)));
     if (auto fine = check_type(options.type); !fine) return fine;
     const auto both = [](bool a, bool b, const char* names) {
         return a && b

@@ -238,15 +238,39 @@ TEST_CASE("each hostile value is one sentence, and nothing is made", "[create_co
     CHECK(site.names("") == nothing_new);
 }
 
-TEST_CASE("a VM on another machine is refused in words", "[create_conf][real]") {
+TEST_CASE("a VM on another machine is made there, with the variables of here",
+          "[create_conf][real]") {
+    Site site;
+    // Goes to another folder instead of another machine.
+    site.add_program("ssh",
+                     "while [ \"$1\" != -- ]; do shift; done\n"
+                     "[ \"$2\" = tst@app1 ] || { echo \"no route to $2\" >&2; exit 255; }\n"
+                     "mkdir -p ../there && cd ../there && exec env -u MEMSIZE bash -c \"$3\"\n");
+
+    const auto ran = site.run("MEMSIZE=96 DIST=\"de bian\" ctys-createConfVM -t QEMU --label=web "
+                              "--no-create-image --auto-all tst@app1");
+
+    CAPTURE(ran.said);
+    CHECK(ran.status == 0);
+    CHECK(site.names("") == nothing_new);
+    const auto made = text_of(site.path("../there/web.ctys"));
+    CHECK(has(made, "MEMSIZE=${MEMSIZE:-96}"));
+    CHECK(has(made, "#@#DIST = \"de bian\""));
+    const auto refused = site.run("ctys-createConfVM --label=a.b/c --auto-all tst@app1");
+    CHECK(refused.status == 2);
+    const auto nowhere = site.run("ctys-createConfVM --label=web --auto-all nobody@nowhere");
+    CHECK(nowhere.status == 6);
+    CHECK(has(nowhere.said, "ssh did not get to nobody@nowhere"));
+}
+
+TEST_CASE("what is no other machine is told", "[create_conf][real]") {
     Site site;
 
-    const auto ran = site.run("ctys-createConfVM -t QEMU --label=web --auto-all tst@app1");
-
-    CHECK(ran.status == 1);
-    CHECK(ran.said ==
-          "ctys-createConfVM: tst@app1: a VM on another machine comes later; make it there\n"
-          "      try: ssh tst@app1 ctys-createConfVM --label=NAME --auto-all\n");
+    const auto variable = site.run("ctys-createConfVM --label=web --auto-all IMAGEFORMAT=qcow2");
+    CHECK(variable.status == 2);
+    CHECK(has(variable.said, "IMAGEFORMAT=qcow2: variables stand before the program"));
+    CHECK(site.run("ctys-createConfVM --label=web --auto-all a b").status == 2);
+    CHECK(site.names("") == nothing_new);
 }
 
 TEST_CASE("the variables are listed with their origin, by each name of the option",
