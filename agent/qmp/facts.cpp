@@ -118,9 +118,10 @@ void absorb_vnc(QmpFacts& facts, const Value& answer) {
     facts.vnc.clear();
     if (!answer.boolean("enabled").value_or(false)) return;
     const auto service = word(answer, "service");
-    // Over a unix socket the path is the host and there is no service.
+    // Over a unix socket QEMU 7.2 tells the path as the service, and no host.
     if (answer.text("family") == "unix" || service.empty()) {
-        facts.vnc = fmt::format("unix:{}", word(answer, "host"));
+        const auto host = word(answer, "host");
+        facts.vnc = fmt::format("unix:{}", host.empty() ? service : host);
         return;
     }
     std::uint32_t port = 0;

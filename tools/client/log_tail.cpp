@@ -38,6 +38,23 @@ Result<std::string> end_of(int file, const std::string& path) {
     return text;
 }
 
+/// Without what steers a terminal (ECMA-48: ESC and one letter, or a control sequence), which a
+/// firmware begins with.
+std::string without_escapes(std::string_view line) {
+    std::string out;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        if (line[i] != '\x1b') {
+            out += line[i];
+            continue;
+        }
+        if (++i == line.size() || line[i] != '[') continue;
+        do {
+            ++i;
+        } while (i < line.size() && (line[i] < '@' || line[i] > '~'));
+    }
+    return out;
+}
+
 } // namespace
 
 Result<std::string> log_tail(const std::string& path, std::uint64_t lines) {
@@ -59,7 +76,7 @@ Result<std::string> log_tail(const std::string& path, std::uint64_t lines) {
     for (auto i = count - std::min<std::size_t>(count, lines); i < count; ++i) {
         auto line = all[i];
         if (line.ends_with('\r')) line.remove_suffix(1);
-        out += "  " + printable(line, 2000) + "\n";
+        out += "  " + printable(without_escapes(line), 2000) + "\n";
     }
     return out;
 }

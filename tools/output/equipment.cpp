@@ -80,6 +80,26 @@ void word_lines(Blocks& blocks,
     if (!trim(words).empty()) blocks.line(title, line);
 }
 
+/// As many words as fit on one line, and how many there are beside them.
+std::string beginning_of(std::string_view head, std::string_view words) {
+    constexpr std::size_t width = 72;
+    std::string line{head};
+    std::size_t left_out = 0;
+    bool is_cut = false; // by who told it: its own end says so
+    for (const auto word : split(words, ' ')) {
+        if (word.empty()) continue;
+        is_cut = word == "...";
+        if (is_cut) break;
+        if (left_out > 0 || line.size() + 1 + word.size() > width) {
+            ++left_out;
+        } else {
+            line.append(" ").append(word);
+        }
+    }
+    if (left_out == 0) return line;
+    return line + fmt::format(" and {}{} more", is_cut ? "over " : "", left_out);
+}
+
 void render_emulator(Blocks& blocks, const Emulator& emulator) {
     const auto version = emulator.package.empty()
                              ? emulator.version
@@ -100,8 +120,9 @@ void render_emulator(Blocks& blocks, const Emulator& emulator) {
                             emulator.arch,
                             emulator.accelerators,
                             emulator.options));
-    word_lines(blocks, "qemu", "  machines", emulator.machines);
-    word_lines(blocks, "qemu", "  CPUs    ", emulator.cpus);
+    if (!emulator.machines.empty())
+        blocks.line("qemu", beginning_of("  machines", emulator.machines));
+    if (!emulator.cpus.empty()) blocks.line("qemu", beginning_of("  CPUs    ", emulator.cpus));
 }
 
 } // namespace

@@ -146,11 +146,15 @@ void render_report(fmt::memory_buffer& out,
         render_detail(out, plugin, view);
         if (plugin.type != PluginType::Qemu || !request.as_server) continue;
         Blocks blocks(out, view);
+        std::size_t width = 8;
+        for (const auto& each : worker.equipment.emulators)
+            width = std::max(width, each.arch.size());
         for (const auto& each : worker.equipment.emulators) {
             if (each.problem.empty()) {
                 blocks.line("emulates",
-                            fmt::format("{:<8} {:<9} {}  ({})",
+                            fmt::format("{:<{}} {:<9} {}  ({})",
                                         each.arch,
+                                        width,
                                         each.version,
                                         each.path,
                                         each.accelerators));

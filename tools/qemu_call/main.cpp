@@ -273,12 +273,12 @@ int serve(Options options) {
     }
     const auto problems = check(request, notes);
     if (options.list_options) return list_options(request, problems);
-    for (const auto& note : notes) {
-        say(note);
-    }
     if (!problems.empty()) {
         tell(problems, *config);
         return traits(problems.front().code).exit_status;
+    }
+    for (const auto& note : notes) {
+        say(note);
     }
     if (options.modes.init_only)
         return options.print || options.check ? 0 : make_storage(options, request);

@@ -2,6 +2,7 @@
 paused stays so; what cannot be saved is told with the disk that cannot."""
 
 import os
+import re
 import select
 import subprocess
 
@@ -44,6 +45,9 @@ class Snapshot(mesh.MeshCase):
         row = m.wait_row("web", state="running")
         serial = open(os.path.join(os.path.dirname(row["sport"]), "serial.log"), "rb")
         self.addCleanup(serial.close)
+        booted = b""  # the words of the firmware come before the letters, its last ones between
+        while len(re.sub(rb"[^A-Z]", b"", booted.partition(b"Hard Disk")[2])) < 4:
+            booted += self.read_until(serial, lambda found: len(found) >= 1)
         return serial
 
     def ask(self, status, *arguments):

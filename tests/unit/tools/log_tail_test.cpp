@@ -13,9 +13,9 @@ using namespace ctys::tools;
 TEST_CASE("the last lines of a log are shown, whatever they contain", "[tools][logs]") {
     const support::TemporaryDirectory directory;
     const auto path = directory.path() + "/serial.log";
-    std::ofstream(path) << "one\ntwo\r\n\033[2Jthree\n";
+    std::ofstream(path) << "one\ntwo\r\n\033c\033[?7l\033[2Jth\007ree\033[\n";
 
-    CHECK(log_tail(path, 2) == "  two\n  ?[2Jthree\n");
+    CHECK(log_tail(path, 2) == "  two\n  th?ree\n");
     CHECK(log_tail(path, 0) == "");
     CHECK(log_tail(path + ".old", 2) == "");
 }

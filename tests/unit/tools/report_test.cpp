@@ -113,6 +113,8 @@ TEST_CASE("a worker's page tells its processor, accelerators, emulators and plug
                         .requisites = {{"bash", true, "/usr/bin/bash"}}};
     fmt::memory_buffer out;
 
+    for (int i = 0; i < 40; ++i)
+        worker.equipment.emulators[0].cpus += " cortex-a" + std::to_string(i);
     render_worker(out, worker, View{});
 
     const auto text = fmt::to_string(out);
@@ -122,7 +124,8 @@ TEST_CASE("a worker's page tells its processor, accelerators, emulators and plug
           " qemu      /opt/q/bin/qemu-system-arm  7.2.22 (Debian), emulates arm, "
           "has tcg, 36 groups of options\n"
           "             machines none virt\n"
-          "             CPUs     arm926 max\n"
+          "             CPUs     arm926 max cortex-a0 cortex-a1 cortex-a2 cortex-a3 "
+          "cortex-a4 and 35 more\n"
           "           /opt/old  cannot be used: hangs\n",
           " plugins   CLI   ENABLED (2)\n"
           "           X11   DISABLED (1): missing xterm\n"

@@ -144,6 +144,10 @@ TEST_CASE("a VNC server is named as -vnc names it", "[qmp]") {
     CHECK(facts.vnc == "unix:/run/vnc");
     absorb(facts,
            "query-vnc",
+           json(R"({"enabled":true,"host":"","service":"/run/vnc.sock","family":"unix"})"));
+    CHECK(facts.vnc == "unix:/run/vnc.sock");
+    absorb(facts,
+           "query-vnc",
            json(R"({"enabled":true,"host":"0.0.0.0","service":"80","family":"ipv4"})"));
     CHECK(facts.vnc.empty());
 }
