@@ -22,8 +22,11 @@ unset -v $MEDIA_NAMES HDDBOOTIMAGE IMAGEFORMAT IMAGEINTERFACE KERNELIMAGE INITRD
     CONSOLE DEFAULTCONSOLE VNCACCESSDISPLAY KBD_LAYOUT
 
 # The configuration is bash, so that it can be as dynamic as the VM needs.
+unset -f inst_stage
 # shellcheck source=/dev/null
 . "$CONFIG" || exit 1
+# Its inst_stage STAGE TARGET FORMAT is run by the stages of --instmode that it has itself, before the guest starts.
+! declare -F inst_stage >/dev/null || export -f inst_stage
 
 MODE=--run
 OPTIONS=()

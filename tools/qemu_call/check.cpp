@@ -152,9 +152,15 @@ Status check_target(Request& request, std::vector<std::string>& notes) {
     if (auto words = describe(target, *preparation, facts); !words.empty())
         notes.push_back(std::move(words));
     if (target.stage == qemu::Stage::Custom) {
-        notes.push_back(fmt::format("the stage {} is the guest's own, {} is taken as it is",
-                                    target.custom,
-                                    printable(target.file)));
+        notes.push_back(
+            request.has_hook
+                ? fmt::format("inst_stage of the configuration does its stage {} on {}",
+                              target.custom,
+                              printable(target.file))
+                : fmt::format("the configuration has no inst_stage for the stage {}; {} "
+                              "is taken as it is",
+                              target.custom,
+                              printable(target.file)));
     }
     return {};
 }

@@ -13,6 +13,7 @@
 #include "tools/qemu_call/lease.h"
 #include "tools/qemu_call/problem_place.h"
 #include "tools/qemu_call/shim.h"
+#include "tools/qemu_call/stage_hook.h"
 #include "tools/qemu_call/state_note.h"
 #include "tools/qemu_call/switch_check.h"
 
@@ -123,6 +124,9 @@ Status prepare(const Options& options, const Request& request) {
     if (request.target) {
         auto done = prepare_target(*request.target, request.preparation, request.seen);
         if (!done) return done;
+        if (request.has_hook && request.target->stage == qemu::Stage::Custom) {
+            if (auto ran = run_stage_hook(*request.target); !ran) return ran;
+        }
     }
     return options.discard_state ? remove_state_note(options.config) : Status{};
 }
@@ -253,6 +257,7 @@ int serve(Options options) {
     options.config = *config;
     if (options.forget_state || !options.note_state.empty()) return note_state(options);
     auto request = read_request(options.assignments, folder_of(*config), options.modes, own_user());
+    request.has_hook = has_stage_hook();
     request.may_ask = !options.print && !options.check && is_terminal(STDIN_FILENO, STDERR_FILENO);
     auto& plan = request.plan;
     plan.instance_directory = options.instance_directory.empty()

@@ -31,6 +31,7 @@ struct Request {
     bool storage_only = false;                 ///< nothing is booted
     bool attached = false;      ///< to the terminal of the caller, with which it ends
     bool force = false;         ///< the target may be destroyed
+    bool has_hook = false;      ///< the configuration has an inst_stage for stages of its own
     bool may_ask = false;       ///< a person can be asked whether it may
     bool own_switch = false;    ///< plan.vde_switch is the user's own, by default: no stranger's
     std::string vde_management; ///< QEMUMGMT, where the configuration names it

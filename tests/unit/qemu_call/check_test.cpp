@@ -18,7 +18,9 @@ struct CheckedVm {
     std::vector<std::string> values{
         "LABEL=web", "STARTERCALL=/bin/true", "HDDBOOTIMAGE=hda.img", "NETWORK=user"};
     bool may_ask = false;
+    bool has_hook = false;
     Request request = {};
+    std::vector<std::string> notes = {};
 
     CheckedVm() { write("hda.img", "x"); }
 
@@ -29,8 +31,9 @@ struct CheckedVm {
     std::vector<Problem> problems_of(const ModeOptions& modes) {
         request = read_request(values, folder.path(), modes);
         request.may_ask = may_ask;
+        request.has_hook = has_hook;
         request.plan.instance_directory = folder / "i";
-        std::vector<std::string> notes;
+        notes.clear();
         return check(request, notes);
     }
 };
@@ -132,6 +135,21 @@ TEST_CASE("what INIT would destroy is asked for where somebody can answer", "[ca
     CHECK(vm.request.preparation == qemu::Preparation::Empty);
     CHECK(vm.request.question ==
           "INIT destroys what " + vm.folder / "hda.img" + " of 1 bytes holds. Go on?");
+}
+
+TEST_CASE("a stage of one's own is done by the configuration, or said not to be", "[call]") {
+    CheckedVm vm;
+    const ModeOptions modes{.install = "CD%/etc/passwd%HDD%default%setup"};
+    const auto target = vm.folder / "hda.img";
+
+    CHECK(vm.problems_of(modes).empty());
+    CHECK(vm.notes == std::vector<std::string>{"the configuration has no inst_stage for the stage "
+                                               "setup; " +
+                                               target + " is taken as it is"});
+    vm.has_hook = true;
+    CHECK(vm.problems_of(modes).empty());
+    CHECK(vm.notes == std::vector<std::string>{
+                          "inst_stage of the configuration does its stage setup on " + target});
 }
 
 TEST_CASE("TFTP does not serve the VM's own folder by a link", "[call]") {
