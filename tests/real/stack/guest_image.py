@@ -102,9 +102,9 @@ def fetch_kernel(folder):
         return download_kernel(folder, *own)
 
 
-def kernel(cache):
+def kernel(cache, name="kernel", modules=MODULES):
     """The folder with vmlinuz, modules/ and their order; fetched once and kept."""
-    path = os.path.join(cache, "kernel")
+    path = os.path.join(cache, name)
     if os.path.isdir(path):
         return path
     with made_whole(path) as made, tempfile.TemporaryDirectory(dir=cache) as work:
@@ -114,7 +114,7 @@ def kernel(cache):
         found = glob.glob(os.path.join(work, "all/lib/modules/**/*.ko"), recursive=True)
         known = {os.path.basename(file)[:-3].replace("-", "_"): file for file in found}
         order = []
-        for module in MODULES:
+        for module in modules:
             add_module(module, known, order)
         for module in order:
             shutil.copy(known[module], os.path.join(made, "modules", module + ".ko"))
