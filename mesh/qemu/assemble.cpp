@@ -284,10 +284,12 @@ private:
         // The firmware looks at ATA disks before others, and boots one disk only.
         const bool first = disk.source && interface == "virtio";
         add("-drive",
-            fmt::format("file={},format={},if={}{}",
+            fmt::format("file={},format={},if={}{}{}",
                         escape_commas(disk.file),
                         disk.format,
                         first ? "none,id=ctyssource" : interface,
+                        disk.index != 0 && interface == "ide" ? fmt::format(",index={}", disk.index)
+                                                              : std::string{},
                         read_only ? ",readonly=on" : ""));
         if (first) add("-device", "virtio-blk,drive=ctyssource,bootindex=0");
     }

@@ -20,6 +20,7 @@ struct Disk {
     std::string interface = ""; ///< if= of -drive; empty: a default
     /// Nobody writes it: what a guest is installed from. The firmware tries it before other disks.
     bool source = false;
+    std::uint32_t index = 0; ///< of an ATA disk behind the first one: 1 is hdb; 0: any
 
     bool operator==(const Disk&) const = default;
 };

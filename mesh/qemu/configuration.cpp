@@ -80,6 +80,7 @@ public:
     }
 
     Configuration take() {
+        out_.keys = keys_.size();
         out_.vm.settings = std::move(keys_);
         out_.vm.settings.insert(out_.vm.settings.end(),
                                 std::make_move_iterator(constants_.begin()),
@@ -366,6 +367,21 @@ Result<Configuration> read_configuration(std::string_view text, std::string_view
     if (auto read = lines.read(text); !read) return tl::unexpected(read.error());
     auto out = lines.take();
     RecordReader{out, path}.read();
+    return out;
+}
+
+std::vector<DifferingPeers> differing_peers(const Configuration& configuration) {
+    const auto& all = configuration.vm.settings;
+    const auto first_variable =
+        all.begin() + static_cast<std::ptrdiff_t>(std::min(configuration.keys, all.size()));
+    std::vector<DifferingPeers> out;
+    for (auto variable = first_variable; variable != all.end(); ++variable) {
+        const auto key = std::find_if(all.begin(), first_variable, [&](const Setting& one) {
+            return one.key == variable->key;
+        });
+        if (key != first_variable && key->value != variable->value)
+            out.push_back({*key, *variable});
+    }
     return out;
 }
 

@@ -29,6 +29,7 @@ struct Configuration {
     bool is_qemu = false;     ///< MAGICID-QEMU: a VM of this type
     bool ignored = false;     ///< MAGICID-IGNORE: to be skipped altogether
     bool not_listed = false;  ///< MAGICID-NOENUM: another variant of the VM is its master
+    std::size_t keys = 0;     ///< so many of the settings are keys, the others constants
     std::vector<Setting> dynamic; ///< assignments only bash can evaluate, their text as written
     std::vector<Warning> warnings;
 
@@ -46,6 +47,15 @@ constexpr std::size_t max_configuration_line = std::size_t{16} * 1024;
 /// Malformed with the line, for NUL bytes and for what exceeds the limits.
 [[nodiscard]] Result<Configuration> read_configuration(std::string_view text,
                                                        std::string_view path);
+
+/// A key of the scan and the shell's constant of the same name, which says something else (S-249).
+struct DifferingPeers {
+    Setting key;
+    Setting variable;
+
+    bool operator==(const DifferingPeers&) const = default;
+};
+[[nodiscard]] std::vector<DifferingPeers> differing_peers(const Configuration& configuration);
 
 /// A key of the scan, else a shell constant of that name; empty when neither is there.
 [[nodiscard]] std::string_view setting(const Configuration& configuration, std::string_view key);

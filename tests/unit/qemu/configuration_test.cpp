@@ -244,3 +244,14 @@ TEST_CASE("words are read with bash's quoting", "[qemu]") {
 
     CHECK(read_shell_word(text, known).value == value);
 }
+
+TEST_CASE("keys that differ from their variables are told apart from what agrees", "[qemu]") {
+    const auto configuration = read("#@#LABEL = \"web\"\nLABEL=db\n#@#MAC0 = \"a\"\nMAC0=a\n"
+                                    "#@#LABEL = \"second\"\nSMP=1\nSMP=2\n#@#SMP = 1\n");
+
+    const auto differing = differing_peers(configuration);
+
+    REQUIRE(differing.size() == 2);
+    CHECK(differing[0] == DifferingPeers{{"LABEL", "web", 1}, {"LABEL", "db", 2}});
+    CHECK(differing[1] == DifferingPeers{{"SMP", "1", 8}, {"SMP", "2", 7}});
+}
