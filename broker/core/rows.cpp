@@ -1,5 +1,7 @@
 #include "broker/core/rows.h"
 
+#include "mesh/core/text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -79,6 +81,38 @@ std::size_t weight(const Row& row) {
     return fields;
 }
 
+std::string_view folder_of_config(std::string_view config) {
+    return config.substr(0, config.rfind('/'));
+}
+
+std::string_view name_of_config(std::string_view config) {
+    return config.substr(config.rfind('/') + 1);
+}
+
+bool may_be_master(const PathRecord& path) {
+    return path.health == PathHealth::Good &&
+           (path.vmstate.empty() || equals_ignoring_case(path.vmstate, "ACTIVE"));
+}
+
+/// Of the variants of a VM in one folder exactly one is its active master (CTYS-REFERENCE S-074).
+std::string rivalry_of(const std::vector<PathRecord>& paths) {
+    for (auto one = paths.begin(); one != paths.end(); ++one) {
+        if (!may_be_master(*one)) continue;
+        const auto other = std::find_if(one + 1, paths.end(), [&](const PathRecord& path) {
+            return may_be_master(path) && path.worker == one->worker &&
+                   path.config != one->config &&
+                   folder_of_config(path.config) == folder_of_config(one->config);
+        });
+        if (other == paths.end()) continue;
+        const auto& [first, second] = std::minmax(one->config, other->config);
+        return fmt::format("{} and {} are both its active master; all but one need "
+                           "#@#MAGICID-IGNORE",
+                           name_of_config(first),
+                           name_of_config(second));
+    }
+    return {};
+}
+
 } // namespace
 
 VmRow take_row(Listed& from, const Roster& roster, Now now) {
@@ -91,6 +125,7 @@ VmRow take_row(Listed& from, const Roster& roster, Now now) {
     row.conflict = std::count_if(from.instances.begin(), from.instances.end(), [](const auto& i) {
                        return is_live(i.state);
                    }) > 1;
+    auto rivalry = rivalry_of(from.paths);
     PathRecord* best = nullptr;
     for (auto& path : from.paths) {
         if (path.health != PathHealth::Vanished) ++row.paths;
@@ -109,6 +144,7 @@ VmRow take_row(Listed& from, const Roster& roster, Now now) {
     if (!vm.macs.empty()) row.mac = std::move(vm.macs.front());
     if (!vm.ips.empty()) row.ip = std::move(vm.ips.front());
     row.remarks = std::move(vm.remarks);
+    if (!rivalry.empty()) row.remarks.insert(row.remarks.begin(), std::move(rivalry));
     row.start_after = std::move(vm.start_after);
     if (shown != nullptr) {
         row.state = is_suspended_to_disk(*shown) ? VmState::Suspended : shown->state;

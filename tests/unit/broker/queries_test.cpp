@@ -200,3 +200,31 @@ TEST_CASE("what ran by hand and is gone for a day is erased with its VM", "[brok
     CHECK(bench.store().vm(vm.id) == nullptr);
     CHECK(bench.store().all_instances().empty());
 }
+
+TEST_CASE("two active masters of one VM in one folder are told in its row", "[broker]") {
+    Bench bench;
+    const auto remarks_of = [&](const std::string& second, const char* vmstate, PathHealth health) {
+        Listed of{.vm = samples::vm(), .paths = {}, .instances = {}};
+        of.vm.remarks = {"of its own"};
+        of.paths.assign(2, samples::path());
+        of.paths[0].config = "/vms/web/web.ctys";
+        of.paths[0].vmstate = "ACTIVE";
+        of.paths[0].health = PathHealth::Good;
+        of.paths[1] = of.paths[0];
+        of.paths[1].config = second;
+        of.paths[1].vmstate = vmstate;
+        of.paths[1].health = health;
+        return take_row(of, bench.core().roster(), bench.now()).remarks;
+    };
+    const std::vector<std::string> none{"of its own"};
+
+    CHECK(remarks_of("/vms/web/copy.ctys", "", PathHealth::Good) ==
+          std::vector<std::string>{"copy.ctys and web.ctys are both its active master; all but one "
+                                   "need #@#MAGICID-IGNORE",
+                                   "of its own"});
+    CHECK(remarks_of("/vms/web/copy.ctys", "BACKUP", PathHealth::Good) == none);
+    CHECK(remarks_of("/vms/web/copy.ctys", "ACTIVE", PathHealth::Ignored) == none);
+    // Another way to the same file, or storage that many reach.
+    CHECK(remarks_of("/mnt/web/web.ctys", "ACTIVE", PathHealth::Good) == none);
+    CHECK(remarks_of("/vms/web/web.ctys", "ACTIVE", PathHealth::Good) == none);
+}
