@@ -14,6 +14,7 @@ install(FILES deploy/completions/ctys.bash RENAME ctys
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES docs/architecture.md docs/coming-from.md docs/operations.md docs/protocol.md
     docs/storage.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(PROGRAMS deploy/wrapper/ctys-wrapper-lib.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/ctys-mesh)
 install(DIRECTORY deploy/config/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY deploy/templates/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/templates
     USE_SOURCE_PERMISSIONS)

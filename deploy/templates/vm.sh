@@ -10,23 +10,20 @@ FOLDER=${0%"$NAME"}
 CDPATH='' cd -- "${FOLDER:-.}" || exit 1
 CTYSWRAPPERPATH=$PWD
 CONFIG=$CTYSWRAPPERPATH/${NAME%.sh}.ctys
+[ -f "$CONFIG" ] || [ ! -f "${CONFIG%.ctys}.conf" ] || CONFIG=${CONFIG%.ctys}.conf
 CALL=${CTYS_QEMU_CALL:-ctys-qemu-call}
 
-# Media of boot and installation modes, option words, and the switch. What the caller has exported of the same name, for
-# another VM or for ctys-createConfVM, says nothing about this one.
-MEDIA_NAMES='FDDIMAGE FDA FDB INSTSRC INSTSRCCDROM INSTCDROM INSTSRCDVD INSTSRCFDD INSTSRCHDD INSTSRCUSB INSTTARGET
-    DEFAULTBOOTMODE DEFAULTINSTMODE DEFAULTINSTSOURCE DEFAULTINSTTARGET HDDBOOTIMAGE_INST_SIZE'
-# shellcheck disable=SC2086 # words
-unset -v $MEDIA_NAMES HDDBOOTIMAGE IMAGEFORMAT IMAGEINTERFACE KERNELIMAGE INITRDIMAGE APPEND \
-    VGADRIVER TIMEOPT ARGSADD NIC ACCELFALLBACK QEMUSOCK QEMUMGMT VDE_DEQ \
-    CONSOLE DEFAULTCONSOLE VNCACCESSDISPLAY KBD_LAYOUT
-
+# Names and functions that a configuration may use, and what it means when it has been sourced.
+LIBRARY=$("$CALL" --wrapper-lib) || exit 1
+# shellcheck source=/dev/null
+. "$LIBRARY" || exit 1
 # The configuration is bash, so that it can be as dynamic as the VM needs.
 unset -f inst_stage
 # shellcheck source=/dev/null
 . "$CONFIG" || exit 1
 # Its inst_stage STAGE TARGET FORMAT is run by the stages of --instmode that it has itself, before the guest starts.
 ! declare -F inst_stage >/dev/null || export -f inst_stage
+ctys_settle "$CONFIG"
 
 MODE=--run
 OPTIONS=()
@@ -56,7 +53,7 @@ for OPTION in "$@"; do
 done
 
 MEDIA=()
-for NAME in $MEDIA_NAMES; do
+for NAME in $CTYS_MEDIA_NAMES HDB HDC HDD; do
     [ -z "${!NAME}" ] || MEDIA+=("$NAME=${!NAME}")
 done
 

@@ -13,7 +13,7 @@ share/bash-completion/completions/ctys
 share/doc/ctys-mesh/CHANGELOG.md share/doc/ctys-mesh/LICENSE share/doc/ctys-mesh/README.md
 share/doc/ctys-mesh/docs/operations.md share/doc/ctys-mesh/examples/agent.toml
 share/doc/ctys-mesh/examples/broker.toml share/doc/ctys-mesh/examples/ctys.toml
-share/doc/ctys-mesh/templates/vm.ctys share/doc/ctys-mesh/templates/vm.sh share/man/man1/ctys.1
+share/ctys-mesh/ctys-wrapper-lib.sh share/doc/ctys-mesh/templates/vm.ctys share/doc/ctys-mesh/templates/vm.sh share/man/man1/ctys.1
 share/man/man1/ctys-createConfVM.1 share/man/man1/ctys-plugins.1 share/man/man1/ctys-qemu-call.1 share/man/man1/ctys-setupVDE.1 share/man/man8/ctys-agent.8 share/man/man8/ctys-broker.8""".split()
 
 

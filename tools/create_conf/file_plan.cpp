@@ -1,6 +1,7 @@
 #include "tools/create_conf/file_plan.h"
 
 #include "mesh/core/text.h"
+#include "tools/qemu_call/wrapper_run.h"
 
 #include <fmt/format.h>
 
@@ -9,10 +10,6 @@
 namespace ctys::conf {
 
 namespace {
-
-constexpr const char* wrapper =
-#include "wrapper_text.inc"
-    ;
 
 std::string unused_name(const std::string& name, const Stamp& stamp, const Found& found) {
     auto out = fmt::format("{}.{}", name, stamp.date);
@@ -65,7 +62,7 @@ Status plan_image(FilePlan& plan,
 } // namespace
 
 std::string_view wrapper_text() {
-    return wrapper;
+    return call::wrapper_text();
 }
 
 std::string image_path(const Settings& settings, const std::string& folder) {
@@ -80,7 +77,8 @@ std::vector<NewFile> files_of(const Settings& settings,
                               const Wishes& wishes) {
     const auto& label = settings.text("LABEL");
     std::vector<NewFile> out;
-    out.push_back({.name = label + ".sh", .bytes = wrapper, .executable = true});
+    out.push_back(
+        {.name = label + ".sh", .bytes = std::string{wrapper_text()}, .executable = true});
     if (wishes.answers) {
         auto more = answers_files(settings);
         std::move(more.begin(), more.end(), std::back_inserter(out));

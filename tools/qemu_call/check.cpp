@@ -77,6 +77,34 @@ private:
     std::optional<FileIdentity> own_;
 };
 
+// As the original's wrapper did: one that is not there is left out.
+void add_further_disks(Request& request, std::vector<std::string>& notes) {
+    for (auto& [key, disk] : request.further) {
+        if (::access(disk.file.c_str(), F_OK) != 0) {
+            notes.push_back(fmt::format(
+                "{}: {} does not exist, the VM starts without it", key, printable(disk.file)));
+            continue;
+        }
+        const bool written = !request.plan.snapshot && !request.plan.read_only;
+        request.files.push_back({key, disk.file, written});
+        request.plan.more_disks.push_back(std::move(disk));
+    }
+    request.further.clear();
+}
+
+// QEMU has given up the names qemu and qemu-kvm; kvm is a script of Debian whose options
+// contradict ours.
+std::string find_qemu(const qemu::VmPlan& plan, std::vector<std::string>& notes) {
+    const auto name = plan.binary.substr(plan.binary.rfind('/') + 1);
+    auto binary = name == "kvm" ? std::string{} : find_binary(plan.binary);
+    if (!binary.empty() || (name != "kvm" && name != "qemu-kvm" && name != "qemu")) return binary;
+    binary = find_binary("qemu-system-" + plan.arch);
+    if (!binary.empty())
+        notes.push_back(fmt::format(
+            "STARTERCALL: {} takes the place of {}", printable(binary), printable(plan.binary)));
+    return binary;
+}
+
 void settle_formats(Request& request, std::vector<Problem>& problems) {
     const Formats formats{request.configured};
     auto& plan = request.plan;
@@ -187,6 +215,7 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
         }
     };
     const auto before = problems.size();
+    add_further_disks(request, notes);
     settle_formats(request, problems);
     if (request.target && problems.size() == before) {
         if (auto fine = check_target(request, notes); !fine)
@@ -213,7 +242,7 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
             problems.push_back(std::move(problem));
     }
 
-    const auto binary = find_binary(plan.binary);
+    const auto binary = find_qemu(plan, notes);
     if (binary.empty()) {
         problems.push_back({"STARTERCALL",
                             fmt::format("{} is not an executable in PATH, in /opt/qemu*/bin or by "

@@ -5,6 +5,7 @@
 #include "mesh/qemu/command_line.h"
 #include "mesh/setup/process.h"
 #include "tools/qemu_call/check.h"
+#include "tools/qemu_call/configuration_check.h"
 #include "tools/qemu_call/consent.h"
 #include "tools/qemu_call/empty_values.h"
 #include "tools/qemu_call/image_check.h"
@@ -16,6 +17,7 @@
 #include "tools/qemu_call/stage_hook.h"
 #include "tools/qemu_call/state_note.h"
 #include "tools/qemu_call/switch_check.h"
+#include "tools/qemu_call/wrapper_run.h"
 
 #include <CLI/CLI.hpp>
 
@@ -276,7 +278,12 @@ int serve(Options options) {
             "console CLI0: an agent starts it, which has no terminal; `ctys console` "
             "attaches one");
     }
-    const auto problems = check(request, notes);
+    auto problems = check(request, notes);
+    if (!request.storage_only) {
+        for (auto& problem : check_configuration(options.config, plan.label, notes)) {
+            problems.push_back(std::move(problem));
+        }
+    }
     if (options.list_options) return list_options(request, problems);
     if (!problems.empty()) {
         tell(problems, *config);
@@ -291,6 +298,17 @@ int serve(Options options) {
     if (!argv) return give_up(argv.error());
     if (options.print) std::printf("%s\n", shell_quoted(*argv).c_str());
     return options.run ? run(options, request, *argv) : 0;
+}
+
+// Calls that need nothing but the path; the options of a wrapper are its own.
+std::optional<int> serve_wrapper(const std::vector<std::string>& given) {
+    if (given.size() >= 2 && given[0] == "--wrapper")
+        return run_wrapper(given[1], std::span{given}.subspan(2));
+    if (given.size() != 1 || given[0] != "--wrapper-lib") return std::nullopt;
+    const auto path = wrapper_library();
+    if (!path) return give_up(path.error());
+    std::printf("%s\n", path->c_str());
+    return 0;
 }
 
 constexpr auto valued_options = std::to_array<std::string_view>({"--bootmode",
@@ -360,7 +378,10 @@ int main(int argc, char** argv) {
         ->take_last();
     add_modes(app, options);
     app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
+    app.footer("ctys-qemu-call --wrapper FILE.ctys [OPTIONS]: becomes the VM's wrapper, with its "
+               "options\nctys-qemu-call --wrapper-lib: prints the path of ctys-wrapper-lib.sh");
     const std::vector<std::string> given{argv + 1, argv + argc};
+    if (const auto status = serve_wrapper(given)) return *status;
     auto arguments = split_empty_values(given, valued_options);
     if (!arguments) return give_up(arguments.error());
     std::reverse(arguments->begin(), arguments->end()); // as CLI11 takes a vector

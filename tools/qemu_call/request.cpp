@@ -52,6 +52,9 @@ private:
             {"BOOTIMAGE", &RequestReader::boot_image},
             {"CONSOLE", &RequestReader::console},
             {"CPU", &RequestReader::cpu},
+            {"HDB", &RequestReader::further_disk},
+            {"HDC", &RequestReader::further_disk},
+            {"HDD", &RequestReader::further_disk},
             {"HDDBOOTIMAGE", &RequestReader::boot_image},
             {"IMAGEFORMAT", &RequestReader::image_format},
             {"IMAGEINTERFACE", &RequestReader::image_interface},
@@ -211,6 +214,14 @@ private:
             out_.notes.end(), translated->warnings.begin(), translated->warnings.end());
     }
     void boot_image(const std::string&, const std::string& value) { boot_ = in_directory(value); }
+    // Of the original: data, without a format of its own.
+    void further_disk(const std::string& key, const std::string& value) {
+        auto file = in_directory(value);
+        std::string format = file.ends_with(".qcow2") ? "qcow2" : "raw";
+        const auto index = static_cast<std::uint32_t>(key.back() - 'A'); // HDB is 1
+        out_.further.push_back(
+            {key, {.file = std::move(file), .format = std::move(format), .index = index}});
+    }
     void image_format(const std::string&, const std::string& value) { format_ = value; }
     void image_interface(const std::string&, const std::string& value) {
         interface_ = to_lower(value);
@@ -252,6 +263,8 @@ private:
         out_.plan = qemu::show_screen(std::move(decided->plan), console_, vnc_display_);
         out_.files = std::move(decided->files);
         out_.target = std::move(decided->target);
+        // Nothing but the source is there while a guest is installed.
+        if (out_.target || out_.storage_only) out_.further.clear();
         if (!out_.target && !plan.boot && plan.kernel.empty() && plan.boot_order.empty()) {
             problem("HDDBOOTIMAGE", "is missing, and there is no KERNELIMAGE either");
         }

@@ -19,6 +19,14 @@ struct Problem {
     bool operator==(const Problem&) const = default;
 };
 
+/// A disk beside the boot image, where there is one.
+struct FurtherDisk {
+    std::string key;
+    qemu::Disk disk;
+
+    bool operator==(const FurtherDisk&) const = default;
+};
+
 /// What the wrapper asked for.
 struct Request {
     std::string folder; ///< of the VM
@@ -27,6 +35,7 @@ struct Request {
     bool kvm_or_nothing = false;          ///< ACCELFALLBACK=no: emulation is not what was meant
     std::vector<qemu::NeededFile> files;  ///< media that have to be there
     std::optional<qemu::Disk> configured; ///< HDDBOOTIMAGE, IMAGEFORMAT
+    std::vector<FurtherDisk> further;     ///< HDB, HDC, HDD; check() takes those that are there
     std::optional<qemu::InstallTarget> target; ///< of an installation
     bool storage_only = false;                 ///< nothing is booted
     bool attached = false;      ///< to the terminal of the caller, with which it ends

@@ -165,7 +165,7 @@ TEST_CASE("TFTP does not serve the VM's own folder by a link", "[call]") {
 
 TEST_CASE("storage alone needs no QEMU", "[call]") {
     CheckedVm vm;
-    vm.values[1] = "STARTERCALL=/no/such/qemu";
+    vm.values[1] = "STARTERCALL=/no/such/qemu-system-x86_64";
 
     CHECK(vm.problems_of({.init = true, .init_only = true, .force = true}).empty());
     CHECK(vm.problems_of({.install = "CD%/etc/passwd", .init = true, .force = true}).size() == 1);
@@ -193,4 +193,17 @@ TEST_CASE("a switch is needed by what is started, not by the storage alone", "[c
     REQUIRE(started.size() == 1);
     CHECK(started[0].text.starts_with("there is no switch at " + data + "; as root: "));
     CHECK(vm.problems_of({.init = true, .init_only = true, .force = true}).empty());
+}
+
+TEST_CASE("a further disk is given to the VM where it is there, else left out", "[call]") {
+    CheckedVm vm;
+    vm.values.insert(vm.values.end(), {"HDB=hdb.img", "HDC=hdc.img"});
+    vm.write("hdc.img", "x");
+
+    CHECK(vm.problems_of({}).empty());
+
+    CHECK(vm.request.plan.more_disks ==
+          std::vector<qemu::Disk>{{.file = vm.folder / "hdc.img", .index = 2}});
+    CHECK(written_files(vm.request) ==
+          std::vector<std::string>{vm.folder / "hda.img", vm.folder / "hdc.img"});
 }

@@ -331,3 +331,19 @@ TEST_CASE("a forward of old finds the network of the VM", "[qemu]") {
     CHECK(request.plan.network_options ==
           std::vector<std::string>{"hostfwd=tcp::5555-:22", "tftp=/srv"});
 }
+
+TEST_CASE("further disks are kept for what is there, and not for an installation", "[qemu]") {
+    const std::vector<std::string> values{"LABEL=web",
+                                          "HDDBOOTIMAGE=hda.img",
+                                          "HDB=hdb.img",
+                                          "HDD=/data.qcow2",
+                                          "HDC=",
+                                          "INSTSRCCDROM=/iso/a.iso"};
+
+    CHECK(
+        read(values).further ==
+        std::vector<FurtherDisk>{{"HDB", {.file = "/vm/web/hdb.img", .index = 1}},
+                                 {"HDD", {.file = "/data.qcow2", .format = "qcow2", .index = 3}}});
+    CHECK(read(values).plan.more_disks.empty());
+    CHECK(read(values, {.install = "CD"}).further.empty());
+}

@@ -1,0 +1,150 @@
+// Happy path: a wrapper of this version is executed as it stands.
+//
+// Failure modes: the original's own wrapper needs a framework that is not here, so this version's
+// runs in its place, under its name; one that somebody has edited does what nobody here knows, and
+// is refused with the lines; nothing of either is executed.
+
+#include "tools/qemu_call/wrapper_run.h"
+
+#include "mesh/core/text.h"
+#include "mesh/setup/process.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <unistd.h>
+
+namespace ctys::call {
+
+namespace {
+
+constexpr const char* wrapper_of_this_version =
+#include "wrapper_text.inc"
+    ;
+
+constexpr std::size_t most_edits_told = 5;
+
+// Nothing where there is none; what is too large is no wrapper of the original.
+std::optional<std::string> read_wrapper(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    if (!file) return std::nullopt;
+    std::string out(qemu::max_wrapper_bytes + 1, '\0');
+    file.read(out.data(), static_cast<std::streamsize>(out.size()));
+    out.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    return out.size() > qemu::max_wrapper_bytes ? std::string{} : out;
+}
+
+int refuse_wrapper(const Error& error) {
+    fmt::print(stderr, "ctys-qemu-call: {}\n", error.message);
+    for (const auto& line : error.evidence) {
+        fmt::print(stderr, "      {}\n", line);
+    }
+    if (!error.try_next.empty()) fmt::print(stderr, "      try: {}\n", error.try_next);
+    return traits(error.code).exit_status;
+}
+
+int become_bash(std::vector<std::string> argv) {
+    std::vector<char*> pointers;
+    for (auto& argument : argv) {
+        pointers.push_back(argument.data());
+    }
+    pointers.push_back(nullptr);
+    std::fflush(nullptr);
+    ::execv("/bin/bash", pointers.data());
+    return refuse_wrapper(
+        {.message = fmt::format("cannot execute /bin/bash: {}", std::strerror(errno))});
+}
+
+bool exists_at(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+}
+
+} // namespace
+
+std::string_view wrapper_text() {
+    return wrapper_of_this_version;
+}
+
+Result<WrapperPair> wrapper_pair(const std::string& path) {
+    const auto stem = path.substr(0, path.rfind('.'));
+    const bool named = !stem.empty() && !stem.ends_with('/');
+    if (named && path.ends_with(".sh")) return WrapperPair{path, stem + ".ctys"};
+    if (named && (path.ends_with(".ctys") || path.ends_with(".conf")))
+        return WrapperPair{stem + ".sh", path};
+    return fail(
+        ErrorCode::Usage,
+        fmt::format("{} is neither a configuration (.ctys) nor a wrapper (.sh)", printable(path)));
+}
+
+Status check_stock(const WrapperPair& pair, const qemu::WrapperKind& kind) {
+    if (kind.edits.empty()) return {};
+    Error out{.code = ErrorCode::Conflict,
+              .message = fmt::format("{} is a wrapper of the original that was edited, and is not "
+                                     "run; what differs:",
+                                     printable(pair.wrapper)),
+              .try_next = fmt::format("ctys-createConfVM --adopt {}", pair.configuration)};
+    for (const auto& edit : kind.edits) {
+        if (out.evidence.size() == most_edits_told) {
+            out.evidence.push_back(fmt::format("and {} more", kind.edits.size() - most_edits_told));
+            break;
+        }
+        out.evidence.push_back(edit.line == 0 ? fmt::format("{} is gone", edit.text)
+                                              : fmt::format("line {}: {}", edit.line, edit.text));
+    }
+    return tl::unexpected(std::move(out));
+}
+
+int run_wrapper(const std::string& path, std::span<const std::string> options) {
+    auto pair = wrapper_pair(path);
+    if (!pair) return refuse_wrapper(pair.error());
+    const auto text = read_wrapper(pair->wrapper);
+    const auto kind = qemu::judge_wrapper(text.value_or(""));
+    std::vector<std::string> argv{"bash"};
+    if (text && !kind.of_original) {
+        argv.push_back(pair->wrapper);
+    } else {
+        const auto& configuration = pair->configuration;
+        const auto older = configuration.substr(0, configuration.rfind('.')) + ".conf";
+        if (!exists_at(configuration) && exists_at(older)) pair->configuration = older;
+        if (!exists_at(pair->configuration)) {
+            return refuse_wrapper({.code = ErrorCode::NotFound,
+                                   .message = fmt::format("the configuration {} does not exist",
+                                                          printable(pair->configuration))});
+        }
+        if (auto fine = check_stock(*pair, kind); !fine) return refuse_wrapper(fine.error());
+        if (text) {
+            fmt::print(stderr,
+                       "ctys-qemu-call: {} is the original's own wrapper and is not run: {} "
+                       "starts its VM alone\n",
+                       printable(pair->wrapper),
+                       printable(pair->configuration));
+        }
+        argv.insert(argv.end(), {"-c", std::string{wrapper_text()}, pair->wrapper});
+    }
+    argv.insert(argv.end(), options.begin(), options.end());
+    const auto own = setup::program_folder() + "/ctys-qemu-call";
+    ::setenv("CTYS_QEMU_CALL", own.c_str(), 0);
+    return become_bash(std::move(argv));
+}
+
+Result<std::string> wrapper_library() {
+    constexpr std::string_view name = "share/ctys-mesh/ctys-wrapper-lib.sh";
+    const std::array<std::string, 3> folders = {
+        setup::program_folder() + "/..", "/usr/local", "/usr"};
+    for (const auto& folder : folders) {
+        const auto path = fmt::format("{}/{}", folder, name);
+        if (::access(path.c_str(), R_OK) == 0) return path;
+    }
+    return fail(ErrorCode::NotFound,
+                fmt::format("{} is neither in the folder above that of ctys-qemu-call nor in "
+                            "/usr/local or /usr: it is installed with the programs",
+                            name));
+}
+
+} // namespace ctys::call

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "mesh/core/error.h"
+#include "mesh/qemu/stock_wrapper.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ctys::call {
+
+/// The wrapper of this version, as it is copied beside a configuration.
+[[nodiscard]] std::string_view wrapper_text();
+
+/// Where a wrapper and its configuration lie.
+struct WrapperPair {
+    std::string wrapper;
+    std::string configuration;
+
+    bool operator==(const WrapperPair&) const = default;
+};
+/// Of a path of either of them. Errors: Usage, where it ends otherwise.
+[[nodiscard]] Result<WrapperPair> wrapper_pair(const std::string& path);
+
+/// Why the wrapper of the original at this path is not bypassed; nothing where it may be.
+[[nodiscard]] Status check_stock(const WrapperPair& pair, const qemu::WrapperKind& kind);
+
+/// Becomes the wrapper of the VM, with these options: the one that lies there, or this version's in
+/// place of a stock wrapper of the original or of none. Returns when that is not possible, with the
+/// exit status.
+[[nodiscard]] int run_wrapper(const std::string& path, std::span<const std::string> options);
+
+/// Path of ctys-wrapper-lib.sh, which is installed with the programs. Errors: NotFound.
+[[nodiscard]] Result<std::string> wrapper_library();
+
+} // namespace ctys::call
