@@ -33,6 +33,9 @@ constexpr Duration owners_period = std::chrono::seconds{10}; // packages come an
 std::vector<std::string> given_to_wrappers(const AgentOptions& options) {
     std::vector<std::string> out{
         fmt::format("CTYS_KVM_NOTE={}/{}", options.mesh_runtime, qemu::kvm_note_file)};
+    // Where their qemu.conf is.
+    if (const char* folder = std::getenv("CTYS_CONFIG_DIR"); folder != nullptr)
+        out.push_back(fmt::format("CTYS_CONFIG_DIR={}", folder));
     if (!options.emulator_folders.empty()) {
         out.push_back(
             fmt::format("CTYS_EMULATORS_FOLDERS={}", fmt::join(options.emulator_folders, ",")));

@@ -1,8 +1,9 @@
 // Happy path: --check ends with 0; the real run makes the instance folder and starts the wrapper,
 // which becomes ctys-qemu-call and stays as QEMU's parent.
 //
-// Failure modes: no such account, or one this agent may not become -> refused, naming both; a check
-// that hangs is killed at its deadline; a wrapper that ends early is told with its last words.
+// Failure modes: no such account, or one this agent may not become -> refused, naming both; an
+// edited wrapper of the original -> the check refuses it, with the lines that differ; a check that
+// hangs is killed at its deadline; a wrapper that ends early is told with its last words.
 
 #include "agent/shell/launcher.h"
 
@@ -134,7 +135,10 @@ Status Launcher::begin(const Launch& launch) {
     const auto account = find_account(launch.user, launch.owner_uid);
     if (!account) return tl::unexpected(account.error());
     const auto directory = dirs_.path_of(launch.action);
-    loop::ChildSpec spec{.argv = {"/bin/bash", launch.wrapper, "--instance-dir=" + directory}};
+    // It looks at the wrapper as that account, and runs it, or this version's in place of a stock
+    // one of the original.
+    loop::ChildSpec spec{
+        .argv = {call_, "--wrapper", launch.wrapper, "--instance-dir=" + directory}};
     spec.argv.insert(spec.argv.end(), launch.options.begin(), launch.options.end());
     spec.env = surroundings(*account);
     spec.env->push_back("CTYS_QEMU_CALL=" + call_);
