@@ -14,7 +14,7 @@ CONFIG=$CTYSWRAPPERPATH/${NAME%.sh}.ctys
 CALL=${CTYS_QEMU_CALL:-ctys-qemu-call}
 
 # Names and functions that a configuration may use, and what it means when it has been sourced.
-LIBRARY=$("$CALL" --wrapper-lib) || exit 1
+LIBRARY=${CTYS_WRAPPER_LIB:-$("$CALL" --wrapper-lib)} || exit 1
 # shellcheck source=/dev/null
 . "$LIBRARY" || exit 1
 # The configuration is bash, so that it can be as dynamic as the VM needs.

@@ -60,14 +60,18 @@ ctys_distribution() {
     done < "${1:-/etc/os-release}"
 }
 
-# NAME PROGRAM...: NAME becomes the path of the first one that is there, in the original's folders too.
+# NAME PROGRAM...: NAME becomes the path of the first one that is there, in the original's folders too. Without a
+# process of its own: every start of a VM waits for it.
 ctys_find_program() {
-    local name=$1 program
+    local name=$1 program folder folders
+    IFS=: read -r -a folders <<< "$PATH:/usr/libexec:/opt/qemu/bin:/opt/vde/bin"
     printf -v "$name" ''
     for program in "${@:2}"; do
-        program=$(PATH=$PATH:/usr/libexec:/opt/qemu/bin:/opt/vde/bin type -P -- "$program") || continue
-        printf -v "$name" %s "$program"
-        return
+        for folder in "${folders[@]}"; do
+            [ -f "$folder/$program" ] && [ -x "$folder/$program" ] || continue
+            printf -v "$name" %s "$folder/$program"
+            return
+        done
     done
 }
 
@@ -105,7 +109,7 @@ ctys_is_assigned() {
 # configuration that says nothing of a network gets none of ours.
 ctys_settle() {
     local CTYS_TEXT asked=
-    CTYS_TEXT=$(< "$1")
+    IFS= read -r -d '' CTYS_TEXT < "$1"
     HDDBOOTIMAGE=${HDDBOOTIMAGE:-$HDA}
     IMAGEFORMAT=${IMAGEFORMAT:-$QEMU_IMG}
     VGADRIVER=${VGADRIVER:-$VGA_DRIVER}

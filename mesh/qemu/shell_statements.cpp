@@ -37,7 +37,7 @@ public:
     }
 
     // The whole text as one word; blanks are part of it.
-    ShellWord read_as_word() {
+    ScriptWord read_as_word() {
         while (at_ < text_.size()) {
             piece();
         }
@@ -274,7 +274,7 @@ private:
 
     void expanded(std::string name) {
         if (word_.shape.empty() && word_.variable.empty()) word_.variable = std::move(name);
-        word_.shape += ShellWord::expansion;
+        word_.shape += ScriptWord::expansion;
     }
 
     // Behind the opening of the inner text; returns it, and leaves its end behind.
@@ -328,7 +328,7 @@ private:
                 return;
             }
             const bool constant = std::any_of(other.shape.begin(), other.shape.end(), [](char c) {
-                return c != ShellWord::expansion && !is_script_blank(c);
+                return c != ScriptWord::expansion && !is_script_blank(c);
             });
             word_.has_constant_default =
                 word_.has_constant_default || constant || other.has_constant_default;
@@ -356,7 +356,7 @@ private:
     int depth_;
     ShellStatements& out_;
     ShellStatement statement_;
-    ShellWord word_;
+    ScriptWord word_;
     bool in_word_ = false;
     bool expects_pattern_ = false;
     Target target_ = Target::None;

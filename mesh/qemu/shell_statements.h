@@ -9,21 +9,21 @@ namespace ctys::qemu {
 
 /// One word of a bash script as it stands, without its quotes; each expansion and command
 /// substitution is `expansion` in it. The text of ${NAME:+text} is part of the word.
-struct ShellWord {
+struct ScriptWord {
     static constexpr char expansion = '$';
 
     std::string shape;
     std::string variable;              ///< of a word that begins with ${NAME...} or $NAME
     bool has_constant_default = false; ///< ${NAME:-text} with a text of its own
 
-    bool operator==(const ShellWord&) const = default;
+    bool operator==(const ScriptWord&) const = default;
 };
 
 /// One simple command. Keywords of the shell in front of it are left out, and so are
 /// redirections, the patterns of `case` and the head of `for`.
 struct ShellStatement {
     std::uint32_t line = 0; ///< 1-based, where it begins
-    std::vector<ShellWord> words;
+    std::vector<ScriptWord> words;
 
     bool operator==(const ShellStatement&) const = default;
 };

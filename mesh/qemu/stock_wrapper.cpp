@@ -131,7 +131,7 @@ bool is_variable_name(std::string_view text) {
 
 bool is_only_expansions(std::string_view shape) {
     return std::all_of(shape.begin(), shape.end(), [](char c) {
-        return c == ShellWord::expansion || c == ' ' || c == '\t';
+        return c == ScriptWord::expansion || c == ' ' || c == '\t';
     });
 }
 
@@ -173,7 +173,7 @@ private:
         return first == 0 && is_known_command(statement);
     }
 
-    bool is_known_assignment(const ShellWord& word, std::size_t equals) {
+    bool is_known_assignment(const ScriptWord& word, std::size_t equals) {
         const auto name = std::string_view{word.shape}.substr(0, equals);
         const auto value = std::string_view{word.shape}.substr(equals + 1);
         if (is_one_of(call_variables, name)) return is_known_call(value);
@@ -205,7 +205,7 @@ private:
         const auto& name = command.shape;
         if (is_one_of(plain_commands, name)) return true;
         if (name == "." || name == "source") {
-            return words.size() == 2 && words[1].shape.starts_with(ShellWord::expansion);
+            return words.size() == 2 && words[1].shape.starts_with(ScriptWord::expansion);
         }
         // Only what was put together, word by word, is evaluated.
         if (name == "eval") {

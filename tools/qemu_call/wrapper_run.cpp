@@ -130,6 +130,8 @@ int run_wrapper(const std::string& path, std::span<const std::string> options) {
     argv.insert(argv.end(), options.begin(), options.end());
     const auto own = setup::program_folder() + "/ctys-qemu-call";
     ::setenv("CTYS_QEMU_CALL", own.c_str(), 0);
+    // The wrapper need not ask for it, which would be a process more at every start.
+    if (const auto library = wrapper_library()) ::setenv("CTYS_WRAPPER_LIB", library->c_str(), 1);
     return become_bash(std::move(argv));
 }
 

@@ -1,3 +1,4 @@
+#include "broker/core/rows.h"
 #include "tests/support/samples.h"
 #include "tests/unit/broker/bench.h"
 
