@@ -41,16 +41,9 @@ class Original(mesh.MeshCase):
             settings = "NETWORK=none\n"
         else:
             data = self.mesh.path("switch")
-            process = subprocess.Popen(["vde_switch", "-s", data], stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            self.mesh.foreign.append(process)
-            self.addCleanup(process.stdout.close)
-            # It answers commands when it listens.
-            process.stdin.write("showinfo\n")
-            process.stdin.flush()
-            for line in process.stdout:
-                if line.startswith("Success"):
-                    break
+            # Its socket is there when its parent ends; it ends with whatever names the mesh's folder.
+            subprocess.run(["vde_switch", "-s", data, "-d"], check=True, stdin=subprocess.DEVNULL,
+                           timeout=mesh.PATIENCE_S)
             settings = f"QEMUSOCK={data}\n"
         with open(self.mesh.path("etc", "qemu.conf"), "w") as file:
             file.write(settings)
@@ -69,8 +62,8 @@ class Original(mesh.MeshCase):
         self.make_switch()
         self.start_mesh()
         listed = self.mesh.wait_row("tst253", state="stopped")
-        self.assertEqual((listed["vm"], listed["mac"]), (UUID, "00:50:56:13:12:53"))
-        self.assertEqual(listed["config"], self.mesh.path("pool/tst253/tst253.ctys"))
+        self.assertEqual((listed["uuid"], listed["mac"]), (UUID, "00:50:56:13:12:53"))
+        self.assertEqual(listed["id"], self.mesh.path("pool/tst253/tst253.ctys"))
 
         checked = self.by_hand("--print", "--check")
         self.assertEqual(checked.returncode, 0, checked.stderr)
@@ -82,7 +75,7 @@ class Original(mesh.MeshCase):
             line = file.read().replace("\0", " ")
         self.assertIn("guest=tst253,", line)
         self.assertEqual("-device rtl8139" in line, bool(shutil.which("vde_switch")))
-        self.assertEqual(row["vm"], UUID)
+        self.assertEqual(row["uuid"], UUID)
         # It runs: its guest hears the power button.
         ended = self.mesh.ctys("shutdown", "tst253")
         self.assertEqual(ended.status, 0, ended.err)
@@ -103,7 +96,8 @@ class Original(mesh.MeshCase):
         self.assertIn("ctys-createConfVM --adopt", started.err)
         self.assertEqual(self.mesh.own_processes("hda.img"), [])
 
-        # The way out that it names leads out.
+        # The way out that it names leads out; further disks are there then.
+        mesh.boot_image(self.mesh.path("pool/tst253/hdb.img"), "idle")
         folder = self.mesh.path("pool/tst253")
         adopted = subprocess.run(
             [self.mesh.program("ctys-createConfVM"), "--adopt", os.path.join(folder, "tst253.ctys"),
