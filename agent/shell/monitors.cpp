@@ -29,6 +29,8 @@ qmp::Value medium_arguments(const MonitorCommand& command) {
         arguments.set("filename", medium.image);
         // Whatever it looks like: an image that is probed may name other files of the host.
         arguments.set("format", "raw");
+        // It was only looked at whether it may be read; what the guest writes goes nowhere.
+        arguments.set("read-only-mode", "read-only");
     }
     if (medium.force) arguments.set("force", true);
     return arguments;

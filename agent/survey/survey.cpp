@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <dirent.h>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sys/stat.h>
@@ -64,14 +65,32 @@ std::vector<std::string> emulator_names(const std::string& folder) {
     return names;
 }
 
-/// A survey by root runs what only root can have put there.
-std::string why_untrusted(const std::string& path) {
+std::string why_untrusted_one(const std::string& path) {
     struct stat facts {};
-    if (::geteuid() != 0 || ::stat(path.c_str(), &facts) != 0) return {};
+    if (::stat(path.c_str(), &facts) != 0) return {};
     if (facts.st_uid != 0)
         return fmt::format("belongs to user {}: root does not run it to ask it", facts.st_uid);
-    if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    // In a sticky folder nobody replaces what is another's.
+    const bool is_kept = S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX) != 0;
+    if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !is_kept)
         return "may be written by others: root does not run it to ask it";
+    return {};
+}
+
+/// A survey by root runs what only root can have put there: the file, and each folder on the way to
+/// it and to what it is a link to, since whoever may write there puts another one in its place.
+std::string why_untrusted(const std::string& path) {
+    if (::geteuid() != 0) return {};
+    std::error_code none;
+    for (auto each : {path, std::filesystem::weakly_canonical(path, none).string()}) {
+        if (auto why = why_untrusted_one(each); !why.empty()) return why;
+        for (auto slash = each.rfind('/'); slash != std::string::npos && slash > 0;
+             slash = each.rfind('/')) {
+            each.resize(slash);
+            if (auto why = why_untrusted_one(each); !why.empty())
+                return fmt::format("{} {}", printable(each, 200), why);
+        }
+    }
     return {};
 }
 
@@ -111,12 +130,13 @@ private:
     }
 
     Description describe(const FileKey& key) {
+        // Also what is known already, since a guest may be tried with it.
+        if (auto why = why_untrusted(key.path); !why.empty())
+            return {.path = key.path, .problem = std::move(why)};
         if (auto known = cache_.find(key, begun_.wall)) return *known;
         if (is_over()) {
             return {.path = key.path, .problem = "not asked: the time of the survey was over"};
         }
-        if (auto why = why_untrusted(key.path); !why.empty())
-            return {.path = key.path, .problem = std::move(why)};
         auto description = ask_emulator(loop_, key.path, request_.terms);
         if (!request_.terms.is_cancelled()) cache_.keep(key, description, begun_.wall);
         return description;

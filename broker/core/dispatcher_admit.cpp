@@ -33,6 +33,16 @@ Result<std::optional<WorkerId>> require_place(const Roster& roster,
     return id;
 }
 
+/// The guest of a changed medium reads what the VM's account may: whoever may name any file of a
+/// worker administers it. A plain name is one beside the configuration. Errors: Refused.
+Status check_image(const Principal& principal, const Action& action) {
+    const bool is_beside = action.image.find('/') == std::string::npos;
+    if (action.verb != Verb::ChangeMedium || is_beside) return {};
+    if (auto allowed = check_permission(principal, Permission::Administer); !allowed)
+        return tl::unexpected(within("with an image elsewhere", allowed.error()));
+    return {};
+}
+
 /// What goes to the wrapper beside the configuration. Errors: Usage, Refused.
 Status check_options(const Principal& principal, const msg::Submit& submit) {
     const auto& action = submit.action;
@@ -84,6 +94,8 @@ void Dispatcher::on_submit(Turn& turn,
             return refuse(turn, order, within("as another account", allowed.error()));
     }
     if (auto refused = check_options(principal, submit); !refused)
+        return refuse(turn, order, refused.error());
+    if (auto refused = check_image(principal, submit.action); !refused)
         return refuse(turn, order, refused.error());
     if (submit.action.id.is_none()) {
         return refuse(
@@ -463,7 +475,18 @@ Status Dispatcher::check_revert(Turn& turn, const msg::Submit& submit, const VmI
     if (submit.action.verb != Verb::RevertSnapshot || submit.yes) return {};
     const auto around = stack_around(turn.inventory(), turn.index(), roster_, {target});
     const auto inside = around.all_inside(target);
-    if (inside.empty()) return {};
+    if (inside.empty()) {
+        // What ran inside at that time runs again then, whatever runs elsewhere by now.
+        const auto& members = roster_.members();
+        const bool has_agent = std::any_of(members.begin(), members.end(), [&](const auto& each) {
+            return VmId{each.second.record.platform} == target;
+        });
+        if (!has_agent) return {};
+        return fail(ErrorCode::Conflict,
+                    "it has an agent: VMs that ran inside when it was saved run again, also those "
+                    "that run elsewhere by now",
+                    fmt::format("ctys stack {}; if none does: --yes", submit.action.target));
+    }
     return fail(ErrorCode::Conflict,
                 fmt::format("it carries {} VM{}, which end{} as by a reset",
                             inside.size(),

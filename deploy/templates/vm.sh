@@ -14,9 +14,14 @@ CONFIG=$CTYSWRAPPERPATH/${NAME%.sh}.ctys
 CALL=${CTYS_QEMU_CALL:-ctys-qemu-call}
 
 # Names and functions that a configuration may use, and what it means when it has been sourced.
-LIBRARY=${CTYS_WRAPPER_LIB:-$("$CALL" --wrapper-lib)} || exit 1
-# shellcheck source=/dev/null
-. "$LIBRARY" || exit 1
+if [ -r "$CTYS_WRAPPER_LIB" ]; then
+    # shellcheck source=/dev/null
+    . "$CTYS_WRAPPER_LIB"
+else
+    # shellcheck source=/dev/null
+    . <("$CALL" --wrapper-lib)
+fi
+declare -F ctys_settle > /dev/null || exit 1
 # The configuration is bash, so that it can be as dynamic as the VM needs.
 unset -f inst_stage
 # shellcheck source=/dev/null

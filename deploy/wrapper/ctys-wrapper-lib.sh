@@ -1,6 +1,6 @@
 #!/bin/bash
 # Sourced by the wrapper of a VM before its configuration, with CTYSWRAPPERPATH, the VM's folder, as the working
-# directory: `. "$(ctys-qemu-call --wrapper-lib)"`. Gives a configuration the names and functions that those of the
+# directory: `. <(ctys-qemu-call --wrapper-lib)`. Gives a configuration the names and functions that those of the
 # original use, and a wrapper ctys_settle, to be called when the configuration has been sourced.
 # shellcheck disable=SC2034 # what is set here is for others
 
@@ -35,7 +35,7 @@ netGetUNIXDomainSocket() {
 CTYS_MEDIA_NAMES='FDDIMAGE FDA FDB INSTSRC INSTSRCCDROM INSTCDROM INSTSRCDVD INSTSRCFDD INSTSRCHDD INSTSRCUSB INSTTARGET
     DEFAULTBOOTMODE DEFAULTINSTMODE DEFAULTINSTSOURCE DEFAULTINSTTARGET HDDBOOTIMAGE_INST_SIZE'
 # shellcheck disable=SC2086 # words
-unset -v $CTYS_MEDIA_NAMES HDDBOOTIMAGE HDA HDB HDC HDD IMAGEFORMAT QEMU_IMG IMAGEINTERFACE \
+unset -v $CTYS_MEDIA_NAMES LABEL UUID MAC0 SNAPSHOT READONLY HDDBOOTIMAGE HDA HDB HDC HDD IMAGEFORMAT QEMU_IMG IMAGEINTERFACE \
     KERNELIMAGE INITRDIMAGE APPEND VGADRIVER VGA_DRIVER TIMEOPT ARGSADD NIC ACCELFALLBACK WRAPPERCALL \
     QEMUBIOS CONSOLE DEFAULTCONSOLE VNCACCESSDISPLAY KBD_LAYOUT
 

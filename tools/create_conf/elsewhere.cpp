@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -39,12 +40,27 @@ Result<int> status_of_ssh(const std::string& host, int status) {
 } // namespace
 
 std::vector<std::string> words_without(const std::string& host, std::vector<std::string> words) {
-    const auto last = std::find(words.rbegin(), words.rend(), host);
-    if (last == words.rend()) return words;
-    auto at = words.erase(std::next(last).base());
-    if (at != words.begin() && (*std::prev(at) == "-L" || *std::prev(at) == "-R"))
-        words.erase(std::prev(at));
-    return words;
+    constexpr auto valued = std::to_array<std::string_view>({"-t",
+                                                             "--label",
+                                                             "-D",
+                                                             "--adopt",
+                                                             "--defaults-file",
+                                                             "--defaults-file-create",
+                                                             "--macmap",
+                                                             "--ethers",
+                                                             "--hosts",
+                                                             "-d"});
+    std::vector<std::string> out;
+    for (auto& word : words) {
+        const auto before = out.empty() ? std::string{} : out.back();
+        const bool is_value = std::find(valued.begin(), valued.end(), before) != valued.end();
+        if (!is_value && (word == host || word == "-L" + host || word == "-R" + host)) {
+            if (before == "-L" || before == "-R") out.pop_back();
+            continue;
+        }
+        out.push_back(std::move(word));
+    }
+    return out;
 }
 
 std::vector<std::string> words_of_ssh(const CallElsewhere& call) {

@@ -16,7 +16,7 @@ struct CallElsewhere {
     bool asks = false;              ///< a dialogue at this terminal
 };
 
-/// The words behind the program's name, but for the host: it is the last of its kind, and -L and -R
+/// The words behind the program's name, but for the host where it is no option's value; -L and -R
 /// before it go with it. Pure.
 [[nodiscard]] std::vector<std::string> words_without(const std::string& host,
                                                      std::vector<std::string> words);

@@ -305,10 +305,8 @@ std::optional<int> serve_wrapper(const std::vector<std::string>& given) {
     if (given.size() >= 2 && given[0] == "--wrapper")
         return run_wrapper(given[1], std::span{given}.subspan(2));
     if (given.size() != 1 || given[0] != "--wrapper-lib") return std::nullopt;
-    const auto path = wrapper_library();
-    if (!path) return give_up(path.error());
-    std::printf("%s\n", path->c_str());
-    return 0;
+    const auto text = library_text();
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() ? 0 : 1;
 }
 
 constexpr auto valued_options = std::to_array<std::string_view>({"--bootmode",
@@ -379,7 +377,7 @@ int main(int argc, char** argv) {
     add_modes(app, options);
     app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
     app.footer("ctys-qemu-call --wrapper FILE.ctys [OPTIONS]: becomes the VM's wrapper, with its "
-               "options\nctys-qemu-call --wrapper-lib: prints the path of ctys-wrapper-lib.sh");
+               "options\nctys-qemu-call --wrapper-lib: prints ctys-wrapper-lib.sh");
     const std::vector<std::string> given{argv + 1, argv + argc};
     if (const auto status = serve_wrapper(given)) return *status;
     auto arguments = split_empty_values(given, valued_options);

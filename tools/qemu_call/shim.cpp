@@ -57,7 +57,7 @@ std::int64_t clock_us(clockid_t clock) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) {
+    for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGTTIN, SIGTTOU}) {
         ::signal(signal, SIG_DFL);
     }
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

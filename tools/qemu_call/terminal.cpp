@@ -1,6 +1,7 @@
 #include "tools/qemu_call/terminal.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@ void drop_front(std::array<char, Size>& bytes, std::size_t& size, ssize_t count)
     size -= static_cast<std::size_t>(count);
     std::memmove(bytes.data(), bytes.data() + count, size);
 }
+
+constexpr int last_patience_ms = 5000;
 
 bool may_come_later(ssize_t count) {
     return count < 0 && (errno == EINTR || errno == EAGAIN);
@@ -31,6 +34,9 @@ Result<int> Terminal::open() {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
         return fail(ErrorCode::Failed, fmt::format("console: {}", std::strerror(errno)));
     console_ = ends[0];
+    // In the background it would be stopped, and QEMU's end with it; so it reads nothing there.
+    ::signal(SIGTTIN, SIG_IGN);
+    ::signal(SIGTTOU, SIG_IGN);
     make_raw();
     return ends[1];
 }
@@ -68,8 +74,10 @@ void Terminal::flush() {
     while (console_ >= 0) {
         if (printed_size_ == 0) from_console();
         if (printed_size_ == 0) return;
+        // A reader who stands, as a pager does, does not keep this process for ever.
         pollfd output{STDOUT_FILENO, POLLOUT, 0};
-        if (::poll(&output, 1, -1) > 0) to_output();
+        if (::poll(&output, 1, last_patience_ms) <= 0) return;
+        to_output();
     }
 }
 

@@ -28,7 +28,17 @@ constexpr const char* wrapper_of_this_version =
 #include "wrapper_text.inc"
     ;
 
+constexpr const char* library_of_this_version =
+#include "library_text.inc"
+    ;
+
 constexpr std::size_t most_edits_told = 5;
+
+// Beside these programs; of another version it would not do. Empty where it is not.
+std::string installed_library() {
+    auto path = setup::program_folder() + "/../share/ctys-mesh/ctys-wrapper-lib.sh";
+    return ::access(path.c_str(), R_OK) == 0 ? path : std::string{};
+}
 
 // Nothing where there is none; what is too large is no wrapper of the original.
 std::optional<std::string> read_wrapper(const std::string& path) {
@@ -131,22 +141,13 @@ int run_wrapper(const std::string& path, std::span<const std::string> options) {
     const auto own = setup::program_folder() + "/ctys-qemu-call";
     ::setenv("CTYS_QEMU_CALL", own.c_str(), 0);
     // The wrapper need not ask for it, which would be a process more at every start.
-    if (const auto library = wrapper_library()) ::setenv("CTYS_WRAPPER_LIB", library->c_str(), 1);
+    if (const auto file = installed_library(); !file.empty())
+        ::setenv("CTYS_WRAPPER_LIB", file.c_str(), 1);
     return become_bash(std::move(argv));
 }
 
-Result<std::string> wrapper_library() {
-    constexpr std::string_view name = "share/ctys-mesh/ctys-wrapper-lib.sh";
-    const std::array<std::string, 3> folders = {
-        setup::program_folder() + "/..", "/usr/local", "/usr"};
-    for (const auto& folder : folders) {
-        const auto path = fmt::format("{}/{}", folder, name);
-        if (::access(path.c_str(), R_OK) == 0) return path;
-    }
-    return fail(ErrorCode::NotFound,
-                fmt::format("{} is neither in the folder above that of ctys-qemu-call nor in "
-                            "/usr/local or /usr: it is installed with the programs",
-                            name));
+std::string_view library_text() {
+    return library_of_this_version;
 }
 
 } // namespace ctys::call

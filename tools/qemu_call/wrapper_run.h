@@ -30,7 +30,8 @@ struct WrapperPair {
 /// exit status.
 [[nodiscard]] int run_wrapper(const std::string& path, std::span<const std::string> options);
 
-/// Path of ctys-wrapper-lib.sh, which is installed with the programs. Errors: NotFound.
-[[nodiscard]] Result<std::string> wrapper_library();
+/// ctys-wrapper-lib.sh of this version, which wrappers source. It is installed as a file too, but a
+/// program that was copied alone has to do.
+[[nodiscard]] std::string_view library_text();
 
 } // namespace ctys::call

@@ -12,6 +12,8 @@ TEST_CASE("the host does not go to the other machine", "[create_conf]") {
           Words{"--label=web", "--auto-all"});
     CHECK(words_without("u@h", {"-R", "u@h"}) == Words{});
     CHECK(words_without("web", {"--label", "web", "web"}) == Words{"--label", "web"});
+    CHECK(words_without("web", {"web", "--label", "web"}) == Words{"--label", "web"});
+    CHECK(words_without("h", {"-Lh", "--auto-all"}) == Words{"--auto-all"});
     CHECK(words_without("x", {"-t", "QEMU"}) == Words{"-t", "QEMU"});
 }
 
