@@ -18,8 +18,7 @@ if [ -r "$CTYS_WRAPPER_LIB" ]; then
     # shellcheck source=/dev/null
     . "$CTYS_WRAPPER_LIB"
 else
-    # shellcheck source=/dev/null
-    . <("$CALL" --wrapper-lib)
+    eval "$("$CALL" --wrapper-lib)" # a small guest has no /dev/fd to source it from
 fi
 declare -F ctys_settle > /dev/null || exit 1
 # The configuration is bash, so that it can be as dynamic as the VM needs.

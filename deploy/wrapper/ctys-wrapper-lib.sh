@@ -1,6 +1,6 @@
 #!/bin/bash
 # Sourced by the wrapper of a VM before its configuration, with CTYSWRAPPERPATH, the VM's folder, as the working
-# directory: `. <(ctys-qemu-call --wrapper-lib)`. Gives a configuration the names and functions that those of the
+# directory: `eval "$(ctys-qemu-call --wrapper-lib)"`. Gives a configuration the names and functions that those of the
 # original use, and a wrapper ctys_settle, to be called when the configuration has been sourced.
 # shellcheck disable=SC2034 # what is set here is for others
 

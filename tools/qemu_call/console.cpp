@@ -55,6 +55,10 @@ void Console::add_to(std::vector<pollfd>& list) const {
 }
 
 void Console::react(const std::vector<pollfd>& list) {
+    // Whoever has connected before the guest spoke hears it, however late this process gets a turn.
+    for (const auto& [descriptor, asked, happened] : list) {
+        if (happened != 0 && descriptor == client_listener_) accept_clients();
+    }
     for (const auto& [descriptor, asked, happened] : list) {
         if (happened == 0 || descriptor < 0) continue;
         if (descriptor == guest_) {
@@ -66,11 +70,9 @@ void Console::react(const std::vector<pollfd>& list) {
         if (client != clients_.end()) from_client(*client);
     }
     std::erase(clients_, -1);
-    // Newcomers come last: their descriptors may repeat one that was closed above.
+    // It comes last: its descriptor may repeat one that was closed above.
     for (const auto& [descriptor, asked, happened] : list) {
-        if (happened == 0) continue;
-        if (descriptor == serial_listener_) accept_serial();
-        if (descriptor == client_listener_) accept_client();
+        if (happened != 0 && descriptor == serial_listener_) accept_serial();
     }
 }
 
@@ -82,11 +84,12 @@ void Console::accept_serial() {
     guest_ = newcomer;
 }
 
-void Console::accept_client() {
-    int newcomer = accept_one(client_listener_);
-    if (newcomer < 0) return;
-    if (clients_.size() >= max_clients) return close_and_forget(newcomer);
-    clients_.push_back(newcomer);
+void Console::accept_clients() {
+    for (int newcomer = accept_one(client_listener_); newcomer >= 0;
+         newcomer = accept_one(client_listener_)) {
+        if (clients_.size() >= max_clients) return close_and_forget(newcomer);
+        clients_.push_back(newcomer);
+    }
 }
 
 void Console::from_guest() {

@@ -41,7 +41,7 @@ private:
     static constexpr std::size_t max_clients = 16;
 
     void accept_serial();
-    void accept_client();
+    void accept_clients();
     void from_guest();
     void from_client(int& client);
     void to_guest();
