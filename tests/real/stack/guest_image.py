@@ -24,11 +24,13 @@ PROGRAMS = ("ctys-agent", "ctys-probe", "ctys-scan-helper", "ctys-qemu-call", "c
 # Network and disk of the guest, its power button, and the file that a press can be read from.
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "button", "evdev")
 QEMU = "/usr/bin/qemu-system-x86_64"
-# All that a machine of one boot sector needs of QEMU: its accelerator and its firmware.
+# All that a machine of one boot sector needs of QEMU: its accelerator, its firmware, and the keys of VNC.
 QEMU_FILES = (
     "/usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so",
     "/usr/share/seabios/bios-256k.bin",
+    "/usr/share/seabios/vgabios-stdvga.bin",
     "/usr/share/qemu/kvmvapic.bin",
+    "/usr/share/qemu/keymaps/en-us",
 )
 WRITTEN = {
     "etc/passwd": b"root:x:0:0:root:/root:/bin/sh\n",
