@@ -281,7 +281,11 @@ int serve(Options options) {
     auto problems = check(request, notes);
     if (!request.storage_only) {
         for (auto& problem : check_configuration(options.config, plan.label, notes)) {
-            problems.push_back(std::move(problem));
+            const bool is_told =
+                std::any_of(problems.begin(), problems.end(), [&](const auto& one) {
+                    return !one.key.empty() && one.key == problem.key;
+                });
+            if (!is_told) problems.push_back(std::move(problem));
         }
     }
     if (options.list_options) return list_options(request, problems);

@@ -27,7 +27,7 @@ WRONG = [
     ("image", "HDDBOOTIMAGE=/nowhere/web.img", "HDDBOOTIMAGE", r"/nowhere/web.img does not exist"),
     ("kernel", "KERNELIMAGE=vmlinuz.none", "KERNELIMAGE", r"vmlinuz.none does not exist"),
     ("flag", "READONLY=perhaps", "READONLY", r'"perhaps" is not yes or no'),
-    ("binary", "STARTERCALL=/nowhere/qemu", "STARTERCALL", r"/nowhere/qemu is not an executable"),
+    ("binary", "STARTERCALL=/nowhere/qemu-system-x", "STARTERCALL", r"/nowhere/qemu-system-x is not an executable"),
     ("accelerator", "ACCELERATOR=turbo", "ACCELERATOR", r'"turbo" is not KVM or QEMU'),
     ("console", "DEFAULTCONSOLE=tty", "CONSOLE", r'"tty" is not a console'),
 ]
@@ -48,7 +48,8 @@ class HostileValues(mesh.MeshCase):
     def test_each_wrong_value_is_a_sentence_with_file_and_line(self):
         marker = self.mesh.path("executed")
         for name, line, _, _ in WRONG:
-            self.mesh.make_vm("pool", name, extra=line.replace("MARKER", marker) + "\n")
+            network = "NETWORK=vde\n" if name == "switch" else ""
+            self.mesh.make_vm("pool", name, extra=network + line.replace("MARKER", marker) + "\n")
         for name, line, key, words in WRONG:
             with self.subTest(name):
                 path = self.mesh.path("pool", name, name + ".ctys")
