@@ -49,6 +49,7 @@ enum class Monitor : std::uint8_t {
     CancelJob,
     DismissJob,
     QueryDrives,
+    OpenTray, ///< of a locked one: its guest is asked
     Eject,
     ChangeMedium,
 };

@@ -33,16 +33,21 @@ std::string beside(const std::string& config, const std::string& image) {
     return config.substr(0, slash + 1) + image;
 }
 
-Status check_lock(const Drive& drive, const Action& action, const std::string& label) {
-    if (!drive.is_locked || drive.is_open || action.force) return {};
-    return fail(ErrorCode::Conflict,
-                fmt::format("its guest has locked the tray of {}", drive.name),
-                fmt::format("eject it inside, or past the guest: ctys {} {} {}{}{} --force",
-                            to_string(action.verb),
-                            label,
-                            drive.name,
-                            action.image.empty() ? "" : " ",
-                            action.image));
+bool is_held_shut(const Drive& drive) {
+    return drive.is_locked && !drive.is_open;
+}
+
+Error kept_shut(const std::string& drive, const Action& action, const std::string& label) {
+    return {
+        .code = ErrorCode::Conflict,
+        .message = fmt::format(
+            "its guest has locked the tray of {} and does not open it; nothing was done", drive),
+        .try_next = fmt::format("eject it inside, or past the guest: ctys {} {} {}{}{} --force",
+                                to_string(action.verb),
+                                label,
+                                drive,
+                                action.image.empty() ? "" : " ",
+                                action.image)};
 }
 
 } // namespace
@@ -140,10 +145,12 @@ void Media::look_at(Turn& turn, Instance& instance, Course& course, const Monito
     take_drives(turn, instance, drives_of(reply.drives)); // a guest locks without a word
     const auto meant = require_drive(reply.drives, course.action, label);
     if (!meant) return fail(turn, key, meant.error());
-    if (auto free = check_lock(meant->drive, course.action, label); !free)
-        return fail(turn, key, free.error());
     course.drive = meant->drive.name;
     course.device = meant->device;
+    if (is_held_shut(meant->drive) && !course.action.force) {
+        if (course.is_asked) return fail(turn, key, kept_shut(course.drive, course.action, label));
+        return ask_guest(turn, key, course);
+    }
     if (course.action.verb == Verb::Eject) {
         if (meant->drive.image.empty())
             return finish(turn, key, {.text = fmt::format("{} is empty already", course.drive)});
@@ -164,6 +171,20 @@ void Media::look_at(Turn& turn, Instance& instance, Course& course, const Monito
                          .image = course.image,
                          .config = instance.record.config,
                          .uid = instance.record.uid});
+}
+
+// QEMU tells the guest that somebody wants the medium out, and refuses; a system such as Debian's
+// then lets go of a medium that it does not use.
+void Media::ask_guest(Turn& turn, const InstanceKey& key, Course& course) {
+    course.state = State::Asking;
+    course.is_asked = true;
+    course.number = send(turn,
+                         {.key = key,
+                          .number = 0,
+                          .command = Monitor::OpenTray,
+                          .job = {},
+                          .medium = {.device = course.device, .image = {}, .force = false}});
+    wait(turn, key, ask_limit);
 }
 
 void Media::act(Turn& turn, const InstanceKey& key, Course& course) {
@@ -245,13 +266,21 @@ void Media::on_tray(Turn& turn, Instance& instance, const MonitorEvent& event) {
     moved.text = fmt::format("{} is {}", drive->name, event.is_open ? "open" : "closed");
     moved.data = {{"drive", drive->name}, {"tray", event.is_open ? "open" : "closed"}};
     const auto course = courses_.find(record.key);
-    const bool is_ours = course != courses_.end() && course->second.state == State::Acting;
+    const bool is_ours = course != courses_.end() && (course->second.state == State::Acting ||
+                                                      course->second.state == State::Asking);
     if (is_ours) {
         moved.by = course->second.action.principal.name;
         moved.action = course->second.action.id;
     }
     instances_.tell(turn, instance, std::move(moved));
-    if (course != courses_.end()) return; // its end looks
+    if (course != courses_.end()) {
+        if (course->second.state == State::Asking && event.is_open) {
+            course->second.state = State::Looking;
+            look(turn, record.key, course->second);
+            wait(turn, record.key, look_limit);
+        }
+        return; // its end looks
+    }
     looks_[record.key] =
         send(turn, {.key = record.key, .number = 0, .command = Monitor::QueryDrives, .job = {}});
 }
@@ -266,6 +295,11 @@ void Media::on_timer(Turn& turn, const InstanceKey& key) {
                     key,
                     {.code = ErrorCode::TimedOut,
                      .message = "QEMU does not tell its drives; nothing was done"});
+    case State::Asking: {
+        const auto* instance = instances_.find(key);
+        const auto& label = instance == nullptr ? course.action.target : instance->record.label;
+        return fail(turn, key, kept_shut(course.drive, course.action, label));
+    }
     case State::Checking:
         return fail(turn,
                     key,
@@ -322,6 +356,7 @@ void Media::on_reply(Turn& turn, const MonitorReply& reply) {
         // Its monitor will be up again; one that is only slow is asked again.
         if (reply.error->code == ErrorCode::TimedOut) look(turn, reply.key, course);
         return;
+    case State::Asking: // refused, as a locked one always is: the tray says what the guest does
     case State::Checking:
         return;
     }
@@ -343,6 +378,7 @@ void Media::on_monitor_up(Turn& turn, const InstanceKey& key) {
     // What was sent to the connection before may have been heard, and its answer is lost.
     if (course.state == State::Acting)
         doubt(turn, key, course, {.message = "its monitor went while QEMU was told"});
+    if (course.state == State::Asking) course.state = State::Looking; // it may stand open now
     if (course.state != State::Checking) look(turn, key, course);
 }
 

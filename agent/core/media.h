@@ -14,8 +14,11 @@ namespace ctys::agent {
 ///              | emptied                            |
 ///              | drives are told, an image is to go | checking: by the account of the VM
 ///              | in                                 |
-///              | there is no such drive, its guest  | ended: not-found, conflict; nothing was done
-///              | has locked it, and no force        |
+///              | its guest has locked it, no force  | asking: QEMU hands the wish on to the guest
+///              | there is no such drive; locked     | ended: not-found, conflict; nothing was done
+///              | again after the guest has opened   |
+///     asking   | its tray opens                     | looking
+///              | 10 s                               | ended: conflict; nothing was done
 ///     checking | the image can be opened            | acting: blockdev-change-medium
 ///              | it cannot                          | ended: as the check says; nothing was done
 ///     acting   | done                               | seeing: drives are asked again
@@ -25,7 +28,7 @@ namespace ctys::agent {
 ///     unclear  | drives are told, it is as asked    | ended: done
 ///              | drives are told, it is not         | ended: indeterminate, with what is there
 ///              | 60 s                               | ended: indeterminate
-///     looking, checking
+///     looking, asking, checking
 ///              | 15 s, cancel                       | ended; nothing was done
 ///     any      | process ended                      | ended: failed
 ///     -        | a former life had begun it         | unclear
@@ -36,6 +39,7 @@ class Media {
 public:
     static constexpr Duration look_limit = std::chrono::seconds{15};
     static constexpr Duration act_limit = std::chrono::seconds{10};
+    static constexpr Duration ask_limit = std::chrono::seconds{10}; ///< a guest unmounts first
     static constexpr Duration unclear_limit = std::chrono::seconds{60};
 
     Media(Instances& instances, WorkTable& works, Control& control)
@@ -59,10 +63,11 @@ public:
     void on_exit(Turn& turn, const InstanceKey& key, const Ending& ending);
 
 private:
-    enum class State : std::uint8_t { Looking, Checking, Acting, Seeing, Unclear };
+    enum class State : std::uint8_t { Looking, Asking, Checking, Acting, Seeing, Unclear };
     struct Course {
         State state = State::Looking;
         Action action;
+        bool is_asked = false;    ///< its guest, to open the tray
         std::string image;        ///< absolute, of a change
         std::string drive;        ///< once it is known
         std::string device;       ///< by which QEMU finds it
@@ -72,6 +77,7 @@ private:
 
     void look(Turn& turn, const InstanceKey& key, Course& course);
     void look_at(Turn& turn, Instance& instance, Course& course, const MonitorReply& reply);
+    void ask_guest(Turn& turn, const InstanceKey& key, Course& course);
     void act(Turn& turn, const InstanceKey& key, Course& course);
     void judge(Turn& turn, Instance& instance, const Course& course, const MonitorReply& reply);
     void doubt(Turn& turn, const InstanceKey& key, Course& course, Error why);

@@ -40,6 +40,8 @@ std::string_view to_string(Monitor command) {
         return "job-dismiss";
     case Monitor::QueryDrives:
         return "query-block";
+    case Monitor::OpenTray:
+        return "blockdev-open-tray";
     case Monitor::Eject:
         return "eject";
     case Monitor::ChangeMedium:

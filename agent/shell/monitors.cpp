@@ -53,6 +53,7 @@ qmp::Value arguments_of(const MonitorCommand& command) {
     case Monitor::CancelJob:
     case Monitor::DismissJob:
         return qmp::Value::object({{"id", job.id}});
+    case Monitor::OpenTray:
     case Monitor::Eject:
     case Monitor::ChangeMedium:
         return medium_arguments(command);

@@ -24,9 +24,10 @@ struct Principal {
 
 /// Everything a principal can ask a broker for.
 enum class Permission : std::uint16_t {
-    Query = 1,      ///< lists, watches, the feed
-    Operate = 2,    ///< start, shutdown, kill, pause, resume, reset, reboot, scan, cancel an action
-    Administer = 3, ///< fence, forget, pool trust
+    Query = 1,   ///< lists, watches, the feed
+    Operate = 2, ///< start, shutdown, kill, pause, resume, suspend, reset, reboot, snapshot, scan,
+                 ///< a medium beside the configuration, cancel an action
+    Administer = 3, ///< fence, forget, pool trust; media and start options that name any other file
     Audit = 4,      ///< see audit/ events and watches of others
     SpeakForWorker = 5, ///< hello and publish as an agent
 };

@@ -18,17 +18,25 @@ vm disk plain
 9 tool ann media change web device floppy0 image /iso/b.iso as F
 10 tool ann media eject plain as G
 11 tool ann media change web image /iso/d.iso as H
-# the guest uses it
+# the guest uses it, and does not let go when it is asked
 12 guest web locks
 12.5 tool ann media eject web as I
-13 tool ann media eject web force as J
-14 tool ann media change web image /iso/d.iso as K
-15 guest web opens
-16 guest web closes
-17 tool ann pause web
-18 tool ann media eject web as L
-19 tool eve media eject web as M
-20 tool ann media change web as N
+23 tool ann media eject web force as J
+24 tool ann media change web image /iso/d.iso as K
+# it has locked it, and lets go when it is asked
+25 guest web lends
+25.5 tool ann media change web image /iso/e.iso as O
+27 guest web opens
+28 guest web closes
+29 tool ann pause web
+30 tool ann media eject web as L
+31 tool eve media eject web as M
+32 tool ann media change web as N
+# cancelled while its guest is asked
+32.5 tool ann media change web image /iso/d.iso as Q
+33 guest web locks
+33.5 tool ann media change web image /iso/e.iso as P
+34 tool ann cancel P
 expect A ok
 expect B ok
 expect C ok
@@ -43,5 +51,8 @@ expect K ok
 expect L ok
 expect M refused
 expect N usage
+expect O ok
+expect P cancelled
+expect Q ok
 expect web runs
 end 60

@@ -1,5 +1,3 @@
-#include "mesh/core/address.h"
-#include "mesh/core/text.h"
 #include "tools/output/drive_rows.h"
 #include "tools/verbs/factories.h"
 #include "tools/verbs/order.h"
@@ -23,8 +21,10 @@ public:
   ctys media eject web01                        its only drive
   ctys media change web01 ide2-cd0 /iso/debian-12.iso
   ctys media change web01 drivers.iso           beside its configuration, into its only drive
-  ctys media eject web01 ide2-cd0 --force       past a guest that has locked the tray
-The image is a path on the worker of the VM, read as raw by the account that the VM runs as.)";
+  ctys media eject web01 ide2-cd0 --force       past a guest that keeps the tray locked
+The image is a path on the worker of the VM, read as raw by the account that the VM runs as; one
+that is no plain name beside the configuration needs the permission to administer.
+A guest that has locked the tray is asked to open it, for 10 s.)";
     }
     [[nodiscard]] std::string subject() const override {
         return fmt::format("{} {}", what_, target_);
@@ -35,32 +35,22 @@ The image is a path on the worker of the VM, read as raw by the account that the
         arguments.positional(
             "DEVICE", device_, Arguments::Need::Optional, "the drive; else its only one");
         arguments.positional("IMAGE", image_, Arguments::Need::Optional, "of change: what goes in");
-        arguments.flag("--force", force_, "open the tray though the guest has locked it");
+        arguments.flag("--force", force_, "open the tray though the guest keeps it locked");
         arguments.flag("--no-wait", no_wait_, "print the id of the action and leave");
         arguments.text("--reason", reason_, "TEXT", "kept in the journal");
     }
 
     [[nodiscard]] Status run(Session& session) override {
         if (what_ == "list") return list(session);
-        const auto verb = verb_from_text("media " + what_);
-        if (!verb) {
-            return fail(ErrorCode::Usage,
-                        fmt::format("no such thing to do: {}", printable(what_, 40)),
-                        "ctys media list|eject|change VM");
-        }
-        if (auto address = Address::parse(target_); !address)
-            return tl::unexpected(address.error());
-        msg::Submit order{.on = {}, .yes = session.globals().yes};
-        auto& action = order.action;
-        action.id = session.new_action_id();
-        action.verb = *verb;
-        action.target = target_;
+        auto order = order_in_group(session, name(), what_, "list|eject|change", target_);
+        if (!order) return tl::unexpected(order.error());
+        auto& action = order->action;
         action.force = force_;
         action.reason = reason_;
         name_parts(action);
         if (auto named = check_arguments(action); !named) return named;
         return carry_out(session,
-                         {std::move(order)},
+                         {std::move(*order)},
                          no_wait_ ? Waiting::None : Waiting::Outcome,
                          media_patience);
     }

@@ -1,5 +1,6 @@
 #include "tools/verbs/order.h"
 
+#include "mesh/core/address.h"
 #include "mesh/core/text.h"
 #include "mesh/loop/signal_watch.h"
 #include "schema/codec.h"
@@ -339,6 +340,25 @@ Status Errand::report() {
 }
 
 } // namespace
+
+Result<msg::Submit> order_in_group(Session& session,
+                                   std::string_view group,
+                                   const std::string& what,
+                                   std::string_view words,
+                                   const std::string& target) {
+    const auto verb = verb_from_text(fmt::format("{} {}", group, what));
+    if (!verb) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("no such thing to do: {}", printable(what, 40)),
+                    fmt::format("ctys {} {} VM", group, words));
+    }
+    if (auto address = Address::parse(target); !address) return tl::unexpected(address.error());
+    msg::Submit order{.on = {}, .yes = session.globals().yes};
+    order.action.id = session.new_action_id();
+    order.action.verb = *verb;
+    order.action.target = target;
+    return order;
+}
 
 Status
 carry_out(Session& session, std::vector<msg::Submit> orders, Waiting waiting, Duration patience) {

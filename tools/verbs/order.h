@@ -4,6 +4,7 @@
 #include "tools/verbs/session.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ctys::tools {
@@ -12,6 +13,15 @@ enum class Waiting : std::uint8_t {
     Outcome, ///< until every action has ended
     None     ///< print the ids and leave
 };
+
+/// The order of `ctys GROUP WHAT TARGET`, such as `ctys media eject web`, with an id and what the
+/// session knows. `words` are all that may stand for WHAT. Errors: Usage for another word; those of
+/// the address.
+[[nodiscard]] Result<msg::Submit> order_in_group(Session& session,
+                                                 std::string_view group,
+                                                 const std::string& what,
+                                                 std::string_view words,
+                                                 const std::string& target);
 
 /// Submits actions and follows them. The watch is opened before the first action is sent, so that
 /// not even a quick end is missed. What the broker refuses has that refusal as its outcome; the

@@ -1,5 +1,3 @@
-#include "mesh/core/address.h"
-#include "mesh/core/text.h"
 #include "tools/client/terminal.h"
 #include "tools/output/snapshot_rows.h"
 #include "tools/verbs/factories.h"
@@ -52,25 +50,15 @@ Every writable disk must be qcow2. The VM stands while it is saved or loaded, an
 
     [[nodiscard]] Status run(Session& session) override {
         if (what_ == "list") return list(session);
-        const auto verb = verb_from_text("snapshot " + what_);
-        if (!verb) {
-            return fail(ErrorCode::Usage,
-                        fmt::format("no such thing to do: {}", printable(what_, 40)),
-                        "ctys snapshot save|list|revert|delete VM");
-        }
-        if (auto address = Address::parse(target_); !address)
-            return tl::unexpected(address.error());
-        msg::Submit order{.on = {}, .yes = session.globals().yes};
-        auto& action = order.action;
-        action.id = session.new_action_id();
-        action.verb = *verb;
-        action.target = target_;
+        auto order = order_in_group(session, name(), what_, "save|list|revert|delete", target_);
+        if (!order) return tl::unexpected(order.error());
+        auto& action = order->action;
         action.snapshot = name_;
-        if (*verb == Verb::SaveSnapshot && name_.empty()) action.snapshot = name_of_now();
+        if (action.verb == Verb::SaveSnapshot && name_.empty()) action.snapshot = name_of_now();
         action.reason = reason_;
         if (auto named = check_arguments(action); !named) return named;
         return carry_out(session,
-                         {std::move(order)},
+                         {std::move(*order)},
                          no_wait_ ? Waiting::None : Waiting::Outcome,
                          snapshot_patience);
     }

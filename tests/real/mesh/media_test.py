@@ -100,7 +100,7 @@ class Media(mesh.MeshCase):
         self.ask(0, "change", "web", "b.iso")
         self.assertEqual(self.drive("web")["image"], f"{folder}/b.iso")
 
-    def test_a_tray_that_its_guest_has_locked_opens_by_force_only(self):
+    def test_a_guest_that_keeps_its_tray_locked_is_asked_and_opens_by_force_only(self):
         self.make("web", "locking", "MACHINE=pc\n")
         self.start("web")
         name = self.drive("web")["drive"]

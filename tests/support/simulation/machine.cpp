@@ -141,6 +141,7 @@ std::optional<Error> Machine::command(const ProcessRef& process, Monitor command
     case Monitor::CancelJob:
     case Monitor::DismissJob:
     case Monitor::QueryDrives:
+    case Monitor::OpenTray:
     case Monitor::Eject:
     case Monitor::ChangeMedium:
         return std::nullopt;
@@ -188,6 +189,9 @@ void Machine::command(const ProcessRef& process,
     case Monitor::QueryDrives:
         reply.drives = process->drives;
         return;
+    case Monitor::OpenTray:
+        reply.error = ask_for_tray(process);
+        return;
     case Monitor::Eject:
     case Monitor::ChangeMedium:
         reply.error = change_medium(process, command);
@@ -198,6 +202,21 @@ void Machine::command(const ProcessRef& process,
     default:
         return;
     }
+}
+
+std::optional<Error> Machine::ask_for_tray(const ProcessRef& process) {
+    if (process->drives.empty())
+        return Error{.code = ErrorCode::Failed, .message = "Device not found"};
+    const auto& drive = process->drives.front().drive;
+    if (drive.is_open) return std::nullopt;
+    if (!drive.is_locked) {
+        move_tray(process, /*opens=*/true);
+        return std::nullopt;
+    }
+    if (process->lets_go) move_tray(process, /*opens=*/true);
+    return Error{.code = ErrorCode::Failed,
+                 .message = "Device is locked and force was not specified, wait for tray to open "
+                            "and try again"};
 }
 
 std::optional<Error> Machine::change_medium(const ProcessRef& process,
@@ -216,7 +235,8 @@ std::optional<Error> Machine::change_medium(const ProcessRef& process,
     return std::nullopt;
 }
 
-void Machine::lock_tray(const ProcessRef& process, bool locks) {
+void Machine::lock_tray(const ProcessRef& process, bool locks, bool lets_go) {
+    process->lets_go = lets_go;
     for (auto& each : process->drives)
         each.drive.is_locked = locks;
 }

@@ -49,6 +49,7 @@ struct Process {
     bool saves = false;  ///< QEMU hears nothing
     std::map<std::string, agent::JobFacts> jobs;
     std::vector<agent::DriveFacts> drives;
+    bool lets_go = false; ///< opens a tray that it has locked when it is asked
     Guest guest;
     WallTime started;
     std::optional<Ending> ended;
@@ -115,7 +116,8 @@ public:
     void signal(const ProcessRef& process, int signal);
     void shutdown_guest(const ProcessRef& process); ///< the guest powers off by itself
     void reset_guest(const ProcessRef& process);
-    void lock_tray(const ProcessRef& process, bool locks); ///< the guest uses the medium, or not
+    /// The guest uses the medium, or not; it may let go of it when it is asked.
+    void lock_tray(const ProcessRef& process, bool locks, bool lets_go);
     void move_tray(const ProcessRef& process, bool opens); ///< by the guest
     void crash(const ProcessRef& process);
     void kill(const ProcessRef& process); ///< by a person at the console
@@ -154,6 +156,7 @@ private:
     std::string name_;
     BootId boot_;
     VmId inside_;
+    std::optional<Error> ask_for_tray(const ProcessRef& process);
     [[nodiscard]] std::optional<Error> change_medium(const ProcessRef& process,
                                                      const agent::MonitorCommand& command);
     void work_on_snapshot(const ProcessRef& process, const agent::MonitorCommand& command);

@@ -31,7 +31,7 @@ namespace ctys::sim {
 ///     S clock broker|AGENT forward|back T       its wall clock is set
 ///     S cut NAME [noticed T] [keeps]
 ///     S heal NAME
-///     S guest LABEL poweroff|crash|kill|reset|locks|unlocks|opens|closes [on MACHINE]
+///     S guest LABEL poweroff|crash|kill|reset|locks|lends|unlocks|opens|closes [on MACHINE]
 ///     S hand LABEL on MACHINE in STORAGE [libvirt] [mute]
 ///     S remove LABEL from STORAGE
 ///     S network DELAY                           how long every message is under way now

@@ -221,7 +221,8 @@ void Story::do_guest(Words& words) {
     if (what == "crash") return machine->crash(process);
     if (what == "reset") return machine->reset_guest(process);
     if (what == "kill") return machine->kill(process);
-    if (what == "locks" || what == "unlocks") return machine->lock_tray(process, what == "locks");
+    if (what == "locks" || what == "lends" || what == "unlocks")
+        return machine->lock_tray(process, what != "unlocks", what == "lends");
     if (what == "opens" || what == "closes") return machine->move_tray(process, what == "opens");
     complain("not understood");
 }

@@ -169,24 +169,65 @@ TEST_CASE_METHOD(DriveUp, "an empty drive is not ejected again", "[agent]") {
     CHECK(told_to_qemu() == 0);
 }
 
-TEST_CASE_METHOD(DriveUp, "a tray that the guest has locked opens by force only", "[agent]") {
-    SECTION("without") {
-        eject();
-        tell_drives({cd("/iso/a.iso", /*locked=*/true)});
+TEST_CASE_METHOD(DriveUp, "a guest that has locked its tray is asked to open it", "[agent]") {
+    const auto action = eject();
+    tell_drives({cd("/iso/a.iso", /*locked=*/true)});
+    REQUIRE(last(Monitor::OpenTray));
+    CHECK(last(Monitor::OpenTray)->medium.device == "/machine/cd");
+    CHECK_FALSE(last(Monitor::OpenTray)->medium.force);
+    decline(Monitor::OpenTray, ErrorCode::Failed); // as QEMU does when it has asked
+    CHECK_FALSE(outcome());
+    CHECK(told_to_qemu() == 0);
 
+    SECTION("and does so") {
+        move_tray(true);
+        auto open = cd("/iso/a.iso");
+        open.drive.is_open = true;
+        tell_drives({open});
+        REQUIRE(last(Monitor::Eject));
+        CHECK_FALSE(last(Monitor::Eject)->medium.force);
+        reply(Monitor::Eject);
+        tell_drives({cd("")});
+        CHECK_FALSE(error());
+        CHECK(events(EventKind::TrayMoved).at(0).action == action);
+    }
+    SECTION("and does not") {
+        fire(media_timer);
         CHECK(error()->code == ErrorCode::Conflict);
-        CHECK(error()->message == "its guest has locked the tray of ide2-cd0");
+        CHECK(error()->message ==
+              "its guest has locked the tray of ide2-cd0 and does not open it; nothing was done");
         CHECK(error()->try_next.ends_with("ctys media eject vm1 ide2-cd0 --force"));
+    }
+    SECTION("and has shut and locked it again before it was seen") {
+        move_tray(true);
+        tell_drives({cd("/iso/a.iso", /*locked=*/true)});
+        CHECK(error()->code == ErrorCode::Conflict);
+        CHECK(commands(Monitor::OpenTray) == 1);
         CHECK(told_to_qemu() == 0);
     }
-    SECTION("with") {
+    SECTION("and its tray was shut before it moved") {
+        move_tray(false);
+        CHECK_FALSE(outcome());
+        CHECK(last(Monitor::QueryDrives)->number < last(Monitor::OpenTray)->number);
+    }
+    SECTION("while the monitor goes and comes") {
+        up({cd("/iso/a.iso", /*locked=*/true).drive});
+        auto open = cd("/iso/a.iso", /*locked=*/true);
+        open.drive.is_open = true;
+        tell_drives({open});
+        CHECK(told_to_qemu() == 1);
+    }
+}
+
+TEST_CASE_METHOD(DriveUp, "a locked tray opens at once by force, and when it is open", "[agent]") {
+    SECTION("force") {
         eject(/*force=*/true);
         tell_drives({cd("/iso/a.iso", /*locked=*/true)});
 
         REQUIRE(last(Monitor::Eject));
         CHECK(last(Monitor::Eject)->medium.force);
     }
-    SECTION("one that stands open") {
+    SECTION("open") {
         eject();
         auto open = cd("/iso/a.iso", /*locked=*/true);
         open.drive.is_open = true;
@@ -194,6 +235,7 @@ TEST_CASE_METHOD(DriveUp, "a tray that the guest has locked opens by force only"
 
         CHECK(told_to_qemu() == 1);
     }
+    CHECK(commands(Monitor::OpenTray) == 0);
 }
 
 TEST_CASE("the drive that is meant is the one of that name, or the only one", "[agent]") {
