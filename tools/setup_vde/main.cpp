@@ -28,6 +28,10 @@ void print_notes(const Plan& plan) {
     }
 }
 
+void trace(const Request& request, const Plan& plan, const Observed& machine) {
+    if (request.traces) std::fputs(plan_text(plan, machine).c_str(), stderr);
+}
+
 Status do_plan(const Plan& plan, Machine& performer) {
     auto done = perform(plan, performer);
     if (done) return {};
@@ -41,6 +45,7 @@ Status create(loop::EventLoop& loop, const Request& request, Observed& machine) 
     const auto plan = decide_create(request, machine);
     if (!plan) return tl::unexpected(plan.error());
     if (request.only_shows) return print(plan_text(*plan, machine));
+    trace(request, *plan, machine);
     {
         Machine performer{loop, machine.paths, machine.account};
         if (auto done = do_plan(*plan, performer); !done) return done;
@@ -74,6 +79,7 @@ Status cancel(loop::EventLoop& loop, const Request& request, const Observed& mac
     const auto plan = decide_cancel(request, machine);
     if (!plan) return tl::unexpected(plan.error());
     if (request.only_shows) return print(plan_text(*plan, machine));
+    trace(request, *plan, machine);
     Machine performer{loop, machine.paths, machine.account};
     if (auto done = do_plan(*plan, performer); !done) return done;
     if (request.terse) return {};

@@ -90,6 +90,20 @@ bool is_machine(const std::string& text) {
     });
 }
 
+// -l is for those that name nobody.
+Status name_login(std::vector<std::string>& machines, const std::string& login) {
+    if (login.empty()) return {};
+    if (machines.empty())
+        return fail(ErrorCode::Usage, "-l names who to be on another machine, and there is none");
+    if (!is_machine(login) || login.find('@') != std::string::npos)
+        return fail(ErrorCode::Usage, fmt::format("-l {}: no name of a user", printable(login)));
+    for (auto& machine : machines) {
+        if (machine != this_machine && machine.find('@') == std::string::npos)
+            machine.insert(0, login + '@');
+    }
+    return {};
+}
+
 Status check_machines(const Request& request) {
     for (const auto& target : request.machines) {
         if (find_action(target)) {
@@ -155,6 +169,7 @@ std::vector<std::string> words_of(const Request& request) {
     add("-g", request.group);
     if (!request.header) words.emplace_back("-n");
     if (request.terse) words.emplace_back("-X");
+    if (request.traces) words.insert(words.end(), {"-d", "1"});
     if (request.with_last) words.emplace_back("--last");
     if (request.only_shows) words.emplace_back("--dry-run");
     words.emplace_back(to_string(request.action));
@@ -164,7 +179,11 @@ std::vector<std::string> words_of(const Request& request) {
 Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::string>& arguments) {
     Request request;
     std::string action;
+    std::string level;
+    std::string login;
+    std::vector<std::string> more_machines;
     bool no_header = false;
+    std::vector<std::string> rights;
     bool stays_for_last = false;
     bool stays_for_first = false;
     CLI::App app{std::string{about}, "ctys-setupVDE"};
@@ -180,6 +199,12 @@ Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::strin
         "-f", request.force, "Go on where it would refuse: cut a connection, VMs, a hung switch");
     app.add_flag("-n", no_header, "No titles above lists");
     app.add_flag("-X", request.terse, "Say nothing of what went well");
+    app.add_option("-d", level, "LEVEL: tell each step before it is done; 0: do not");
+    app.add_option("-r", more_machines, "HOST,... where it is done, as behind the action")
+        ->delimiter(',');
+    app.add_option("-l", login, "USER to be there, of a HOST without one");
+    // Of the original, with the words of its ways: none is needed.
+    const auto* asks = app.add_option("-Z", rights)->expected(0, 1)->group("");
     app.add_flag("--last", request.with_last, "Stay behind, and cancel when the last VM has left");
     app.add_flag("--dry-run", request.only_shows, "Print the steps and do none");
     // Of the process that --last leaves behind, for no person.
@@ -198,7 +223,21 @@ Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::strin
     } catch (const CLI::ParseError& error) {
         return fail(ErrorCode::Usage, printable(error.what()), "ctys-setupVDE --help");
     }
+    if (asks->count() > 0) {
+        return fail(ErrorCode::Usage,
+                    "-Z: it changes no rights by itself: sudo stands before the call, root@HOST "
+                    "behind it",
+                    "sudo ctys-setupVDE ...");
+    }
     request.header = !no_header;
+    request.traces = !level.empty() && level != "0";
+    for (const auto& machines : more_machines) {
+        for (const auto machine : split(machines, ' ')) {
+            if (!machine.empty()) request.machines.emplace_back(machine);
+        }
+    }
+    if (auto named = name_login(request.machines, login); !named)
+        return tl::unexpected(named.error());
     if (stays_for_last) request.stay = Stay::Last;
     if (stays_for_first) request.stay = Stay::FirstAndLast;
     auto finished = finish(std::move(request), action);

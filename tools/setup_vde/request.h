@@ -28,6 +28,7 @@ struct Request {
     bool force = false;                ///< -f
     bool header = true;                ///< not -n
     bool terse = false;                ///< -X: nothing is said of what went well
+    bool traces = false;               ///< -d: its steps are told before they are done
     bool with_last = false;            ///< --last: the switch goes with its last client
     bool only_shows = false;           ///< --dry-run
     Stay stay = Stay::No;              ///< this is the process that stayed behind

@@ -226,6 +226,22 @@ class Switch(VdeCase):
         self.assertIn("there is no switch", self.setup_vde("check", status=3))
         self.assertIn("nothing of daemon", self.setup_vde("cancel"))
 
+    def test_a_build_in_the_folder_of_the_original_is_found(self):
+        installed = shutil.which("vde_switch")
+        run("mount", "-t", "tmpfs", "vde-test", "/opt")
+        self.addCleanup(run, "umount", "/opt")
+        os.makedirs("/opt/vde/bin")
+        shutil.copy(installed, "/opt/vde/bin")
+        run("mount", "--bind", "/dev/null", installed)
+        self.addCleanup(run, "umount", installed)
+
+        self.setup_vde("-i", "none", "create")
+
+        (pid,) = switches()
+        self.assertEqual(os.readlink(f"/proc/{pid}/exe"), "/opt/vde/bin/vde_switch")
+        self.setup_vde("cancel")
+        self.assert_nothing_left()
+
     def test_two_users_share_the_bridge_and_the_last_one_takes_it_away(self):
         self.setup_vde("-i", "none", "create")
         self.setup_vde("create", user="root")

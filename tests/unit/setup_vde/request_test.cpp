@@ -75,6 +75,29 @@ TEST_CASE("other machines come behind the action", "[vde]") {
     CHECK(refused({"--stay", "cancel", "app2"}).message == "what stays behind stays here");
 }
 
+TEST_CASE("options of the original name other machines and who to be there", "[vde]") {
+    CHECK(parsed({"-l", "root", "-r", "app1,app2", "create", "ann@app3", "localhost"}).machines ==
+          std::vector<std::string>{"ann@app3", "localhost", "root@app1", "root@app2"});
+    CHECK(parsed({"-r", "app1 app2", "list"}).machines == std::vector<std::string>{"app1", "app2"});
+    CHECK(refused({"-l", "root", "create"}).message ==
+          "-l names who to be on another machine, and there is none");
+    CHECK(refused({"-l", "a@b", "create", "app1"}).message == "-l a@b: no name of a user");
+    CHECK(refused({"-r", "-oProxyCommand=x", "create"}).code == ErrorCode::Usage);
+}
+
+TEST_CASE("a level of the original's traces tells the steps", "[vde]") {
+    CHECK(parsed({"-d", "64,p", "create"}).traces);
+    CHECK_FALSE(parsed({"-d", "0", "create"}).traces);
+    CHECK(words_of(parsed({"-d", "2", "list"})) ==
+          std::vector<std::string>{"ctys-setupVDE", "-d", "1", "list"});
+}
+
+TEST_CASE("changing rights is left to those who do that", "[vde]") {
+    for (const auto& words : {std::vector<std::string>{"-Z", "create"}, {"-Z", "ksu", "create"}}) {
+        CHECK(refused(words).message.starts_with("-Z: it changes no rights by itself"));
+    }
+}
+
 TEST_CASE("what ssh or a shell would misread is no machine", "[vde]") {
     const auto machine = GENERATE(as<std::string>{},
                                   "",
