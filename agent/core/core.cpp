@@ -9,6 +9,22 @@
 
 namespace ctys::agent {
 
+namespace {
+
+/// For people who watch: of what a survey tells.
+std::string what_differs(const WorkerRecord& before, const WorkerRecord& now) {
+    std::vector<std::string_view> parts;
+    if (before.equipment != now.equipment) parts.emplace_back("its machine");
+    if (before.binaries != now.binaries) parts.emplace_back("emulators");
+    if (before.accelerators != now.accelerators) parts.emplace_back("accelerators");
+    if (before.pools != now.pools) parts.emplace_back("pools");
+    if (before.blind_spots != now.blind_spots) parts.emplace_back("what it may not see");
+    return parts.empty() ? "looked at anew"
+                         : fmt::format("other than before: {}", fmt::join(parts, ", "));
+}
+
+} // namespace
+
 AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
     : worker_(std::move(settings.worker)), last_sequence_(recovered.stream.last_sequence),
       hash_(recovered.stream.hash), recovered_(std::move(recovered.intents)),
@@ -481,6 +497,7 @@ void AgentCore::on(Turn& turn, const Proved& proved) {
 }
 
 void AgentCore::on(Turn& turn, const FactsChanged& changed) {
+    auto text = what_differs(worker_, changed.worker);
     worker_.accelerators = changed.worker.accelerators;
     worker_.binaries = changed.worker.binaries;
     worker_.equipment = changed.worker.equipment;
@@ -489,6 +506,7 @@ void AgentCore::on(Turn& turn, const FactsChanged& changed) {
     worker_since_ = turn.now().wall;
     if (!started_) return; // the first exchange tells
     Event event{.kind = EventKind::WorkerFact};
+    event.text = std::move(text);
     event.payload = worker_;
     turn.emit(std::move(event));
 }

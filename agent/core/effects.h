@@ -17,7 +17,8 @@ namespace ctys::agent {
 struct ToBroker {
     Envelope envelope;
 };
-/// Wrapper of a VM, first with --check, then for real. Answered by LaunchEnded.
+/// Wrapper of a VM; one that is not this version's own is run with --check before (ADR 0013).
+/// Answered by LaunchEnded where no QEMU comes of it.
 struct Launch {
     ActionId action;
     VmId vm;
@@ -27,7 +28,6 @@ struct Launch {
     std::string user;            ///< empty: the owner of the configuration
     std::uint32_t owner_uid = 0; ///< of the configuration, when it was scanned
     std::uint64_t token = 0;
-    bool check_only = true;
     bool discard_state = false;       ///< what `suspend` has saved is thrown away
     std::vector<std::string> options; ///< to the wrapper, beside those of the agent
 };
@@ -350,8 +350,7 @@ struct MonitorEvent {
 };
 struct LaunchEnded {
     ActionId action;
-    bool check_only = true;
-    int exit_code = 0;  ///< of --check; of the real run: it ended before QEMU was there
+    int exit_code = 0;  ///< it refused, or ended before QEMU was there
     std::string output; ///< last lines, for people
 };
 struct OwnerCommandEnded {

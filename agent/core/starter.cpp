@@ -7,6 +7,18 @@
 
 namespace ctys::agent {
 
+namespace {
+
+/// Of a wrapper that refuses: those that the table of statuses gives one meaning each.
+ErrorCode code_of_status(int status) {
+    for (const auto code : {ErrorCode::Usage, ErrorCode::NotFound, ErrorCode::Conflict}) {
+        if (traits(code).exit_status == status) return code;
+    }
+    return ErrorCode::Failed;
+}
+
+} // namespace
+
 Status Starter::check(const Action& action, const PathRecord* path) const {
     if (const auto* live = instances_.find_live(action.vm)) {
         return ctys::fail(ErrorCode::Conflict,
@@ -33,7 +45,10 @@ bool Starter::is_starting(const VmId& vm) const {
     });
 }
 
-void Starter::launch(Turn& turn, const Start& start, bool check_only) {
+// Its wrapper reads the note; one that is still being written would be found by the next start.
+void Starter::launch(Turn& turn, Start& start) {
+    if (suspension_.is_noting(start.path.config)) return;
+    start.state = State::Launching;
     turn.then(Launch{.action = start.action.id,
                      .vm = start.action.vm,
                      .label = start.label,
@@ -42,7 +57,6 @@ void Starter::launch(Turn& turn, const Start& start, bool check_only) {
                      .user = start.action.user,
                      .owner_uid = start.path.owner_uid,
                      .token = start.action.token,
-                     .check_only = check_only,
                      .discard_state = start.action.discard_state,
                      .options = start.action.options});
 }
@@ -55,18 +69,11 @@ void Starter::begin(Turn& turn,
     auto& start = starts_[action.id];
     start = Start{.action = action, .path = path, .label = label};
     wait(turn, action.id, limit);
-    check_wrapper(turn, start);
+    launch(turn, start);
 }
 
 void Starter::wait(Turn& turn, ActionId action, Duration span) {
     turn.arm({.kind = TimerKind::Start, .action = action}, turn.now().instant + span);
-}
-
-// Its wrapper reads the note; one that is still being written would be found by the next start.
-void Starter::check_wrapper(Turn& turn, Start& start) {
-    if (suspension_.is_noting(start.path.config)) return;
-    start.state = State::Checking;
-    launch(turn, start, /*check_only=*/true);
 }
 
 Starter::Start* Starter::find_instance(const InstanceKey& key) {
@@ -109,18 +116,15 @@ void Starter::give_up_all(Turn& turn, const std::string& why) {
 void Starter::on_launch(Turn& turn, const LaunchEnded& ended) {
     const auto found = starts_.find(ended.action);
     if (found == starts_.end()) return;
-    auto& start = found->second;
-    if (ended.check_only && ended.exit_code == 0 && start.state == State::Checking) {
-        start.state = State::Launching;
-        return launch(turn, start, /*check_only=*/false);
-    }
-    if (start.state >= State::Confirming) return; // QEMU is there: its own end is told by its exit
-    auto message =
-        ended.check_only ? fmt::format("its wrapper refuses it with status {}", ended.exit_code)
-        : ended.exit_code == 0 ? std::string{"its wrapper ended without starting QEMU"}
-                               : fmt::format("its wrapper ended with status {}", ended.exit_code);
+    if (found->second.state >= State::Confirming)
+        return; // QEMU is there: its own end is told by its exit
+    const auto code = code_of_status(ended.exit_code);
+    auto message = ended.exit_code == 0 ? std::string{"its wrapper ended without starting QEMU"}
+                   : code == ErrorCode::Failed
+                       ? fmt::format("its wrapper ended with status {}", ended.exit_code)
+                       : fmt::format("its wrapper refuses it with status {}", ended.exit_code);
     if (!ended.output.empty()) message += ": " + ended.output;
-    fail(turn, ended.action, Error{.code = ErrorCode::Failed, .message = std::move(message)});
+    fail(turn, ended.action, Error{.code = code, .message = std::move(message)});
 }
 
 void Starter::on_appeared(Turn& turn, const Instance& instance) {
@@ -154,7 +158,7 @@ void Starter::take_state(Turn& turn, Start& start) {
 
 void Starter::on_noted(Turn& turn, const StateNoted& noted) {
     for (auto& [id, waiting] : starts_) {
-        if (waiting.state == State::Awaiting) check_wrapper(turn, waiting);
+        if (waiting.state == State::Awaiting) launch(turn, waiting);
     }
     auto* start = find_instance(noted.key);
     auto* instance = instances_.find(noted.key);
@@ -238,7 +242,6 @@ void Starter::on_timer(Turn& turn, ActionId action) {
     const bool has_asked =
         start.state == State::Confirming && instance != nullptr && instance->monitor;
     const char* waited_for = start.state == State::Awaiting     ? "the note of its saved state"
-                             : start.state == State::Checking   ? "its wrapper's --check"
                              : start.state == State::Launching  ? "QEMU to begin"
                              : has_asked                        ? "the broker to confirm its lease"
                              : start.state == State::Confirming ? "QEMU to dial in"

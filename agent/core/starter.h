@@ -9,11 +9,10 @@ namespace ctys::agent {
 /// Starts VMs (DESIGN: Launcher). States of one start:
 ///
 ///     state     | input                          | next
-///     awaiting  | its note is written or away    | checking: the wrapper's --check
-///     checking  | --check ok                     | launching: the wrapper runs
-///               | --check failed                 | ended: failed, with its words
+///     awaiting  | its note is written or away    | launching: the wrapper runs
 ///     launching | QEMU of this VM dials in       | confirming: asks the broker about the token
-///               | wrapper ended, no QEMU         | ended: failed, with QEMU's own words
+///               | wrapper refused it, or ended   | ended: as its status says, with its or QEMU's
+///               |                                | own words
 ///     confirming| holds, or it has no lease      | resuming: cont; with a loaded state: taking
 ///               | does not hold                  | quitting, ended: conflict
 ///     taking    | note of the state is away      | resuming: cont
@@ -53,7 +52,7 @@ public:
     [[nodiscard]] bool owns(const InstanceKey& key) const;
 
 private:
-    enum class State : std::uint8_t { Awaiting, Checking, Launching, Confirming, Taking, Resuming };
+    enum class State : std::uint8_t { Awaiting, Launching, Confirming, Taking, Resuming };
     struct Start {
         State state = State::Awaiting;
         Action action;
@@ -65,8 +64,7 @@ private:
     };
 
     Start* find_instance(const InstanceKey& key);
-    void launch(Turn& turn, const Start& start, bool check_only);
-    void check_wrapper(Turn& turn, Start& start);
+    void launch(Turn& turn, Start& start);
     static void wait(Turn& turn, ActionId action, Duration span);
     void confirm(Turn& turn, Start& start);
     void take_state(Turn& turn, Start& start);

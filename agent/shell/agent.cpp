@@ -465,7 +465,6 @@ void Agent::perform(Deed& deed) {
         if (auto sent = socket_.send(frames); !sent) log_.debug("{}", sent.error().message);
     } else if (const auto* launch = std::get_if<Launch>(&deed)) {
         launcher_.run(*launch);
-        if (launch->check_only) return;
         InstanceRecord seed{.vm = launch->vm,
                             .label = launch->label,
                             .managed = true,

@@ -19,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t most_wrapper_words = 400;
 constexpr std::size_t most_tail = 16UL * 1024;
 constexpr off_t most_record = off_t{1024} * 1024;
 
@@ -62,6 +63,18 @@ std::string record_of(const std::string& directory) {
 Error system_error(std::string_view doing, const std::string& path) {
     return Error{.code = ErrorCode::Storage,
                  .message = fmt::format("{} {}: {}", doing, path, std::strerror(errno))};
+}
+
+// A wrapper that refuses may say several things.
+std::string one_line(std::string_view text) {
+    text = trim(text);
+    if (text.size() > most_wrapper_words) text.remove_prefix(text.size() - most_wrapper_words);
+    std::string out;
+    for (const auto line : split(text, '\n')) {
+        if (!out.empty()) out += "; ";
+        out += printable(trim(line));
+    }
+    return out;
 }
 
 } // namespace
@@ -142,7 +155,7 @@ void InstanceDirs::add_evidence(const std::string& directory, qemu::ExitFacts& f
 
 std::string InstanceDirs::last_words(const std::string& directory) {
     auto words = qemu::last_words(tail_of(qemu::instance_files(directory).stderr_log));
-    return words.empty() ? qemu::last_words(tail_of(directory + "/wrapper.log")) : words;
+    return words.empty() ? one_line(tail_of(directory + "/wrapper.log")) : words;
 }
 
 Status InstanceDirs::keep(const std::string& directory, const InstanceRecord& record) {

@@ -1,9 +1,10 @@
-// Happy path: --check ends with 0; the real run makes the instance folder and starts the wrapper,
-// which becomes ctys-qemu-call and stays as QEMU's parent.
+// Happy path: the instance folder is made and the wrapper started, which becomes ctys-qemu-call and
+// stays as QEMU's parent. ctys-qemu-call looks at the wrapper first, as its account: one that is
+// not of this version has to pass its own --check.
 //
-// Failure modes: no such account, or one this agent may not become -> refused, naming both; an
-// edited wrapper of the original -> the check refuses it, with the lines that differ; a check that
-// hangs is killed at its deadline; a wrapper that ends early is told with its last words.
+// Failure modes: no such account, or one this agent may not become -> refused, naming both; a
+// wrapper that refuses, hangs in its --check or ends early is told with its last words; one of the
+// original that was edited is refused with the lines.
 
 #include "agent/shell/launcher.h"
 
@@ -20,26 +21,11 @@ namespace ctys::agent {
 
 namespace {
 
-constexpr std::size_t most_output = 16 * 1024;
-
-std::string last_lines(const std::string& text) {
-    auto rest = trim(text);
-    if (rest.size() > 400) rest.remove_prefix(rest.size() - 400);
-    std::string out;
-    for (const auto line : split(rest, '\n')) {
-        if (!out.empty()) out += "; ";
-        out += printable(trim(line));
-    }
-    return out;
-}
-
-/// Its own scope: the VM must not end with the agent's unit, and stops before the guests unit. Only
-/// the manager may change the account then: a wrapper's account may not ask it for a scope.
+/// Its own scope: the VM must not end with the agent's unit, and stops before the guests unit.
+/// Before the account changes: a wrapper's account may not ask the manager for a scope.
 void put_in_scope(loop::ChildSpec& spec, ActionId action) {
     std::vector<std::string> scope = {"systemd-run", "--scope", "--quiet", "--collect"};
     if (::geteuid() != 0) scope.emplace_back("--user");
-    if (spec.uid) scope.push_back(fmt::format("--uid={}", *std::exchange(spec.uid, std::nullopt)));
-    if (spec.gid) scope.push_back(fmt::format("--gid={}", *std::exchange(spec.gid, std::nullopt)));
     scope.push_back(fmt::format("--unit=ctys-vm-{:016x}", action.value));
     scope.emplace_back("--property=Before=ctys-guests.target");
     scope.emplace_back("--property=After=ctys-agent.service");
@@ -99,22 +85,29 @@ std::vector<std::string> Launcher::surroundings(const Account& account) {
             "LANG=C.UTF-8"};
 }
 
+// The account that uv_spawn changes to has no groups but one.
+void Launcher::become(loop::ChildSpec& spec, const Account& account) {
+    if (account.uid == ::geteuid()) return;
+    const std::array words{std::string{"setpriv"},
+                           fmt::format("--reuid={}", account.uid),
+                           fmt::format("--regid={}", account.gid),
+                           std::string{"--init-groups"},
+                           std::string{"--"}};
+    spec.argv.insert(spec.argv.begin(), words.begin(), words.end());
+}
+
 Status Launcher::run_as(loop::ChildSpec& spec, uid_t uid) {
     const auto account = find_account({}, uid);
     if (!account) return tl::unexpected(account.error());
     spec.env = surroundings(*account);
     const auto runtime = fmt::format("/run/user/{}", uid);
     if (::access(runtime.c_str(), F_OK) == 0) spec.env->push_back("XDG_RUNTIME_DIR=" + runtime);
-    spec.uid = account->uid;
-    spec.gid = account->gid;
+    become(spec, *account);
     return {};
 }
 
 void Launcher::ended(const Launch& launch, int code, std::string output) {
-    on_ended_(LaunchEnded{.action = launch.action,
-                          .check_only = launch.check_only,
-                          .exit_code = code,
-                          .output = std::move(output)});
+    on_ended_(LaunchEnded{.action = launch.action, .exit_code = code, .output = std::move(output)});
 }
 
 void Launcher::end(ActionId action) {
@@ -149,39 +142,22 @@ Status Launcher::begin(const Launch& launch) {
     const auto slash = launch.config.rfind('/');
     spec.cwd = slash == 0 ? "/" : launch.config.substr(0, slash);
     spec.new_session = true;
-    loop::UniqueFd wrapper_log;
-    if (account->uid != ::geteuid()) {
-        spec.uid = account->uid;
-        spec.gid = account->gid;
-    }
-    if (launch.check_only) {
-        spec.argv.emplace_back("--check");
-        spec.output = loop::ToMemory{most_output};
-        spec.errors = loop::ToMemory{most_output};
-        spec.deadline = check_limit;
-    } else {
-        auto log = dirs_.make(launch.action, account->uid, account->gid);
-        if (!log) return tl::unexpected(log.error());
-        wrapper_log = std::move(*log);
-        spec.argv.emplace_back("--confirm-start");
-        spec.output = loop::ToDescriptor{wrapper_log.value()};
-        spec.errors = loop::ToDescriptor{wrapper_log.value()};
-        spec.when_dropped = loop::WhenDropped::Leave;
-        if (has_systemd_) put_in_scope(spec, launch.action);
-    }
+    auto log = dirs_.make(launch.action, account->uid, account->gid);
+    if (!log) return tl::unexpected(log.error());
+    const auto wrapper_log = std::move(*log);
+    spec.argv.emplace_back("--check-first");
+    spec.argv.emplace_back("--confirm-start");
+    become(spec, *account);
+    spec.output = loop::ToDescriptor{wrapper_log.value()};
+    spec.errors = loop::ToDescriptor{wrapper_log.value()};
+    spec.when_dropped = loop::WhenDropped::Leave;
+    if (has_systemd_) put_in_scope(spec, launch.action);
     auto child = loop::ChildProcess::start(
         loop_, std::move(spec), [this, launch, directory](const loop::ChildResult& result) {
-            const auto output =
-                launch.check_only
-                    ? last_lines(result.errors.empty() ? result.output : result.errors)
-                    : InstanceDirs::last_words(directory);
             const int code =
                 result.term_signal != 0 ? 128 + result.term_signal : result.exit_status;
             children_.erase(launch.action);
-            ended(launch,
-                  code,
-                  result.timed_out ? fmt::format("no answer within {}", to_short_text(check_limit))
-                                   : output);
+            ended(launch, code, InstanceDirs::last_words(directory));
         });
     if (!child) return tl::unexpected(child.error());
     children_.insert_or_assign(launch.action, std::move(*child));

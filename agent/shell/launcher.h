@@ -10,12 +10,10 @@
 
 namespace ctys::agent {
 
-/// Runs wrappers: --check with a deadline, then for real in a session of its own that outlives the
-/// agent, as the account the VM runs as; below a systemd scope where systemd runs.
+/// Runs wrappers in a session of their own that outlives the agent, as the account the VM runs as;
+/// below a systemd scope where systemd runs.
 class Launcher {
 public:
-    static constexpr Duration check_limit = std::chrono::seconds{20};
-
     struct Owner {
         std::uint32_t uid = 0; ///< of the configuration
     };
@@ -42,6 +40,9 @@ public:
                                                       std::uint32_t owner_uid);
     /// Name of an account, or its number.
     [[nodiscard]] static std::string account_name(uid_t uid);
+    /// Makes a program be run as that account with all its groups, which decide what images and
+    /// devices it may open. Nothing where this agent runs as it.
+    static void become(loop::ChildSpec& spec, const Account& account);
     /// Makes a program be run by that user, with that user's surroundings. Errors: NotFound,
     /// Refused.
     [[nodiscard]] static Status run_as(loop::ChildSpec& spec, uid_t uid);

@@ -34,10 +34,7 @@ Status StateNotes::start(const NoteState& note) {
     loop::ChildSpec spec{.argv = {call_, "--config-file", note.config}};
     spec.argv.push_back(note.saved ? fmt::format("--note-state={}", qemu::saved_state_tag)
                                    : std::string{"--forget-state"});
-    if (account->uid != ::geteuid()) {
-        spec.uid = account->uid;
-        spec.gid = account->gid;
-    }
+    Launcher::become(spec, *account);
     spec.new_session = true;
     spec.errors = loop::ToMemory{4096};
     spec.deadline = limit;

@@ -61,13 +61,16 @@ ctys_distribution() {
 }
 
 # NAME PROGRAM...: NAME becomes the path of the first one that is there, in the original's folders too. Without a
-# process of its own: every start of a VM waits for it.
+# process of its own, and with one look into PATH: every start of a VM waits for it.
 ctys_find_program() {
-    local name=$1 program folder folders
-    IFS=: read -r -a folders <<< "$PATH:/usr/libexec:/opt/qemu/bin:/opt/vde/bin"
+    local name=$1 program folder
     printf -v "$name" ''
     for program in "${@:2}"; do
-        for folder in "${folders[@]}"; do
+        if hash -- "$program" 2> /dev/null; then
+            printf -v "$name" %s "${BASH_CMDS[$program]}"
+            return
+        fi
+        for folder in /usr/libexec /opt/qemu/bin /opt/vde/bin; do
             [ -f "$folder/$program" ] && [ -x "$folder/$program" ] || continue
             printf -v "$name" %s "$folder/$program"
             return
@@ -108,8 +111,10 @@ ctys_is_assigned() {
 # CONFIGURATION: other names of one thing become one, and what only this library has said is taken back, so that a
 # configuration that says nothing of a network gets none of ours.
 ctys_settle() {
-    local CTYS_TEXT asked=
-    IFS= read -r -d '' CTYS_TEXT < "$1"
+    local IFS=$'\n' lines CTYS_TEXT asked=
+    mapfile -t lines < "$1" # read would ask for each byte
+    CTYS_TEXT="${lines[*]}"
+    IFS=$' \t\n'
     HDDBOOTIMAGE=${HDDBOOTIMAGE:-$HDA}
     IMAGEFORMAT=${IMAGEFORMAT:-$QEMU_IMG}
     VGADRIVER=${VGADRIVER:-$VGA_DRIVER}

@@ -381,7 +381,8 @@ int main(int argc, char** argv) {
     add_modes(app, options);
     app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
     app.footer("ctys-qemu-call --wrapper FILE.ctys [OPTIONS]: becomes the VM's wrapper, with its "
-               "options\nctys-qemu-call --wrapper-lib: prints ctys-wrapper-lib.sh");
+               "options;\n  with --check-first one that is not of this version is run with --check "
+               "before\nctys-qemu-call --wrapper-lib: prints ctys-wrapper-lib.sh");
     const std::vector<std::string> given{argv + 1, argv + argc};
     if (const auto status = serve_wrapper(given)) return *status;
     auto arguments = split_empty_values(given, valued_options);

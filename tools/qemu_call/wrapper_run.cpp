@@ -1,13 +1,15 @@
 // Happy path: a wrapper of this version is executed as it stands.
 //
-// Failure modes: the original's own wrapper needs a framework that is not here, so this version's
-// runs in its place, under its name; one that somebody has edited does what nobody here knows, and
-// is refused with the lines; nothing of either is executed.
+// Failure modes: somebody else's that is to be checked first refuses, or hangs and is killed: its
+// status and words; the original's own wrapper needs a framework that is not here, so this
+// version's runs in its place, under its name; one that somebody has edited does what nobody here
+// knows, and is refused with the lines; nothing of either is executed.
 
 #include "tools/qemu_call/wrapper_run.h"
 
 #include "mesh/core/text.h"
 #include "mesh/setup/process.h"
+#include "tools/qemu_call/program_run.h"
 
 #include <fmt/format.h>
 
@@ -110,7 +112,28 @@ Status check_stock(const WrapperPair& pair, const qemu::WrapperKind& kind) {
     return tl::unexpected(std::move(out));
 }
 
-int run_wrapper(const std::string& path, std::span<const std::string> options) {
+namespace {
+
+/// How a wrapper of somebody else answers --check; 0 where it may run.
+int check_wrapper(std::vector<std::string> argv) {
+    argv.front() = "/bin/bash";
+    std::erase(argv, "--confirm-start");
+    argv.emplace_back("--check");
+    const auto ended = run_program(std::move(argv), check_limit);
+    if (!ended && ended.error().code == ErrorCode::TimedOut) {
+        return refuse_wrapper({.message = fmt::format("its --check gives no answer within {} s",
+                                                      check_limit.count())});
+    }
+    if (!ended) return refuse_wrapper(ended.error());
+    if (ended->status != 0) fmt::print(stderr, "{}", ended->said);
+    return ended->status;
+}
+
+} // namespace
+
+int run_wrapper(const std::string& path, std::span<const std::string> given) {
+    std::vector<std::string> options{given.begin(), given.end()};
+    const bool check_first = std::erase(options, "--check-first") > 0;
     auto pair = wrapper_pair(path);
     if (!pair) return refuse_wrapper(pair.error());
     const auto text = read_wrapper(pair->wrapper);
@@ -138,11 +161,15 @@ int run_wrapper(const std::string& path, std::span<const std::string> options) {
         argv.insert(argv.end(), {"-c", std::string{wrapper_text()}, pair->wrapper});
     }
     argv.insert(argv.end(), options.begin(), options.end());
+    const bool is_of_this_version = argv[1] == "-c" || text == wrapper_text();
     const auto own = setup::program_folder() + "/ctys-qemu-call";
     ::setenv("CTYS_QEMU_CALL", own.c_str(), 0);
     // The wrapper need not ask for it, which would be a process more at every start.
     if (const auto file = installed_library(); !file.empty())
         ::setenv("CTYS_WRAPPER_LIB", file.c_str(), 1);
+    if (check_first && !is_of_this_version) {
+        if (const int status = check_wrapper(argv); status != 0) return status;
+    }
     return become_bash(std::move(argv));
 }
 

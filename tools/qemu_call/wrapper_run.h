@@ -3,6 +3,7 @@
 #include "mesh/core/error.h"
 #include "mesh/qemu/stock_wrapper.h"
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,9 +27,12 @@ struct WrapperPair {
 [[nodiscard]] Status check_stock(const WrapperPair& pair, const qemu::WrapperKind& kind);
 
 /// Becomes the wrapper of the VM, with these options: the one that lies there, or this version's in
-/// place of a stock wrapper of the original or of none. Returns when that is not possible, with the
+/// place of a stock wrapper of the original or of none. With `--check-first` among them one that is
+/// not of this version is run with --check before, for `check_limit` at most; this version's does
+/// by itself all that it would do then. Returns when it refuses, or that is not possible, with the
 /// exit status.
-[[nodiscard]] int run_wrapper(const std::string& path, std::span<const std::string> options);
+constexpr std::chrono::seconds check_limit{20};
+[[nodiscard]] int run_wrapper(const std::string& path, std::span<const std::string> given);
 
 /// ctys-wrapper-lib.sh of this version, which wrappers source. It is installed as a file too, but a
 /// program that was copied alone has to do.

@@ -4,6 +4,7 @@ that ask a broker of somebody else."""
 import grp
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import unittest
@@ -32,12 +33,37 @@ class OtherAccount(mesh.MeshCase):
         with open(f"/proc/{pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("Uid:"))
 
+    def groups_of(self, pid):
+        with open(f"/proc/{pid}/status") as status:
+            return {int(word) for line in status if line.startswith("Groups:") for word in line.split()[1:]}
+
+    def test_it_has_the_groups_of_its_account_and_no_others(self):
+        if "CTYS_ALONE" not in os.environ:
+            self.skipTest("/etc/group can be another one in mounts of its own only")
+        # A group more, as who may open /dev/kvm has.
+        groups = self.mesh.path("group")
+        shutil.copy("/etc/group", groups)
+        with open(groups, "a") as file:
+            file.write(f"ctys-test:x:61234:{self.account.pw_name}\n")
+        subprocess.run(["mount", "--bind", groups, "/etc/group"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/etc/group"], check=True)
+        self.make_theirs("web", "idle")
+        self.start_mesh()
+
+        row = self.mesh.start_vm("web")
+
+        self.assertEqual(self.uid_of(row["pid"]), self.account.pw_uid)
+        self.assertEqual(self.groups_of(row["pid"]),
+                         {self.account.pw_gid, 61234})
+        self.assertEqual(self.mesh.ctys("kill", "web").status, 0)
+
     def test_it_runs_as_its_account_and_obeys(self):
         self.make_theirs("web", "polite")
         self.start_mesh()
         row = self.mesh.start_vm("web")
 
         self.assertEqual(self.uid_of(row["pid"]), self.account.pw_uid)
+        self.assertEqual(self.groups_of(row["pid"]), {self.account.pw_gid})
         self.assertEqual((row["user"], row["uid"]), ("nobody", self.account.pw_uid))
         outcome = self.mesh.ctys("shutdown", "web", "--deadline", "40s", "-o", "jsonl")
         self.assertEqual(outcome.status, 0, outcome.err)

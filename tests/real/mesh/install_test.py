@@ -90,11 +90,11 @@ class InstallCase(mesh.MeshCase):
         self.assertEqual(outcome.status, status, f"{modes}: {outcome.out}{outcome.err}")
         return outcome
 
-    def await_guest(self, label, *texts):
+    def await_guest(self, label, *texts, seconds=mesh.PATIENCE_S):
         """Until the VM has printed them; returns its row."""
         row = self.mesh.wait_row(label, state="running")
         for text in texts:
-            guest_text.await_text(guest_text.log_of(row), text, gone=lambda: not mesh.alive(row["pid"]))
+            guest_text.await_text(guest_text.log_of(row), text, seconds, gone=lambda: not mesh.alive(row["pid"]))
         return row
 
     def kill(self, label):
@@ -219,7 +219,7 @@ class Stick(InstallCase):
                 stick.write(b"an old content".ljust(4096, b"\xff"))
             old = head_of(device)
             first = f"instmode:FDD%none%USB%{device}%init"
-            refused = self.create("dos", first, status=1)
+            refused = self.create("dos", first, status=5)
             self.assertIn(f"INIT would destroy what {device} holds", refused.err)
             self.assertEqual(head_of(device), old)
 
@@ -263,7 +263,7 @@ class Init(InstallCase):
             self.shell(folder, wrapper.replace("--initmodeonly", "--check").replace("INIT", stage))
         self.start_mesh()
         self.mesh.wait_row("web")
-        refused = self.create("web", "instmode:" + self.MODE, status=1)
+        refused = self.create("web", "instmode:" + self.MODE, status=5)
         self.assertIn("refuses it with status 5", refused.err)
         self.assertEqual(head_of(target)[:7], b"a guest")
         self.shell(folder, wrapper + " --force")

@@ -92,24 +92,19 @@ void SimAgent::on_exit(const ProcessRef& process) {
 }
 
 void SimAgent::perform(const agent::Launch& effect) {
-    const auto takes = ground_.random.between(milliseconds{3}, milliseconds{60});
-    if (!effect.check_only) {
+    // A wrapper looks whether it may, then runs.
+    later(ground_.random.between(milliseconds{3}, milliseconds{60}), [this, effect] {
+        const auto* directory = promises_.estate().directory_of(plan_.mounts, effect.config);
+        if (directory == nullptr)
+            return input(agent::LaunchEnded{effect.action, 1, "no such file"});
+        if (!directory->wrapper_works)
+            return input(agent::LaunchEnded{effect.action, 1, "HWREQ is not met"});
+        const auto takes = ground_.random.between(milliseconds{3}, milliseconds{60});
         // Once it runs, the wrapper needs no agent any more.
         const auto slow = promises_.estate().slow_wrappers && ground_.random.chance(4)
                               ? Duration{std::chrono::seconds{35}}
                               : takes;
         machine_.later(slow, [this, effect] { run_wrapper(effect); });
-        return;
-    }
-    later(takes, [this, effect] {
-        agent::LaunchEnded ended{.action = effect.action, .output = {}};
-        const auto* directory = promises_.estate().directory_of(plan_.mounts, effect.config);
-        if (directory == nullptr) {
-            ended = {effect.action, true, 1, "no such file"};
-        } else if (!directory->wrapper_works) {
-            ended = {effect.action, true, 3, "HWREQ is not met"};
-        }
-        input(ended);
     });
 }
 
@@ -151,7 +146,6 @@ void SimAgent::run_wrapper(const agent::Launch& launch) {
     later(milliseconds{5}, [this, launch, there] {
         input(
             agent::LaunchEnded{.action = launch.action,
-                               .check_only = false,
                                .exit_code = 1,
                                .output = there ? "Failed to get \"write\" lock" : "no such file"});
     });

@@ -56,7 +56,6 @@ struct Booted : CoreFixture {
     }
     /// Its wrapper and its QEMU do what they should.
     void come_up(unsigned number, ActionId id) {
-        input(LaunchEnded{.action = id, .check_only = true, .output = {}});
         InstanceRecord record{.key = key(100 + number),
                               .vm = vm(number),
                               .label = fmt::format("vm{}", number),
@@ -149,8 +148,7 @@ TEST_CASE("a VM is not started when what it needs was not", "[agent]") {
     Booted host{{configured(1, OnBoot::Start, {"vm2"}), configured(2, OnBoot::Start)}};
     host.answer(2, Answer::Granted);
 
-    host.input(LaunchEnded{
-        .action = host.action(2), .check_only = true, .exit_code = 1, .output = "no image"});
+    host.input(LaunchEnded{.action = host.action(2), .exit_code = 1, .output = "no image"});
 
     CHECK(host.not_started() ==
           Labels{"vm2: not started on boot: it could not be started",
