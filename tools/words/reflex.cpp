@@ -55,6 +55,8 @@ constexpr std::array reflexes = {
     Reflex{"tasks", "say actions"},
     Reflex{"jobs", "say actions"},
     Reflex{"pools", "say pool list"},
+    Reflex{"plugins", "that is a program of its own: ctys-plugins -T QEMU,VNC,X11,CLI -E"},
+    Reflex{"plugin", "that is a program of its own: ctys-plugins -T QEMU,VNC,X11,CLI -E"},
     Reflex{"rm", say_files},
     Reflex{"undefine", say_files},
     Reflex{"delete", say_files},

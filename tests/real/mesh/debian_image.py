@@ -81,7 +81,7 @@ def debian_image(programs):
     has a copy."""
     cache = os.path.join(os.path.dirname(os.path.realpath(programs)), "stack")
     with guest_image.locked(cache):
-        kernel_folder = guest_image.kernel(cache, "kernel-debian", MODULES)
+        kernel_folder = guest_image.kernel(cache, MODULES, later=())
         inputs = (__file__, guest_image.__file__, systemd_image.__file__, os.path.join(kernel_folder, "vmlinuz"))
         digest = guest_image.digest_of(*inputs)
         initramfs = os.path.join(cache, f"login-{digest}.initramfs")

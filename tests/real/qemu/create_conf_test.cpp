@@ -126,6 +126,18 @@ TEST_CASE("a new configuration for an image is made beside it", "[create_conf][r
     CHECK(text_of(site.path("old/hda.img")) == "precious");
 }
 
+TEST_CASE("types of the original that are no VMs of QEMU are answered", "[create_conf][real]") {
+    const auto type = GENERATE(as<std::string>{}, "VMW", "VBOX", "xen");
+    Site site;
+
+    const auto ran = site.run("cd empty && ctys-createConfVM --label=web --auto-all -t " + type);
+
+    CHECK(ran.status == 1);
+    CHECK(has(ran.said, ": only VMs of QEMU and KVM are made here"));
+    CHECK(has(ran.said, "ctys-createConfVM -t QEMU --label=NAME"));
+    CHECK(site.names("empty").empty());
+}
+
 TEST_CASE("variables of Xen are answered, not ignored", "[create_conf][real]") {
     Site site;
 

@@ -20,9 +20,14 @@ import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
-PROGRAMS = ("ctys-agent", "ctys-probe", "ctys-scan-helper", "ctys-qemu-call", "ctys-ask-lease")
+PROGRAMS = ("ctys-agent", "ctys-probe", "ctys-scan-helper", "ctys-qemu-call", "ctys-ask-lease", "ctys-setupVDE")
 # Network and disk of the guest, its power button, and the file that a press can be read from.
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "button", "evdev")
+# Of a switch with its bridge: /modules/network names them for those who make one.
+NETWORK_MODULES = ("tun", "bridge")
+# Where the programs, in /ctys, look for it.
+WRAPPER_LIBRARY = "../share/ctys-mesh/ctys-wrapper-lib.sh"
+NETWORK_PROGRAMS = ("/usr/bin/vde_switch", shutil.which("ip", path="/usr/sbin:/sbin:/usr/bin:/bin") or "/usr/sbin/ip")
 QEMU = "/usr/bin/qemu-system-x86_64"
 # All that a machine of one boot sector needs of QEMU: its accelerator, its firmware, and the keys of VNC.
 QEMU_FILES = (
@@ -31,6 +36,7 @@ QEMU_FILES = (
     "/usr/share/seabios/vgabios-stdvga.bin",
     "/usr/share/qemu/kvmvapic.bin",
     "/usr/share/qemu/keymaps/en-us",
+    "/usr/lib/ipxe/qemu/efi-e1000.rom",
 )
 WRITTEN = {
     "etc/passwd": b"root:x:0:0:root:/root:/bin/sh\n",
@@ -104,9 +110,11 @@ def fetch_kernel(folder):
         return download_kernel(folder, *own)
 
 
-def kernel(cache, name="kernel", modules=MODULES):
-    """The folder with vmlinuz, modules/ and their order; fetched once and kept."""
-    path = os.path.join(cache, name)
+def kernel(cache, modules=MODULES, later=NETWORK_MODULES):
+    """The folder with vmlinuz, modules/ and their order, also of those that are loaded later; fetched
+    once and kept."""
+    words = " ".join((*modules, "-", *later))
+    path = os.path.join(cache, "kernel-" + hashlib.sha256(words.encode()).hexdigest()[:16])
     if os.path.isdir(path):
         return path
     with made_whole(path) as made, tempfile.TemporaryDirectory(dir=cache) as work:
@@ -116,12 +124,14 @@ def kernel(cache, name="kernel", modules=MODULES):
         found = glob.glob(os.path.join(work, "all/lib/modules/**/*.ko"), recursive=True)
         known = {os.path.basename(file)[:-3].replace("-", "_"): file for file in found}
         order = []
-        for module in modules:
-            add_module(module, known, order)
+        for name, wanted in (("order", modules), ("network", later)):
+            done = len(order)
+            for module in wanted:
+                add_module(module, known, order)
+            with open(os.path.join(made, "modules", name), "w") as file:
+                file.write("".join(module + "\n" for module in order[done:]))
         for module in order:
             shutil.copy(known[module], os.path.join(made, "modules", module + ".ko"))
-        with open(os.path.join(made, "modules/order"), "w") as file:
-            file.write("".join(module + "\n" for module in order))
     return path
 
 
@@ -204,13 +214,14 @@ def write_initramfs(path, programs, kernel_folder):
             archive.copy(os.path.join(modules, name), "modules/" + name)
         archive.copy("/bin/busybox", "bin/busybox")
         archive.copy("/bin/bash", "bin/bash")  # the wrapper of a VM is bash
-        for name in (QEMU, *QEMU_FILES):
+        for name in (QEMU, *QEMU_FILES, *NETWORK_PROGRAMS):
             archive.copy(name)
+        archive.copy(os.path.join(programs, WRAPPER_LIBRARY), "share/ctys-mesh/ctys-wrapper-lib.sh")
         for name in PROGRAMS:
             stripped = os.path.join(work, name)
             run("strip", "-o", stripped, os.path.join(programs, name))
             archive.copy(stripped, "ctys/" + name)
-        for name in (QEMU, *QEMU_FILES[:1], "/bin/bash", *(os.path.join(programs, name) for name in PROGRAMS)):
+        for name in (QEMU, *QEMU_FILES[:1], "/bin/bash", *NETWORK_PROGRAMS, *(os.path.join(programs, name) for name in PROGRAMS)):
             for library in libraries(name):
                 archive.copy(library)
         archive.close()
@@ -222,7 +233,8 @@ def guest_image(programs):
     with locked(cache):
         kernel_folder = kernel(cache)
         inputs = [__file__, os.path.join(HERE, "init.sh"), QEMU, "/bin/busybox", "/bin/bash"]
-        inputs += [os.path.join(programs, name) for name in PROGRAMS]
+        inputs += [os.path.join(programs, WRAPPER_LIBRARY), *NETWORK_PROGRAMS]
+        inputs += [*(os.path.join(programs, name) for name in PROGRAMS)]
         inputs.append(os.path.join(kernel_folder, "vmlinuz"))
         initramfs = os.path.join(cache, f"initramfs-{digest_of(*inputs)}")
         if not os.path.exists(initramfs):
