@@ -10,9 +10,11 @@ namespace {
 
 using What = CarrierChange::What;
 
-/// Nobody saw the end, and the worker was heard a moment ago: its silence will tell.
+/// Nobody saw the end, and the worker was heard a moment ago: its silence will tell. That of a
+/// paused one says nothing.
 bool is_early(const Turn& turn, const Member& member, const CarrierChange& change) {
     return !change.seen && member.record.state != WorkerState::Lost &&
+           member.record.state != WorkerState::Paused &&
            turn.now().instant - member.heard < Roster::suspect_after;
 }
 

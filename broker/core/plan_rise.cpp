@@ -103,12 +103,16 @@ Plan reverse_of(const PlanRecord& record,
     plan.levels = record.levels;
     const auto meant = steps_of(steps, target);
     std::map<std::uint32_t, std::uint32_t> now; // by the index of then
+    std::map<VmId, std::uint32_t> starts;       // what was ended twice is started once
     for (auto it = steps.rbegin(); it != steps.rend(); ++it) {
         const auto& old = it->step;
         const bool suspends = record.verb == Verb::Suspend;
         const bool comes_back = is_ending(old.verb) || (suspends && !is_outer_first(old.verb));
         if (it->state != StepState::Done || !comes_back || !meant.contains(it->index)) continue;
-        now[it->index] = static_cast<std::uint32_t>(plan.steps.size());
+        const auto next = static_cast<std::uint32_t>(plan.steps.size());
+        const auto [start, is_first] = starts.try_emplace(old.vm, next);
+        now[it->index] = start->second;
+        if (!is_first) continue;
         auto step = start_of(old, {}, old.level + 1);
         if (old.verb == Verb::Pause) step.verb = Verb::Resume;
         plan.until = std::max(plan.until, step.until);
@@ -117,7 +121,12 @@ Plan reverse_of(const PlanRecord& record,
     for (const auto& old : steps) {
         if (!now.contains(old.index)) continue;
         for (const auto inner : old.step.after) {
-            if (now.contains(inner)) plan.steps[now.at(inner)].after.push_back(now.at(old.index));
+            if (!now.contains(inner)) continue;
+            auto& after = plan.steps[now.at(inner)].after;
+            const auto before = now.at(old.index);
+            if (before != now.at(inner) &&
+                std::find(after.begin(), after.end(), before) == after.end())
+                after.push_back(before);
         }
     }
     plan.needed = plan.until;

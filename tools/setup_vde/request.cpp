@@ -177,13 +177,18 @@ std::vector<std::string> words_of(const Request& request) {
 }
 
 Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::string>& arguments) {
+    if (std::find(arguments.begin(), arguments.end(), "-Z") != arguments.end()) {
+        return fail(ErrorCode::Usage,
+                    "-Z: it changes no rights by itself: sudo stands before the call, root@HOST "
+                    "behind it",
+                    "sudo ctys-setupVDE ...");
+    }
     Request request;
     std::string action;
     std::string level;
     std::string login;
-    std::vector<std::string> more_machines;
+    std::string more_machines;
     bool no_header = false;
-    std::vector<std::string> rights;
     bool stays_for_last = false;
     bool stays_for_first = false;
     CLI::App app{std::string{about}, "ctys-setupVDE"};
@@ -200,11 +205,8 @@ Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::strin
     app.add_flag("-n", no_header, "No titles above lists");
     app.add_flag("-X", request.terse, "Say nothing of what went well");
     app.add_option("-d", level, "LEVEL: tell each step before it is done; 0: do not");
-    app.add_option("-r", more_machines, "HOST,... where it is done, as behind the action")
-        ->delimiter(',');
+    app.add_option("-r", more_machines, "HOST,... where it is done, as behind the action");
     app.add_option("-l", login, "USER to be there, of a HOST without one");
-    // Of the original, with the words of its ways: none is needed.
-    const auto* asks = app.add_option("-Z", rights)->expected(0, 1)->group("");
     app.add_flag("--last", request.with_last, "Stay behind, and cancel when the last VM has left");
     app.add_flag("--dry-run", request.only_shows, "Print the steps and do none");
     // Of the process that --last leaves behind, for no person.
@@ -223,18 +225,11 @@ Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::strin
     } catch (const CLI::ParseError& error) {
         return fail(ErrorCode::Usage, printable(error.what()), "ctys-setupVDE --help");
     }
-    if (asks->count() > 0) {
-        return fail(ErrorCode::Usage,
-                    "-Z: it changes no rights by itself: sudo stands before the call, root@HOST "
-                    "behind it",
-                    "sudo ctys-setupVDE ...");
-    }
     request.header = !no_header;
     request.traces = !level.empty() && level != "0";
-    for (const auto& machines : more_machines) {
-        for (const auto machine : split(machines, ' ')) {
-            if (!machine.empty()) request.machines.emplace_back(machine);
-        }
+    std::replace(more_machines.begin(), more_machines.end(), ' ', ',');
+    for (const auto machine : split(more_machines, ',')) {
+        if (!machine.empty()) request.machines.emplace_back(machine);
     }
     if (auto named = name_login(request.machines, login); !named)
         return tl::unexpected(named.error());

@@ -188,10 +188,12 @@ void SimMesh::on_run_level(Machine& machine, unsigned level) {
 }
 
 void SimMesh::fence(SimTool& by, const std::string& worker) {
-    by.administer(msg::Administer::What::FenceWorker, worker, [this, worker](bool done) {
-        auto* agent = find_agent(worker);
-        if (done && agent != nullptr) promises.on_fence(agent->machine());
-    });
+    by.administer(msg::Administer::What::FenceWorker, worker, [](bool) {});
+}
+
+// What somebody has declared dead is so from the moment it is recorded, with all that it carries.
+void SimMesh::on_fenced(const std::string& worker) {
+    if (auto* agent = find_agent(worker)) promises.on_fence(agent->machine());
 }
 
 void SimMesh::mend() {

@@ -19,7 +19,10 @@ public:
         promises.tell_run_level = [this](Machine& machine, unsigned level) {
             on_run_level(machine, level);
         };
-        promises.tell_event = [this](const Event& event) { plans.on_event(event); };
+        promises.tell_event = [this](const Event& event) {
+            if (event.kind == EventKind::WorkerFenced) on_fenced(event.worker_name);
+            plans.on_event(event);
+        };
     }
 
     Ground ground;
@@ -40,6 +43,7 @@ public:
     /// This machine is that VM (DESIGN: Stacks): up while it runs, its agents after `boots`.
     Machine& add_inside(const std::string& name, const VmId& vm, Duration boots);
     void fence(SimTool& by, const std::string& worker);
+    void on_fenced(const std::string& worker);
     /// Ends every fault: all is healed and started.
     void mend();
     /// The process a machine is; none for hardware and while it is off.

@@ -192,7 +192,7 @@ TEST_CASE_METHOD(DriveUp, "a guest that has locked its tray is asked to open it"
         CHECK(events(EventKind::TrayMoved).at(0).action == action);
     }
     SECTION("and does not") {
-        fire(media_timer);
+        live(Media::ask_limit), fire(media_timer);
         CHECK(error()->code == ErrorCode::Conflict);
         CHECK(error()->message ==
               "its guest has locked the tray of ide2-cd0 and does not open it; nothing was done");
