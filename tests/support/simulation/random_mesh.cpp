@@ -444,7 +444,8 @@ void RandomLife::fault_of_network() {
         of_tool ? chance().pick(mesh_.tools)->name() : chance().pick(mesh_.agents)->name();
     mesh_.ground.on_fault(of_tool ? "tool-cut-off" : "worker-cut-off");
     mesh_.ground.tell([&] { return fmt::format("{} is cut off", name); });
-    mesh_.network.cut(name, chance().between(Duration{0}, seconds{8}), chance().chance(50));
+    const auto noticed = chance().between(Duration{0}, seconds{8}); // one draw behind the other
+    mesh_.network.cut(name, noticed, chance().chance(50));
     mesh_.ground.schedule.after(span, [this, name] { mesh_.network.heal(name); });
 }
 
