@@ -15,6 +15,11 @@ namespace {
 constexpr std::uint64_t max_memory_mb = std::uint64_t{16} * 1024 * 1024;
 constexpr std::uint32_t max_vcpus = 1024;
 
+// qapi/char.json of QEMU: reconnect is deprecated since then.
+constexpr QemuVersion reconnect_ms_since{9, 2};
+// Before, -bios none was the default of these boards: nothing ran before the kernel.
+constexpr QemuVersion riscv_firmware_since{5, 1};
+
 bool is_absolute(std::string_view path) {
     return path.starts_with('/') && path.find('\0') == std::string_view::npos;
 }
@@ -169,6 +174,7 @@ public:
         screen();
         monitors();
         network();
+        firmware();
         kernel();
         for (const auto& floppy : plan_.floppies) {
             drive({.file = floppy.file, .interface = "floppy"}, floppy.read_only);
@@ -226,12 +232,15 @@ private:
     void monitors() {
         // QEMU dials both sockets and redials each second, so neither the agent nor the shim need
         // to be there first, and either may restart.
+        const std::string_view redial =
+            plan_.version < reconnect_ms_since ? "reconnect=1" : "reconnect-ms=1000";
         add("-chardev",
-            fmt::format("socket,id=ctysqmp,path={},reconnect=1", escape_commas(files_.qmp)));
+            fmt::format("socket,id=ctysqmp,path={},{}", escape_commas(files_.qmp), redial));
         add("-mon", "chardev=ctysqmp,mode=control");
         add("-chardev",
-            fmt::format("socket,id=ctysconsole,path={},reconnect=1,mux=on,logfile={},logappend=on",
+            fmt::format("socket,id=ctysconsole,path={},{},mux=on,logfile={},logappend=on",
                         escape_commas(files_.serial),
+                        redial,
                         escape_commas(files_.serial_log)));
         add("-serial", "chardev:ctysconsole");
         add("-mon", "chardev=ctysconsole,mode=readline");
@@ -266,6 +275,14 @@ private:
         return options + fmt::format(",tftp={},bootfile={}",
                                      escape_commas(file.substr(0, slash)),
                                      escape_commas(file.substr(slash + 1)));
+    }
+
+    // A -bios among the further words comes later and holds.
+    void firmware() {
+        const auto& board = plan_.machine;
+        const bool has_default = board.empty() || board == "virt" || board == "sifive_u";
+        if (plan_.version < riscv_firmware_since && plan_.arch.starts_with("riscv") && has_default)
+            add("-bios", "default");
     }
 
     void kernel() {

@@ -2,6 +2,7 @@
 
 #include "mesh/core/error.h"
 #include "mesh/core/uuid.h"
+#include "mesh/qemu/qemu_version.h"
 
 #include <cstdint>
 #include <optional>
@@ -35,7 +36,8 @@ struct Floppy {
 
 /// Everything that decides the command line of one start; nothing else does.
 struct VmPlan {
-    std::string binary; ///< absolute path of qemu-system-*
+    std::string binary;                  ///< absolute path of qemu-system-*
+    QemuVersion version = usual_version; ///< of that binary
     std::string label;
     Uuid uuid;        ///< zero: no -uuid
     std::string mac0; ///< lower case with colons; empty: QEMU's own
@@ -97,8 +99,9 @@ constexpr std::size_t max_socket_path = 107;
 [[nodiscard]] std::string_view default_machine(std::string_view arch);
 [[nodiscard]] std::string_view default_interface(std::string_view arch);
 
-/// The complete argv for QEMU 7.2. The boot image is the last argument as the value of -drive: the
-/// bare form of the original would leave the format to be guessed, and a guessed raw image has a
+/// The complete argv, in words that a QEMU of the plan's version takes as they are meant, none of
+/// them deprecated there. The boot image is the last argument as the value of -drive: the bare form
+/// of the original would leave the format to be guessed, and a guessed raw image has a
 /// write-protected first block. parse() understands both.
 /// Errors: Usage for a label, path or number QEMU would refuse or misread.
 [[nodiscard]] Result<std::vector<std::string>> assemble(const VmPlan& plan);

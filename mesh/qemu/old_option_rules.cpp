@@ -36,8 +36,14 @@ constexpr auto known_sound_cards = std::to_array<SoundCard>({
     {"pcspk", "-machine pcspk-audiodev=ctyssound"},
     {"sb16", "-device sb16,audiodev=ctyssound"},
 });
+// Of the speaker, which is part of the board; before 5.1 the board has no name for it.
+constexpr QemuVersion speaker_of_board_since{5, 1};
+constexpr std::string_view old_speaker = "-global isa-pcspk.audiodev=ctyssound -soundhw pcspk";
 // What `all` was where QEMU was built as it comes.
 constexpr std::string_view all_sound_cards = "pcspk,sb16,es1370,ac97";
+
+constexpr QemuVersion bluetooth_gone{5, 0};
+constexpr QemuVersion vnc_acl_gone{6, 0};
 
 OptionFate replaced(Words words, std::string lost = {}) {
     return {.kind = OptionFate::Kind::Replaced, .words = std::move(words), .text = std::move(lost)};
@@ -124,6 +130,12 @@ Result<OptionFate> translate_watchdog(const OldOption& option, OldOptionState&) 
     return replaced({"-device", option.argument});
 }
 
+Result<OptionFate> translate_run_with(const OldOption& option, OldOptionState&) {
+    if (option.argument.empty()) return malformed(option, "names nothing");
+    return replaced(
+        {"-run-with", fmt::format("{}={}", option.table, escape_commas(option.argument))});
+}
+
 Result<OptionFate> translate_soundhw(const OldOption& option, OldOptionState& state) {
     const std::string_view names = option.argument == "all" ? all_sound_cards : option.argument;
     Words words;
@@ -137,7 +149,9 @@ Result<OptionFate> translate_soundhw(const OldOption& option, OldOptionState& st
                              "pcspk, sb16, all");
         }
         if (state.sound_cards.empty()) words = {"-audiodev", "none,id=ctyssound"};
-        if (state.sound_cards.insert(card->name).second) append_words(words, card->words);
+        const bool old = card->name == "pcspk" && state.version < speaker_of_board_since;
+        if (state.sound_cards.insert(card->name).second)
+            append_words(words, old ? old_speaker : card->words);
     }
     if (words.empty()) return dropped("its cards are there already");
     return replaced(std::move(words), "the sound goes nowhere");
@@ -167,7 +181,7 @@ Result<OptionFate> translate_drive(const OldOption& option, OldOptionState&) {
 
 Result<OptionFate> translate_vnc(const OldOption& option, OldOptionState& state) {
     ArgumentPieces pieces{option.argument};
-    if (pieces.take("acl")) {
+    if (state.version >= vnc_acl_gone && pieces.take("acl")) {
         return dropped("acl is gone, and without it anyone could connect; -object authz-list with "
                        "tls-authz= or sasl-authz= says it now");
     }
@@ -223,7 +237,8 @@ Result<OptionFate> translate_usbdevice(const OldOption& option, OldOptionState& 
     if (kind == "net") {
         return dropped("-usb -netdev user,id=ID -device usb-net,netdev=ID says it now");
     }
-    if (kind == "bt") return dropped("QEMU has no Bluetooth any more");
+    if (kind == "bt" && state.version >= bluetooth_gone)
+        return dropped("QEMU has no Bluetooth any more");
     if (argument == "audio") {
         Words words{"-usb"};
         if (state.sound_cards.empty()) append_words(words, "-audiodev none,id=ctyssound");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mesh/core/error.h"
+#include "mesh/qemu/qemu_version.h"
 
 #include <set>
 #include <string>
@@ -9,11 +10,12 @@
 
 namespace ctys::qemu {
 
-/// One option that QEMU 7.2 does not understand, or not in all its forms.
+/// One option that the QEMU of the VM does not understand, or not in all its forms.
 struct OldOption {
     std::string name;       ///< with its dashes
     std::string argument;   ///< empty when it takes none
-    std::string_view table; ///< what its row says: words for 7.2, or why it is dropped
+    std::string_view table; ///< what its row says: new words, or why it is dropped
+    QemuVersion gone;       ///< with which QEMU lost it
 
     /// As a person would type it, bounded and printable.
     [[nodiscard]] std::string told() const;
@@ -32,6 +34,7 @@ struct OptionFate {
 
 /// What the options of one command line have in common.
 struct OldOptionState {
+    QemuVersion version; ///< of the VM's QEMU
     unsigned ids = 0;
     std::set<std::string_view> sound_cards;
 };
@@ -51,6 +54,7 @@ using OldOptionRule = Result<OptionFate> (*)(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_numa(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_realtime(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_redir(const OldOption&, OldOptionState&);
+[[nodiscard]] Result<OptionFate> translate_run_with(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_shadow_memory(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_soundhw(const OldOption&, OldOptionState&);
 [[nodiscard]] Result<OptionFate> translate_startdate(const OldOption&, OldOptionState&);

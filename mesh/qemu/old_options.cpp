@@ -21,12 +21,19 @@ struct OldOptionRow {
     std::string_view name;
     OldOptionRule rule;
     std::string_view text = {};
+    /// Builds before this one understand it and are left alone. What 7.2 refuses is replaced for
+    /// all of them: they take the new words as well, and may warn of the old ones.
+    QemuVersion from = {0, 0};
+    QemuVersion gone = usual_version; ///< of what is replaced: one that refuses it, for people
 };
 
 constexpr std::string_view kqemu_is_gone =
     "KQEMU does not exist any more; ACCELERATOR says KVM or QEMU";
+constexpr std::string_view pxa_is_gone =
+    "it turned the screen of PXA boards, which QEMU does not have any more";
 
-// Each row was tried with QEMU 7.2 (tests/real/qemu/old_options_test.cpp).
+// Each row that says no version was tried with QEMU 7.2 (tests/real/qemu/old_options_test.cpp); the
+// versions are those of docs/about/removed-features.rst of QEMU.
 constexpr auto old_options = std::to_array<OldOptionRow>({
     // The clock.
     {"localtime", replace_option, "-rtc base=localtime"},
@@ -44,11 +51,13 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
     {"curses",
      drop_option,
      "a VM has no terminal of its own; -vnc shows its screen, `ctys console` its serial line"},
-    {"alt-grab", drop_option, "-display sdl,grab-mod=lshift-lctrl-lalt says it now"},
-    {"ctrl-grab", drop_option, "-display sdl,grab-mod=rctrl says it now"},
-    {"show-cursor", drop_option, "-display sdl,show-cursor=on says it now"},
-    {"no-quit", drop_option, "-display sdl,window-close=off says it now"},
+    {"alt-grab", drop_option, "-display sdl,grab-mod=lshift-lctrl-lalt says it now", {7, 1}},
+    {"ctrl-grab", drop_option, "-display sdl,grab-mod=rctrl says it now", {7, 1}},
+    {"show-cursor", drop_option, "-display sdl,show-cursor=on says it now", {6, 0}},
+    {"no-quit", drop_option, "-display sdl,window-close=off says it now", {7, 0}},
     {"no-frame", drop_option, "a window of QEMU 7.2 always has its frame"},
+    {"portrait", drop_option, pxa_is_gone, {9, 2}},
+    {"rotate", drop_option, pxa_is_gone, {9, 2}},
     // Accelerators and CPUs.
     {"no-kqemu", drop_option, kqemu_is_gone},
     {"enable-kqemu", drop_option, kqemu_is_gone},
@@ -63,11 +72,24 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
     {"tb-size",
      drop_option,
      "-accel tcg,tb-size=MB says it now, which QEMU refuses beside the -machine accel= of a VM; it "
-     "sizes its translation cache itself"},
+     "sizes its translation cache itself",
+     {6, 0}},
     {"nvram", drop_option, "it was for Itanium machines, which QEMU does not have any more"},
     {"realtime", translate_realtime},
-    {"enable-fips", drop_option, "QEMU 7.2 leaves that to the libraries that encrypt"},
+    {"enable-fips", drop_option, "QEMU 7.2 leaves that to the libraries that encrypt", {7, 1}},
     {"xen-create", drop_option, "Xen's own tools make its machines now"},
+    {"singlestep",
+     drop_option,
+     "-accel tcg,one-insn-per-tb=on says it now, which QEMU refuses beside the -machine accel= of "
+     "a VM",
+     {9, 0}},
+    {"no-acpi", replace_option, "-machine acpi=off", {9, 0}, {9, 0}},
+    {"no-hpet", replace_option, "-machine hpet=off", {9, 0}, {9, 0}},
+    {"old-param", drop_option, "no board of QEMU needs it any more", {10, 2}},
+    // The process.
+    {"async-teardown", replace_option, "-run-with async-teardown=on", {9, 0}, {9, 0}},
+    {"chroot", translate_run_with, "chroot", {9, 0}, {9, 0}},
+    {"runas", translate_run_with, "user", {9, 1}, {10, 0}}, // deprecated since 9.1
     // Devices.
     {"soundhw", translate_soundhw},
     {"balloon", translate_balloon},
@@ -78,7 +100,8 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
     {"numa", translate_numa},
     {"virtfs_synth",
      drop_option,
-     "-fsdev synth,id=ID -device virtio-9p-pci,fsdev=ID,mount_tag=TAG says it now"},
+     "-fsdev synth,id=ID -device virtio-9p-pci,fsdev=ID,mount_tag=TAG says it now",
+     {5, 0}},
     {"hdachs", drop_option, "-device ide-hd,drive=ID,cyls=C,heads=H,secs=S says it now"},
     {"pcidevice",
      drop_option,
@@ -86,7 +109,7 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
     {"virtioconsole",
      drop_option,
      "-device virtio-serial -chardev BACKEND,id=ID -device virtconsole,chardev=ID says it now"},
-    {"bt", drop_option, "QEMU has no Bluetooth any more"},
+    {"bt", drop_option, "QEMU has no Bluetooth any more", {5, 0}},
     {"p", drop_option, "-gdb tcp::PORT in place of -s says it now"},
     // Networks.
     {"net", translate_net},
@@ -98,7 +121,7 @@ constexpr auto old_options = std::to_array<OldOptionRow>({
      "QEMU would start smbd, which the sandbox of a VM forbids; serve the folder from the host"},
     // Configuration files of QEMU's own.
     {"nodefconfig", drop_option, "a VM reads none of QEMU's own configuration files"},
-    {"writeconfig", drop_option, "QEMU 7.2 writes no configuration file"},
+    {"writeconfig", drop_option, "QEMU 7.2 writes no configuration file", {7, 1}},
 });
 
 const OldOptionRow* find_row(std::string_view name) {
@@ -116,8 +139,8 @@ std::optional<std::string_view> name_of_option(std::string_view word) {
 
 class OldOptionTranslator {
 public:
-    OldOptionTranslator(std::span<const std::string> words, OwnNetwork own)
-        : words_(words), own_(own) {}
+    OldOptionTranslator(std::span<const std::string> words, OwnNetwork own, QemuVersion version)
+        : words_(words), own_(own), state_{.version = version} {}
 
     Result<TranslatedOptions> run() {
         while (next_ < words_.size()) {
@@ -133,6 +156,7 @@ private:
         std::string told;
         std::string text;
         std::size_t warning; // its place
+        QemuVersion gone;
     };
 
     Status step() {
@@ -140,6 +164,7 @@ private:
         std::vector<std::string> as_given{words_[next_++]};
         const auto name = name_of_option(as_given.front());
         const auto* row = name ? find_row(*name) : nullptr;
+        if (row != nullptr && state_.version < row->from) row = nullptr;
         if (name && option_takes(*name) == Takes::Argument) {
             if (next_ < words_.size()) {
                 option.argument = words_[next_++];
@@ -154,6 +179,7 @@ private:
             return {};
         }
         option.table = row->text;
+        option.gone = row->gone;
         auto fate = row->rule(option, state_);
         if (!fate) return tl::unexpected(fate.error());
         apply(option, std::move(*fate), std::move(as_given));
@@ -165,8 +191,9 @@ private:
         case OptionFate::Kind::Kept:
             return add(std::move(as_given));
         case OptionFate::Kind::Replaced:
-            out_.warnings.push_back(fmt::format("{} is gone from QEMU 7.2; {} takes its place{}{}",
+            out_.warnings.push_back(fmt::format("{} is gone from QEMU {}; {} takes its place{}{}",
                                                 option.told(),
+                                                to_string(option.gone),
                                                 printable(shell_quoted(fate.words)),
                                                 fate.text.empty() ? "" : ", and ",
                                                 fate.text));
@@ -175,7 +202,8 @@ private:
             out_.warnings.push_back(option.told() + " is dropped: " + fate.text);
             return;
         case OptionFate::Kind::UserProperty:
-            user_properties_.push_back({option.told(), std::move(fate.text), out_.warnings.size()});
+            user_properties_.push_back(
+                {option.told(), std::move(fate.text), out_.warnings.size(), option.gone});
             out_.warnings.emplace_back();
             return;
         }
@@ -193,7 +221,7 @@ private:
     }
 
     void settle_user_properties() {
-        for (const auto& [told, text, warning] : user_properties_) {
+        for (const auto& [told, text, warning, gone] : user_properties_) {
             auto& sentence = out_.warnings[warning];
             const auto shown = printable(text, 200);
             if (!user_network_ && own_ == OwnNetwork::User) {
@@ -207,8 +235,11 @@ private:
             } else {
                 out_.words[*user_network_].append(",").append(text);
             }
-            sentence = fmt::format(
-                "{} is gone from QEMU 7.2; {} of the user network takes its place", told, shown);
+            sentence =
+                fmt::format("{} is gone from QEMU {}; {} of the user network takes its place",
+                            told,
+                            to_string(gone),
+                            shown);
         }
     }
 
@@ -223,9 +254,9 @@ private:
 
 } // namespace
 
-Result<TranslatedOptions> translate_old_options(std::span<const std::string> words,
-                                                OwnNetwork own) {
-    return OldOptionTranslator{words, own}.run();
+Result<TranslatedOptions>
+translate_old_options(std::span<const std::string> words, OwnNetwork own, QemuVersion version) {
+    return OldOptionTranslator{words, own, version}.run();
 }
 
 } // namespace ctys::qemu

@@ -222,3 +222,20 @@ TEST_CASE("QEMU 7.2 accepts the words that pass through", "[qemu][real]") {
     CAPTURE(after.said);
     CHECK(after.status == 0);
 }
+
+TEST_CASE("what QEMU 9.0 needs in place of words that 7.2 has, 7.2 has too", "[qemu][real]") {
+    const auto [given, now] = GENERATE(table<std::string, std::string>({
+        {"-no-acpi", "-machine acpi=off"},
+        {"-no-hpet", "-machine hpet=off"},
+    }));
+    CAPTURE(given);
+    TemporaryDirectory directory;
+
+    const auto translated =
+        qemu::translate_old_options(line_of(given), qemu::OwnNetwork::None, {9, 0});
+
+    REQUIRE(translated);
+    CHECK(translated->words == line_of(now));
+    CHECK(attempt(line_of(given), directory.path()).status == 0);
+    CHECK(attempt(translated->words, directory.path()).status == 0);
+}

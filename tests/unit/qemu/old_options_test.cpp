@@ -27,8 +27,14 @@ std::string typed(const Words& words) {
     return out;
 }
 
-TranslatedOptions translated(std::string_view line) {
-    return translate_old_options(typed(line)).value();
+TranslatedOptions translated(std::string_view line, QemuVersion version = usual_version) {
+    return translate_old_options(typed(line), OwnNetwork::None, version).value();
+}
+
+// The release before it: 7.1 of 7.2, 8.2 of 9.0.
+QemuVersion release_before(QemuVersion version) {
+    return version.minor > 0 ? QemuVersion{version.major, version.minor - 1}
+                             : QemuVersion{version.major - 1, 2};
 }
 
 std::string refusal_of(const Words& words) {
@@ -421,4 +427,111 @@ TEST_CASE("a card named a thousand times is one device", "[qemu]") {
     }
 
     CHECK(translate_old_options(Words{"-soundhw", names}).value().words.size() == 4);
+}
+
+TEST_CASE("what later QEMUs have lost is translated for them, and left alone before", "[qemu]") {
+    const auto [first, given, now, gone] =
+        GENERATE(table<QemuVersion, std::string, std::string, std::string>({
+            {{9, 0}, "-no-acpi", "-machine acpi=off", "9.0"},
+            {{9, 0}, "-no-hpet", "-machine hpet=off", "9.0"},
+            {{9, 0}, "-async-teardown", "-run-with async-teardown=on", "9.0"},
+            {{9, 0}, "-chroot /srv/a,b", "-run-with chroot=/srv/a,,b", "9.0"},
+            {{9, 1}, "-runas nobody", "-run-with user=nobody", "10.0"},
+        }));
+    CAPTURE(given);
+
+    for (const QemuVersion version :
+         {QemuVersion{4, 2}, QemuVersion{7, 2}, release_before(first)}) {
+        CAPTURE(to_string(version));
+        CHECK(translated(given, version) ==
+              TranslatedOptions{.words = typed(given), .warnings = {}});
+    }
+    for (const QemuVersion version : {first, QemuVersion{10, 0}}) {
+        CAPTURE(to_string(version));
+        CHECK(translated(given, version) ==
+              TranslatedOptions{.words = typed(now),
+                                .warnings = {given + " is gone from QEMU " + gone + "; " + now +
+                                             " takes its place"}});
+    }
+}
+
+TEST_CASE("what a QEMU has lost without a word for it is dropped for that one", "[qemu]") {
+    const std::string pxa = "it turned the screen of PXA boards, which QEMU does not have any more";
+    const auto [first, given, why] = GENERATE_COPY(table<QemuVersion, std::string, std::string>({
+        {{5, 0}, "-bt hci,null", "QEMU has no Bluetooth any more"},
+        {{5, 0}, "-usbdevice bt", "QEMU has no Bluetooth any more"},
+        {{5, 0},
+         "-virtfs_synth",
+         "-fsdev synth,id=ID -device virtio-9p-pci,fsdev=ID,mount_tag=TAG says it now"},
+        {{6, 0}, "-show-cursor", "-display sdl,show-cursor=on says it now"},
+        {{6, 0},
+         "-tb-size 64",
+         "-accel tcg,tb-size=MB says it now, which QEMU refuses beside the -machine accel= of a "
+         "VM; it sizes its translation cache itself"},
+        {{6, 0},
+         "-vnc :1,sasl,acl",
+         "acl is gone, and without it anyone could connect; -object authz-list with tls-authz= or "
+         "sasl-authz= says it now"},
+        {{7, 0}, "-no-quit", "-display sdl,window-close=off says it now"},
+        {{7, 1}, "-alt-grab", "-display sdl,grab-mod=lshift-lctrl-lalt says it now"},
+        {{7, 1}, "-ctrl-grab", "-display sdl,grab-mod=rctrl says it now"},
+        {{7, 1}, "-enable-fips", "QEMU 7.2 leaves that to the libraries that encrypt"},
+        {{7, 1}, "-writeconfig a.conf", "QEMU 7.2 writes no configuration file"},
+        {{9, 0},
+         "-singlestep",
+         "-accel tcg,one-insn-per-tb=on says it now, which QEMU refuses beside the -machine accel= "
+         "of a VM"},
+        {{9, 2}, "-portrait", pxa},
+        {{9, 2}, "-rotate 90", pxa},
+        {{10, 2}, "-old-param", "no board of QEMU needs it any more"},
+    }));
+    CAPTURE(given);
+
+    CHECK(translated(given, release_before(first)) ==
+          TranslatedOptions{.words = typed(given), .warnings = {}});
+    CHECK(translated(given, first) ==
+          TranslatedOptions{.words = {}, .warnings = {given + " is dropped: " + why}});
+}
+
+TEST_CASE("the speaker of a board sounds in the words that its QEMU has for it", "[qemu]") {
+    // 4.2: "-global isa-pcspk.audiodev=foo -soundhw pcspk", as its own change says; the property of
+    // the board came with 5.1 (docs/system/deprecated.rst of 5.2).
+    const auto [version, card] = GENERATE(table<QemuVersion, std::string>({
+        {{4, 2}, "-global isa-pcspk.audiodev=ctyssound -soundhw pcspk"},
+        {{5, 0}, "-global isa-pcspk.audiodev=ctyssound -soundhw pcspk"},
+        {{5, 1}, "-machine pcspk-audiodev=ctyssound"},
+        {{5, 2}, "-machine pcspk-audiodev=ctyssound"},
+        {{9, 2}, "-machine pcspk-audiodev=ctyssound"},
+    }));
+    CAPTURE(to_string(version));
+
+    CHECK(translated("-soundhw pcspk", version).words ==
+          typed("-audiodev none,id=ctyssound " + card));
+    CHECK(translated("-soundhw all", version).words ==
+          typed("-audiodev none,id=ctyssound " + card +
+                " -device sb16,audiodev=ctyssound -device ES1370,audiodev=ctyssound "
+                "-device AC97,audiodev=ctyssound"));
+}
+
+TEST_CASE("what replaces old words is the same for every QEMU since 4.2", "[qemu]") {
+    // The words in their place are in the documentation of 4.1.1, 5.0-rc0, 5.2.0 and 9.2.4.
+    const auto given = "-localtime -std-vga -no-kvm -no-kvm-irqchip -no-kvm-pit-reinjection "
+                       "-kvm-shadow-memory 8 -soundhw ac97,hda -balloon virtio -watchdog i6300esb "
+                       "-usbdevice ccid -usbdevice disk:/vm/a -realtime mlock=on "
+                       "-numa node,mem=128 -drive file=/vm/a,boot=on,cache=on -vnc :1,tls "
+                       "-device ide-drive,drive=a -net nic,vlan=1 -net user,vlan=1 "
+                       "-redir tcp:1::2 -net user,name=a";
+    const auto usual = translated(given);
+
+    for (const QemuVersion version : {QemuVersion{4, 2}, QemuVersion{5, 2}, QemuVersion{9, 2}}) {
+        CAPTURE(to_string(version));
+        CHECK(translated(given, version) == usual);
+    }
+}
+
+TEST_CASE("words for a process that name nothing are an error", "[qemu]") {
+    const auto result = translate_old_options(Words{"-chroot", ""}, OwnNetwork::None, {9, 2});
+
+    REQUIRE_FALSE(result);
+    CHECK(result.error().message == "-chroot names nothing");
 }
