@@ -90,8 +90,10 @@ Agent::Agent(loop::EventLoop& loop,
       image_checks_(loop,
                     options_.programs + "/ctys-qemu-call",
                     [this](ImageChecked checked) { step(std::move(checked)); }),
-      surveyor_(
-          loop, log, options_.survey, [this](const WorkerRecord& found) { on_surveyed(found); }),
+      surveyor_(loop,
+                log,
+                options_.survey,
+                [this](const WorkerRecord& found, WallTime begun) { on_surveyed(found, begun); }),
       door_(context,
             loop,
             log,
@@ -195,7 +197,7 @@ void Agent::begin_when_ready() {
     if (!options_.only_stops) survey();
 }
 
-void Agent::on_surveyed(const WorkerRecord& found) {
+void Agent::on_surveyed(const WorkerRecord& found, WallTime begun) {
     auto worker = core_->worker();
     const auto& known = worker.accelerators;
     const bool is_new = worker.binaries != found.binaries || worker.equipment != found.equipment ||
@@ -204,7 +206,7 @@ void Agent::on_surveyed(const WorkerRecord& found) {
                                     found.accelerators.begin(),
                                     found.accelerators.end(),
                                     say_the_same);
-    if (auto noted = write_kvm_note(options_.mesh_runtime, found); !noted)
+    if (auto noted = write_kvm_note(options_.mesh_runtime, found, begun); !noted)
         log_.warning("{}", noted.error().message);
     if (!is_new) return;
     for (const auto& each : found.accelerators) {

@@ -135,7 +135,7 @@ private:
     void change_run_level(const ChangeRunLevel& change);
     void prove(const ProveRequest& prove);
     void scan(ActionId action);
-    void on_surveyed(const WorkerRecord& found);
+    void on_surveyed(const WorkerRecord& found, WallTime begun);
 
     loop::EventLoop& loop_;
     setup::Logger& log_;

@@ -6,7 +6,6 @@
 #include "agent/shell/surveyor.h"
 
 #include "mesh/core/text.h"
-#include "mesh/qemu/kvm_note.h"
 #include "mesh/store/durable_file.h"
 #include "schema/codec.h"
 
@@ -15,6 +14,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <sys/stat.h>
 
@@ -26,6 +26,10 @@ constexpr Duration survey_period = std::chrono::minutes{10};
 /// Its own budget is two minutes, and what it began by then ends by itself.
 constexpr Duration survey_limit = std::chrono::minutes{3};
 constexpr std::size_t most_survey = 4UL * 1024 * 1024;
+/// The clock of a file system lags that of a program by a tick of the kernel, and coarse ones count
+/// seconds.
+constexpr std::int64_t clock_lag_s = 2;
+constexpr std::int64_t us_per_s = 1'000'000;
 
 std::string real_path(const std::string& path) {
     char* resolved = ::realpath(path.c_str(), nullptr);
@@ -33,6 +37,14 @@ std::string real_path(const std::string& path) {
     std::string out{resolved};
     std::free(resolved);
     return out;
+}
+
+// The time at which an inode changed cannot be set, as installers set that of the contents.
+std::optional<qemu::FileStamp> untouched_since(const std::string& path, WallTime begun) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+    if (facts.st_ctim.tv_sec > begun.us / us_per_s - clock_lag_s) return std::nullopt;
+    return qemu::stamp_of(facts);
 }
 
 } // namespace
@@ -61,6 +73,7 @@ bool Surveyor::is_running(std::uint32_t pid) const {
 
 void Surveyor::start() {
     if (child_) return;
+    begun_ = loop_.now().wall;
     loop::ChildSpec spec{.argv = call_, .cwd = "/", .new_session = true};
     spec.output = loop::ToMemory{most_survey};
     spec.errors = loop::ToMemory{};
@@ -88,10 +101,10 @@ void Surveyor::on_done(const loop::ChildResult& result) {
     const auto record =
         schema::decode_worker(std::as_bytes(std::span{result.output.data(), result.output.size()}));
     if (!record) return log_.warning("survey of this machine: {}", record.error().message);
-    on_surveyed_(*record);
+    on_surveyed_(*record, begun_);
 }
 
-Status write_kvm_note(const std::string& runtime, const WorkerRecord& worker) {
+qemu::KvmNote note_of(const WorkerRecord& worker, WallTime begun) {
     qemu::KvmNote note;
     for (const auto& accelerator : worker.accelerators) {
         if (accelerator.name != "kvm") continue;
@@ -101,11 +114,20 @@ Status write_kvm_note(const std::string& runtime, const WorkerRecord& worker) {
     for (const auto& emulator : worker.equipment.emulators) {
         const auto names = split(emulator.accelerators, ' ');
         const bool has_kvm = std::find(names.begin(), names.end(), "kvm") != names.end();
-        if (note.usable && has_kvm && emulator.problem.empty())
-            note.binaries.push_back(real_path(emulator.path));
+        const auto path = real_path(emulator.path);
+        if (note.usable && has_kvm && emulator.problem.empty()) note.binaries.push_back(path);
+        const auto version = qemu::parse_version(emulator.version);
+        if (!version) continue;
+        if (const auto stamp = untouched_since(path, begun))
+            note.builds.push_back({.path = path, .stamp = *stamp, .version = *version});
     }
+    return note;
+}
+
+Status write_kvm_note(const std::string& runtime, const WorkerRecord& worker, WallTime begun) {
     const auto path = fmt::format("{}/{}", runtime, qemu::kvm_note_file);
-    if (auto written = store::write_durably(path, qemu::to_text(note)); !written) return written;
+    const auto text = qemu::to_text(note_of(worker, begun));
+    if (auto written = store::write_durably(path, text); !written) return written;
     // VMs of other users are started by their wrappers, which read it.
     if (::chmod(path.c_str(), 0644) != 0)
         return fail(ErrorCode::Storage, path + " cannot be made readable");

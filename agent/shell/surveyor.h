@@ -1,8 +1,10 @@
 #pragma once
 
+#include "mesh/core/time.h"
 #include "mesh/core/worker.h"
 #include "mesh/loop/child_process.h"
 #include "mesh/loop/timer.h"
+#include "mesh/qemu/kvm_note.h"
 #include "mesh/setup/log.h"
 
 #include <functional>
@@ -16,8 +18,9 @@ namespace ctys::agent {
 /// -o record`. Again every ten minutes, which costs a look at some folders where nothing changed.
 class Surveyor {
 public:
-    /// Accelerators, binaries and equipment of the record are those of the machine.
-    using OnSurveyed = std::function<void(const WorkerRecord&)>;
+    /// Accelerators, binaries and equipment of the record are those of the machine, as it was at
+    /// `begun` or later.
+    using OnSurveyed = std::function<void(const WorkerRecord&, WallTime begun)>;
 
     /// `call` is the command; empty: it never surveys.
     Surveyor(loop::EventLoop& loop,
@@ -44,11 +47,17 @@ private:
     std::vector<std::string> call_;
     OnSurveyed on_surveyed_;
     std::optional<loop::ChildProcess> child_;
+    WallTime begun_;
     loop::Timer again_;
 };
 
-/// Tells whoever assembles a command line on this machine what is known of KVM (mesh/qemu
-/// kvm_note.h), in the runtime directory of the mesh. Errors: Storage.
-[[nodiscard]] Status write_kvm_note(const std::string& runtime, const WorkerRecord& worker);
+/// What whoever assembles a command line on this machine is told. An emulator whose file was
+/// touched after `begun`, or shortly before, may be another one than that which told its version:
+/// it is left out of the versions.
+[[nodiscard]] qemu::KvmNote note_of(const WorkerRecord& worker, WallTime begun);
+
+/// The same in the runtime directory of the mesh. Errors: Storage.
+[[nodiscard]] Status
+write_kvm_note(const std::string& runtime, const WorkerRecord& worker, WallTime begun);
 
 } // namespace ctys::agent

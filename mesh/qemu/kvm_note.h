@@ -1,19 +1,44 @@
 #pragma once
 
 #include "mesh/core/error.h"
+#include "mesh/qemu/qemu_version.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <vector>
 
 namespace ctys::qemu {
 
-/// What the agent of a machine has found out of KVM, for whoever assembles a command line there:
-/// the file `kvm` in the runtime directory of the mesh. Pure.
+/// Which file it is and how it was, as stat(2) tells it. What has another one is another program.
+struct FileStamp {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::int64_t changed_ns = 0; ///< its mtime
+
+    bool operator==(const FileStamp&) const = default;
+};
+[[nodiscard]] FileStamp stamp_of(const struct stat& facts);
+
+/// One qemu-system-* and its version, as it was when it told it.
+struct EmulatorBuild {
+    std::string path; ///< for people
+    FileStamp stamp;
+    QemuVersion version;
+
+    bool operator==(const EmulatorBuild&) const = default;
+};
+
+/// What the agent of a machine has found out of KVM and of its emulators, for whoever assembles a
+/// command line there: the file `kvm` in the runtime directory of the mesh. Pure.
 struct KvmNote {
     bool usable = false;
-    std::string why;                   ///< a sentence about it
-    std::vector<std::string> binaries; ///< real paths of those that may use it
+    std::string why;                        ///< a sentence about it
+    std::vector<std::string> binaries;      ///< real paths of those that may use KVM
+    std::vector<EmulatorBuild> builds = {}; ///< at most 64
 
     bool operator==(const KvmNote&) const = default;
 };
@@ -21,9 +46,15 @@ struct KvmNote {
 constexpr std::string_view kvm_note_file = "kvm";
 constexpr std::size_t max_kvm_note_bytes = 64UL * 1024;
 
-/// A line "usable" or "unusable", a line with the reason, then a line per binary.
+/// A line "usable" or "unusable", a line with the reason, a line per binary, then a line per build:
+/// "build VERSION DEVICE INODE SIZE MTIME_NS PATH". Builds that it has no room for are left out:
+/// they are asked.
 [[nodiscard]] std::string to_text(const KvmNote& note);
-/// Errors: Malformed.
+/// Lines that it does not know are passed over, and so are those of builds by whoever knows none of
+/// them. Errors: Malformed.
 [[nodiscard]] Result<KvmNote> parse_kvm_note(std::string_view text);
+
+/// Nothing for a file that is not noted, or has changed since.
+[[nodiscard]] std::optional<QemuVersion> noted_version(const KvmNote& note, const FileStamp& stamp);
 
 } // namespace ctys::qemu

@@ -66,6 +66,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto note = qemu::parse_kvm_note(text)) {
         const auto again = qemu::parse_kvm_note(qemu::to_text(*note));
         CTYS_ASSERT(again && *again == *note);
+        CTYS_ASSERT(note->binaries.size() <= 64 && note->builds.size() <= 64);
+    }
+    // A version is small, and comes back from its text.
+    for (const auto version : {qemu::parse_version(text), qemu::parse_version_answer(text)}) {
+        if (version) CTYS_ASSERT(qemu::parse_version(qemu::to_string(*version)) == version);
     }
     return 0;
 }

@@ -212,6 +212,8 @@ class Info(SurveyCase):
         self.assertEqual(self.mesh.ctys("list", "--all", "-o", "jsonl").rows, [])
         with open(self.mesh.path("run", "kvm")) as note:
             self.assertIn(note.readline(), ("usable\n", "unusable\n"))
+            # With what it was, so that a wrapper need not ask it.
+            self.assertRegex(note.read(), r"(?m)^build \d+\.\d+ \d+ \d+ \d+ \d+ /\S*/qemu-system-x86_64$")
 
     def test_a_vm_that_asks_for_kvm_runs_by_emulation_where_kvm_runs_no_guest(self):
         # It says that it has KVM, and its guest hangs under it: no real one is tried behind it.
