@@ -166,8 +166,11 @@ def start(bench):
     pool = bench.fresh()
     make_vm(pool, "one", 1)
     with Mesh(bench) as mesh:
+        # As an agent begins unless told otherwise: a start finds the version of its QEMU noted.
+        mesh.env["CTYS_EMULATORS_PROBE"] = "true"
         mesh.agent(pool)
         wait_for("the VM", lambda: len(mesh.rows()) == 1)
+        wait_for("the survey", (mesh.folder / "run" / "kvm").exists)
         argv = []
 
         def ours():

@@ -1,8 +1,8 @@
 #include "tools/qemu_call/check.h"
 
 #include "mesh/core/text.h"
-#include "mesh/setup/emulator_folders.h"
 #include "tools/qemu_call/install_target.h"
+#include "tools/qemu_call/qemu_build.h"
 #include "tools/qemu_call/switch_check.h"
 
 #include <cerrno>
@@ -26,18 +26,6 @@ std::string why_unusable(const std::string& path, int mode, std::string_view adv
     if (::access(path.c_str(), R_OK) != 0) return printable(path) + " cannot be read";
     if ((mode & W_OK) != 0 && ::access(path.c_str(), W_OK) != 0)
         return fmt::format("{} cannot be written{}", printable(path), advice);
-    return {};
-}
-
-// Before the fork, so that the reason can be told.
-std::string find_binary(const std::string& name) {
-    if (name.find('/') != std::string::npos) {
-        return ::access(name.c_str(), X_OK) == 0 && name.starts_with('/') ? name : std::string{};
-    }
-    for (const auto& folder : setup::emulator_folders()) {
-        auto candidate = folder + "/" + name;
-        if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    }
     return {};
 }
 
@@ -90,19 +78,6 @@ void add_further_disks(Request& request, std::vector<std::string>& notes) {
         request.plan.more_disks.push_back(std::move(disk));
     }
     request.further.clear();
-}
-
-// QEMU has given up the names qemu and qemu-kvm; kvm is a script of Debian whose options
-// contradict ours.
-std::string find_qemu(const qemu::VmPlan& plan, std::vector<std::string>& notes) {
-    const auto name = plan.binary.substr(plan.binary.rfind('/') + 1);
-    auto binary = name == "kvm" ? std::string{} : find_binary(plan.binary);
-    if (!binary.empty() || (name != "kvm" && name != "qemu-kvm" && name != "qemu")) return binary;
-    binary = find_binary("qemu-system-" + plan.arch);
-    if (!binary.empty())
-        notes.push_back(fmt::format(
-            "STARTERCALL: {} takes the place of {}", printable(binary), printable(plan.binary)));
-    return binary;
 }
 
 void settle_formats(Request& request, std::vector<Problem>& problems) {

@@ -13,6 +13,7 @@
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/lease.h"
 #include "tools/qemu_call/problem_place.h"
+#include "tools/qemu_call/qemu_build.h"
 #include "tools/qemu_call/shim.h"
 #include "tools/qemu_call/stage_hook.h"
 #include "tools/qemu_call/state_note.h"
@@ -249,6 +250,21 @@ int list_options(const Request& request, const std::vector<Problem>& problems) {
     return give_up({.code = ErrorCode::NotFound, .message = "there is no QEMU"});
 }
 
+/// In words of the QEMU that is started. Which one that is, the same variables say.
+Request request_of(const Options& options, const std::string& folder) {
+    auto request = read_request(options.assignments, folder, options.modes, own_user());
+    if (options.list_options || options.modes.init_only) return request;
+    std::vector<std::string> none; // of these check() will tell
+    const auto binary = find_qemu(request.plan, none);
+    if (binary.empty()) return request;
+    auto build = version_of(binary, read_kvm_note());
+    if (build.version != request.plan.version)
+        request =
+            read_request(options.assignments, folder, options.modes, own_user(), build.version);
+    if (!build.note.empty()) request.notes.push_back(std::move(build.note));
+    return request;
+}
+
 int serve(Options options) {
     if (!options.image_check.empty()) {
         const auto fine = check_image(options.image_check);
@@ -258,7 +274,7 @@ int serve(Options options) {
     if (!config) return give_up(config.error());
     options.config = *config;
     if (options.forget_state || !options.note_state.empty()) return note_state(options);
-    auto request = read_request(options.assignments, folder_of(*config), options.modes, own_user());
+    auto request = request_of(options, folder_of(*config));
     request.has_hook = has_stage_hook();
     request.may_ask = !options.print && !options.check && is_terminal(STDIN_FILENO, STDERR_FILENO);
     auto& plan = request.plan;

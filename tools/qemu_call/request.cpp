@@ -16,10 +16,14 @@ namespace {
 
 class RequestReader {
 public:
-    RequestReader(const std::string& vm_directory, const ModeOptions& modes, std::string user)
+    RequestReader(const std::string& vm_directory,
+                  const ModeOptions& modes,
+                  std::string user,
+                  qemu::QemuVersion version)
         : vm_directory_(vm_directory), modes_(modes), user_(std::move(user)) {
         media_.folder = vm_directory;
         out_.folder = vm_directory;
+        out_.plan.version = version;
     }
 
     Request read(std::span<const std::string> assignments) {
@@ -206,7 +210,7 @@ private:
             words.insert(words.end(), more.begin(), more.end());
         }
         const auto own = out_.plan.user_network ? qemu::OwnNetwork::User : qemu::OwnNetwork::None;
-        auto translated = qemu::translate_old_options(words, own);
+        auto translated = qemu::translate_old_options(words, own, out_.plan.version);
         if (!translated) return problem("", translated.error().message);
         out_.plan.network_options = std::move(translated->user_properties);
         out_.plan.extra = std::move(translated->words);
@@ -308,8 +312,9 @@ private:
 Request read_request(std::span<const std::string> assignments,
                      const std::string& vm_directory,
                      const ModeOptions& modes,
-                     const std::string& user) {
-    return RequestReader{vm_directory, modes, user}.read(assignments);
+                     const std::string& user,
+                     qemu::QemuVersion version) {
+    return RequestReader{vm_directory, modes, user, version}.read(assignments);
 }
 
 Result<std::vector<std::string>> split_words(std::string_view text) {

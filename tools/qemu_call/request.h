@@ -56,11 +56,12 @@ struct Request {
 /// Reads KEY=VALUE arguments and puts what the options ask for into their plan. An empty value is
 /// as good as none; relative image paths are below `vm_directory`; the switch of NETWORK=vde is
 /// that of `user` where QEMUSOCK names no other. Words of VGADRIVER, TIMEOPT and ARGSADD, in this
-/// order, are translated for QEMU 7.2 (old_options.h). Pure.
+/// order, are translated for a QEMU of this version (old_options.h). Pure.
 [[nodiscard]] Request read_request(std::span<const std::string> assignments,
                                    const std::string& vm_directory,
                                    const ModeOptions& modes = {},
-                                   const std::string& user = {});
+                                   const std::string& user = {},
+                                   qemu::QemuVersion version = qemu::usual_version);
 
 /// Words of ARGSADD, TIMEOPT and VGADRIVER, with the quoting of a shell and no expansion. Errors:
 /// Usage for an open quote.

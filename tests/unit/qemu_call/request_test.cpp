@@ -347,3 +347,18 @@ TEST_CASE("further disks are kept for what is there, and not for an installation
     CHECK(read(values).plan.more_disks.empty());
     CHECK(read(values, {.install = "CD"}).further.empty());
 }
+
+TEST_CASE("option words and the plan are those of the QEMU that is started", "[qemu]") {
+    const std::vector<std::string> values{"LABEL=web", "HDDBOOTIMAGE=a.img", "ARGSADD=-no-acpi"};
+
+    const auto usual = read_request(values, "/vm/web");
+    const auto later = read_request(values, "/vm/web", {}, {}, {9, 2});
+
+    CHECK(usual.plan.version == qemu::usual_version);
+    CHECK(usual.plan.extra == std::vector<std::string>{"-no-acpi"});
+    CHECK(usual.notes.empty());
+    CHECK(later.plan.version == qemu::QemuVersion{9, 2});
+    CHECK(later.plan.extra == std::vector<std::string>{"-machine", "acpi=off"});
+    CHECK(later.notes == std::vector<std::string>{"-no-acpi is gone from QEMU 9.0; -machine "
+                                                  "acpi=off takes its place"});
+}
