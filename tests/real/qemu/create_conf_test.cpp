@@ -130,7 +130,8 @@ TEST_CASE("types of the original that are no VMs of QEMU are answered", "[create
     const auto type = GENERATE(as<std::string>{}, "VMW", "VBOX", "xen");
     Site site;
 
-    const auto ran = site.run("cd empty && ctys-createConfVM --label=web --auto-all -t " + type);
+    const auto ran =
+        site.run("mkdir empty && cd empty && ctys-createConfVM --label=web --auto-all -t " + type);
 
     CHECK(ran.status == 1);
     CHECK(has(ran.said, ": only VMs of QEMU and KVM are made here"));
