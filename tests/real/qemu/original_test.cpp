@@ -1,97 +1,14 @@
 // Directories of the original: what its configurations use is there, its own wrapper is bypassed.
-#include "mesh/core/shell_quoted.h"
-#include "mesh/core/text.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/real/qemu/old_directory.h"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
-#include <sys/wait.h>
 
 using namespace ctys;
-using namespace ctys::support;
-
-namespace {
-
-std::string read_all(const std::string& path) {
-    std::ostringstream out;
-    out << std::ifstream{path}.rdbuf();
-    return out.str();
-}
-
-struct Ended {
-    int status = -1;
-    std::string said; ///< both streams
-};
-
-// A VM folder, and the surroundings of a call: a home, and a folder of the system's settings.
-class OldDirectory {
-public:
-    OldDirectory() {
-        for (const auto* name : {"vm", "home/.ctys/qemu", "etc"}) {
-            std::filesystem::create_directories(at(name));
-        }
-        std::ofstream{at("vm/hda.img")} << std::string(4096, '\0');
-    }
-
-    [[nodiscard]] std::string at(const std::string& name) const { return folder_ / name; }
-
-    void write(const std::string& name, const std::string& text) const {
-        std::ofstream{at(name)} << text;
-    }
-
-    // As the original made it, with further settings.
-    void write_original(const std::string& more = {}) const {
-        write("vm/tst253.ctys", read_all(CTYS_ORIGINAL "/configuration.txt") + more);
-        write("vm/tst253.sh", read_all(CTYS_ORIGINAL "/wrapper.txt"));
-    }
-
-    // One of ours, with the shipped wrapper.
-    void write_own(const std::string& settings) const {
-        write("vm/tst253.ctys", "LABEL=tst253\nHDDBOOTIMAGE=hda.img\n" + settings);
-        std::filesystem::copy_file(CTYS_TEMPLATES "/vm.sh",
-                                   at("vm/tst253.sh"),
-                                   std::filesystem::copy_options::overwrite_existing);
-    }
-
-    [[nodiscard]] Ended run(const std::string& file,
-                            std::vector<std::string> options,
-                            const std::string& variables = {}) const {
-        std::vector<std::string> argv{CTYS_QEMU_CALL, "--wrapper", at("vm/" + file)};
-        argv.insert(argv.end(), options.begin(), options.end());
-        const auto command =
-            fmt::format("cd / && env HOME={} CTYS_CONFIG_DIR={} USER=acue {} {} 2>&1",
-                        at("home"),
-                        at("etc"),
-                        variables,
-                        shell_quoted(argv));
-        Ended out;
-        FILE* pipe = ::popen(command.c_str(), "r");
-        REQUIRE(pipe != nullptr);
-        std::array<char, 4096> bytes{};
-        for (std::size_t count = 1; count > 0;) {
-            count = std::fread(bytes.data(), 1, bytes.size(), pipe);
-            out.said.append(bytes.data(), count);
-        }
-        const int status = ::pclose(pipe);
-        out.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        return out;
-    }
-
-private:
-    TemporaryDirectory folder_;
-};
-
-bool has(const Ended& ended, std::string_view text) {
-    return ended.said.find(text) != std::string::npos;
-}
-
-} // namespace
+using namespace ctys::testing;
 
 TEST_CASE("names of the original are there before the configuration", "[qemu][real]") {
     OldDirectory old;
@@ -248,7 +165,7 @@ TEST_CASE("a label that differs and a second master are refused by --check", "[q
     CHECK(has(differing, " LABEL=\"tst254\"; they have to be the same"));
 
     old.write_original("NETWORK=none\n");
-    old.write("vm/copy.ctys", read_all(CTYS_ORIGINAL "/configuration.txt"));
+    old.write("vm/copy.ctys", text_in(CTYS_ORIGINAL "/configuration.txt"));
     const auto rivals = old.run("tst253.ctys", {"--check"});
     CAPTURE(rivals.said);
     CHECK(rivals.status == 5);
