@@ -153,6 +153,7 @@ Status check(const VmPlan& plan) {
     if (auto fine = check_sockets(plan); !fine) return fine;
     if (auto fine = check_path("the CD image", plan.cdrom); !fine) return fine;
     if (auto fine = check_boot(plan); !fine) return fine;
+    if (auto fine = check_path("the boot ROM", plan.boot_rom); !fine) return fine;
     if (auto fine = check_path("the kernel", plan.kernel); !fine) return fine;
     if (auto fine = check_path("the initial RAM disk", plan.initrd); !fine) return fine;
     for (const auto& disk : plan.more_disks) {
@@ -175,6 +176,7 @@ public:
         monitors();
         network();
         firmware();
+        if (!plan_.boot_rom.empty()) add("-option-rom", plan_.boot_rom);
         kernel();
         for (const auto& floppy : plan_.floppies) {
             drive({.file = floppy.file, .interface = "floppy"}, floppy.read_only);

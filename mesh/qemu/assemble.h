@@ -52,6 +52,7 @@ struct VmPlan {
     std::string cdrom;
     std::vector<Floppy> floppies; ///< of the drives a: and b:
     std::string boot_order;       ///< letters of QEMU's -boot: a, c, d, n; empty: none is given
+    std::string boot_rom;         ///< of the network card; empty: the one that QEMU has for it
     std::string kernel;
     std::string initrd;
     std::string append;

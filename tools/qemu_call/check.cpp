@@ -1,6 +1,8 @@
 #include "tools/qemu_call/check.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/boot_rom.h"
+#include "mesh/setup/emulator_folders.h"
 #include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/qemu_build.h"
 #include "tools/qemu_call/switch_check.h"
@@ -205,6 +207,9 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
                             fmt::format("TFTP would serve the VM's own folder with that of {}",
                                         printable(plan.tftp_boot_file)),
                             ErrorCode::Usage});
+    }
+    for (const auto& rom : qemu::boot_rom_candidates(plan)) {
+        if (plan.boot_rom.empty() && ::access(rom.c_str(), R_OK) == 0) plan.boot_rom = rom;
     }
     need("KERNELIMAGE", plan.kernel, R_OK);
     need("INITRDIMAGE", plan.initrd, R_OK);

@@ -207,3 +207,18 @@ TEST_CASE("a further disk is given to the VM where it is there, else left out", 
     CHECK(written_files(vm.request) ==
           std::vector<std::string>{vm.folder / "hda.img", vm.folder / "hdc.img"});
 }
+
+TEST_CASE("the ROM of the card is taken from QEMUBIOS where it is there", "[call]") {
+    CheckedVm vm;
+    vm.values.emplace_back("NIC=ne2k_pci");
+    vm.values.push_back("ARGSADD=-L '" + vm.folder.path() + "'");
+    CHECK(vm.problems_of({.boot = "PXE"}).empty());
+    CHECK(vm.request.plan.boot_rom.empty());
+
+    vm.write("pxe-ne2k_pci.bin", "x");
+
+    CHECK(vm.problems_of({.boot = "PXE"}).empty());
+    CHECK(vm.request.plan.boot_rom == vm.folder / "pxe-ne2k_pci.bin");
+    CHECK(vm.problems_of({}).empty());
+    CHECK(vm.request.plan.boot_rom.empty());
+}
