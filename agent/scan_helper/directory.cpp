@@ -51,7 +51,8 @@ void sort_in(Listing& out, int fd, std::uint8_t type, const char* raw_name) {
     const bool config = is_config_name(name);
     const bool wrapper = is_wrapper_name(name);
     // Most entries of a pool are images and other files nobody asked for.
-    if (type == DT_REG && !config && !wrapper) return;
+    const bool vmx = is_vmx_name(name);
+    if (type == DT_REG && !config && !wrapper && !vmx) return;
     if (type == DT_UNKNOWN) type = type_by_stat(fd, raw_name);
     if (type != DT_REG && type != DT_DIR && type != DT_LNK) return;
     if (!is_plain_ascii(name) && !is_utf8(name)) {
@@ -62,6 +63,8 @@ void sort_in(Listing& out, int fd, std::uint8_t type, const char* raw_name) {
         out.directories.emplace_back(name);
     } else if (type == DT_REG && config) {
         out.configs.emplace_back(name);
+    } else if (type == DT_REG && vmx) {
+        if (out.vmx.size() < max_wrappers) out.vmx.emplace_back(name);
     } else if (wrapper) {
         if (out.wrappers.size() < max_wrappers) out.wrappers.emplace_back(name);
     } else if (type == DT_LNK && out.links.size() < max_links) {

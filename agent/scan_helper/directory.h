@@ -13,6 +13,7 @@ namespace ctys::agent {
 struct Listing {
     std::vector<std::string> directories;
     std::vector<std::string> configs;  ///< regular files with the right suffix
+    std::vector<std::string> vmx;      ///< regular files named *.vmx, at most max_wrappers
     std::vector<std::string> wrappers; ///< anything named *.sh, at most max_wrappers
     std::vector<std::string> links;    ///< links, at most 64
     bool has_marker = false;

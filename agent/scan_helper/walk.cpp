@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -45,6 +46,25 @@ bool read_up_to(int fd, std::string& text, std::size_t limit) {
         if (static_cast<std::size_t>(got) < asked) return true;
     }
     return true;
+}
+
+bool is_listed(const Listing& listing, const std::string& name) {
+    const auto& names = is_vmx_name(name) ? listing.vmx : listing.configs;
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Of a regular file in this very directory; empty where it completes nothing.
+std::string text_beside(int fd, const std::string& name) {
+    const loop::UniqueFd further(
+        ::openat(fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    struct stat facts {};
+    if (!further.is_open() || ::fstat(further.value(), &facts) != 0 || !S_ISREG(facts.st_mode))
+        return {};
+    std::string text;
+    if (!read_up_to(further.value(), text, qemu::max_further_bytes + 1)) return {};
+    const bool fits =
+        text.size() <= qemu::max_further_bytes && text.find('\0') == std::string::npos;
+    return fits ? text : std::string{};
 }
 
 /// Resolved by the kernel without touching another mount, which might hang.
@@ -170,11 +190,11 @@ void Walk::read_configs(int fd, const Listing& listing, const Place& place) {
     const auto shared = file_in(fd, listing, place);
     for (const auto& name : listing.configs) {
         outbox_.tick(directories_);
-        read_config(fd, name, shared);
+        read_config(fd, name, shared, listing);
     }
 }
 
-void Walk::read_config(int fd, const std::string& name, FoundFile file) {
+void Walk::read_config(int fd, const std::string& name, FoundFile file, const Listing& listing) {
     const loop::UniqueFd config(
         ::openat(fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     file.below = below(name);
@@ -207,8 +227,25 @@ void Walk::read_config(int fd, const std::string& name, FoundFile file) {
         file.problem = fmt::format("{} contains NUL bytes", name);
     } else {
         file.text = text_;
+        read_further(fd, listing, file);
     }
     outbox_.put(std::move(file));
+}
+
+void Walk::read_further(int fd, const Listing& listing, FoundFile& file) {
+    const auto names = qemu::further_names(file.text, join_path(root_.path, file.below));
+    for (const auto& further : names) {
+        if (further.sourced)
+            watches_.also(further.name);
+        else if (!is_listed(listing, further.name))
+            continue;
+        auto text = text_beside(fd, further.name);
+        // A VM of its own has keys of its own.
+        const bool is_other_vm = !further.sourced && classify(text) == Magic::Active;
+        if (text.empty() || is_other_vm) continue;
+        file.digest = digest(text, digest(further.name, file.digest));
+        file.further.push_back({further, std::move(text)});
+    }
 }
 
 void Walk::unreadable(FoundFile file, std::string reason) {

@@ -34,7 +34,9 @@ private:
     /// What all files of a directory share.
     [[nodiscard]] FoundFile file_in(int fd, const Listing& listing, const Place& place) const;
     void read_configs(int fd, const Listing& listing, const Place& place);
-    void read_config(int fd, const std::string& name, FoundFile file);
+    void read_config(int fd, const std::string& name, FoundFile file, const Listing& listing);
+    /// Texts beside a configuration that complete it; its digest tells of them, too.
+    void read_further(int fd, const Listing& listing, FoundFile& file);
     void unreadable(FoundFile file, std::string reason);
     void read_links(int fd, const Listing& listing, const Place& place);
     void remark(RemarkKind kind, std::string below, std::string text);

@@ -22,8 +22,10 @@ constexpr std::uint32_t mask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN
                                IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR |
                                IN_EXCL_UNLINK;
 
+constexpr std::size_t max_names = 4096;
+
 bool is_of_interest(std::string_view name) {
-    return is_config_name(name) || is_wrapper_name(name);
+    return is_config_name(name) || is_wrapper_name(name) || is_vmx_name(name);
 }
 
 std::string join(std::string_view directory, std::string_view name) {
@@ -64,6 +66,11 @@ void WatchSet::add(int directory, std::string_view below) {
     }
 }
 
+void WatchSet::also(std::string_view name) {
+    // Configurations of one pool source few files; who has more waits for the next scan of all.
+    if (names_.size() < max_names) names_.emplace(name);
+}
+
 void WatchSet::forget(std::string_view below) {
     for (auto at = below_.begin(); at != below_.end();) {
         if (!is_within(below, at->second)) {
@@ -95,7 +102,7 @@ void WatchSet::note(const inotify_event& event, std::string_view name, DirtyScop
         if ((event.mask & (IN_MOVED_FROM | IN_DELETE)) != 0) forget(join(below, name));
         return dirty.add({join(below, name), true});
     }
-    if (is_of_interest(name)) dirty.add({below, false});
+    if (is_of_interest(name) || names_.contains(name)) dirty.add({below, false});
 }
 
 void WatchSet::read_into(DirtyScopes& dirty) {

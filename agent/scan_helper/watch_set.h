@@ -4,6 +4,7 @@
 #include "mesh/loop/unique_fd.h"
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,6 +22,8 @@ public:
     /// Before a directory is listed, so that no change falls between. The directory is open, so
     /// that no link and no rename can lead the watch astray. Changes the working directory.
     void add(int directory, std::string_view below);
+    /// A file of this name, in whatever directory, matters from now on.
+    void also(std::string_view name);
     /// Directories that were moved away or deleted: what is found again is watched again.
     void forget(std::string_view below);
     /// Ends watching for good, with the reason.
@@ -40,6 +43,7 @@ private:
 
     loop::UniqueFd fd_;
     std::unordered_map<int, std::string> below_;
+    std::set<std::string, std::less<>> names_; ///< of files that configurations source
     std::string reason_;
 };
 

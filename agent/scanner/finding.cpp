@@ -82,7 +82,7 @@ void refuse(FoundVm& found, const FoundFile& file, std::string reason) {
 
 void read_text(FoundVm& found, const FoundFile& file) {
     if (!file.problem.empty()) return refuse(found, file, file.problem);
-    auto read = qemu::read_configuration(file.text, found.path.config);
+    auto read = qemu::read_configuration(file.text, found.path.config, file.further);
     if (!read) return refuse(found, file, std::move(read.error().message));
     // What ctys-qemu-call takes where a configuration is silent.
     auto& vm = read->vm;

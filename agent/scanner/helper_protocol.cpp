@@ -25,6 +25,7 @@ public:
     void word(const std::string& text) { out_.put(text); }
     void below(const std::string& path) { out_.put(path); }
     void raw(const std::string& bytes) { out_.put(bytes); }
+    void raw(const std::string& bytes, std::size_t /*most*/) { out_.put(bytes); }
     void id(const Uuid& uuid) {
         const auto* bytes = reinterpret_cast<const char*>(uuid.bytes.data());
         out_.put(std::string_view(bytes, uuid.bytes.size()));
@@ -58,6 +59,7 @@ public:
     void flag(bool& value) { value = in_.flag(); }
     void word(std::string& text) { text = in_.text(max_word_bytes); }
     void raw(std::string& bytes) { bytes = in_.bytes(max_config_bytes); }
+    void raw(std::string& bytes, std::size_t most) { bytes = in_.bytes(most); }
     /// Relative, without empty, "." and ".." parts: nothing that leads out of the pool.
     void below(std::string& path) {
         path = in_.text(max_path_bytes);
@@ -131,6 +133,11 @@ void fields(auto& io, Is<FoundWrapper> auto& wrapper) {
     io.number(wrapper.uid);
     io.flag(wrapper.regular);
 }
+void fields(auto& io, Is<qemu::FurtherText> auto& further) {
+    io.below(further.file.name);
+    io.flag(further.file.sourced);
+    io.raw(further.text, qemu::max_further_bytes);
+}
 void fields(auto& io, Is<StorageIdentity> auto& storage) {
     io.id(storage.pool.uuid);
     io.below(storage.below);
@@ -187,6 +194,7 @@ void fields(auto& io, Is<FoundFile> auto& body) {
     io.word(body.problem);
     io.list(body.wrappers, max_wrappers);
     io.raw(body.text); // any bytes: the configuration reader judges them
+    io.list(body.further, qemu::max_further_files);
 }
 void fields(auto& io, Is<ScanRemark> auto& body) {
     io.kind(body.kind, RemarkKind::TooMany);

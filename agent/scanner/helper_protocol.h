@@ -2,6 +2,7 @@
 
 #include "agent/scanner/marker.h"
 #include "mesh/core/vm.h"
+#include "mesh/qemu/further_text.h"
 
 #include <cstdint>
 #include <string>
@@ -13,7 +14,7 @@
 /// one build, so a version that differs ends the helper.
 namespace ctys::agent {
 
-constexpr std::uint16_t helper_protocol_version = 1;
+constexpr std::uint16_t helper_protocol_version = 2;
 /// Larger configurations are found, but not read: the original's have 5 to 10 KiB.
 constexpr std::size_t max_config_bytes = 1024 * 1024;
 /// The magic has to stand in this much of the file.
@@ -116,7 +117,8 @@ struct FoundWrapper {
 struct FoundFile {
     std::string below; ///< of the file, relative to the pool's root
     StorageIdentity storage;
-    std::uint64_t digest = 0; ///< of the whole text; of what was read where `problem` is set
+    std::uint64_t digest = 0; ///< of the whole text, with further ones; of what was read where
+                              ///< `problem` is set
     std::uint64_t size = 0;   ///< bytes
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
@@ -126,6 +128,7 @@ struct FoundFile {
     std::string problem;  ///< why there is no text: too large, NULs
     std::vector<FoundWrapper> wrappers;
     std::string text;
+    std::vector<qemu::FurtherText> further; ///< of files beside it that complete it
 
     bool operator==(const FoundFile&) const = default;
 };

@@ -51,6 +51,10 @@ bool is_wrapper_name(std::string_view file_name) {
     return file_name.ends_with(".sh") && file_name.size() > 3;
 }
 
+bool is_vmx_name(std::string_view file_name) {
+    return file_name.ends_with(".vmx") && file_name.size() > 4;
+}
+
 bool is_link_loop(std::string_view directory, std::string_view target) {
     return is_within(normal_path(target, directory), directory);
 }

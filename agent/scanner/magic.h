@@ -18,6 +18,8 @@ enum class Magic {
 /// "web.ctys": a name no other program uses.
 [[nodiscard]] bool is_own_name(std::string_view file_name);
 [[nodiscard]] bool is_wrapper_name(std::string_view file_name);
+/// "web.vmx": it may complete "web.ctys".
+[[nodiscard]] bool is_vmx_name(std::string_view file_name);
 
 /// Does a link in `directory` (absolute, without links) that says `target` lead to `directory` or
 /// to one above it? By text only.

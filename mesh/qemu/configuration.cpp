@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace ctys::qemu {
 
@@ -16,6 +17,7 @@ constexpr std::size_t max_warnings = 100;
 constexpr int max_interfaces = 32;
 constexpr std::size_t max_start_after = 64;
 constexpr std::string_view key_mark = "#@#";
+constexpr std::size_t max_file_name = 255;
 
 std::string upper(std::string_view text) {
     std::string out{text};
@@ -47,14 +49,66 @@ std::string_view without_extension(std::string_view path) {
     return dot == std::string_view::npos || dot <= first ? path : path.substr(0, dot);
 }
 
+std::string_view file_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+// The word behind `.` or `source` of a line, also of "[ -f FILE ] && . FILE"; empty where it does
+// not source.
+std::string_view sourced_word(std::string_view line) {
+    if (line.starts_with("[ ") || line.starts_with("[[ ") || line.starts_with("test ")) {
+        const auto at = line.find("&&");
+        if (at == std::string_view::npos) return {};
+        line = trim(line.substr(at + 2));
+    }
+    for (const std::string_view command : {".", "source"}) {
+        if (!line.starts_with(command)) continue;
+        const auto rest = line.substr(command.size());
+        if (rest.starts_with(' ') || rest.starts_with('\t')) return trim(rest);
+    }
+    return {};
+}
+
 // Goes through the lines once and sorts them into keys, constants and what only bash can tell.
 class LineReader {
 public:
-    explicit LineReader(std::string_view path) {
-        variables_.emplace("CTYSWRAPPERPATH", directory_of(path));
+    explicit LineReader(std::string_view path, std::span<const FurtherText> further = {})
+        : directory_(directory_of(path)), own_name_(file_name(path)), further_(further) {
+        variables_.emplace("CTYSWRAPPERPATH", directory_);
     }
 
-    Status read(std::string_view text) {
+    // What the configuration sources was read with it.
+    void read_others() {
+        open_quote_ = 0;
+        for (const auto& other : further_) {
+            in_ = &other;
+            if (!other.file.sourced) std::ignore = read_lines(other.text); // up to a bad line
+        }
+        in_ = nullptr;
+    }
+
+    /// Names of files beside it that it sources, in order.
+    [[nodiscard]] const std::vector<std::string>& sourced() const { return sourced_; }
+
+    Status read(std::string_view text) { return read_lines(text); }
+
+    Configuration take() {
+        out_.keys = keys_.size();
+        out_.vm.settings = std::move(keys_);
+        out_.vm.settings.insert(out_.vm.settings.end(),
+                                std::make_move_iterator(constants_.begin()),
+                                std::make_move_iterator(constants_.end()));
+        for (auto& key : further_keys_) {
+            auto& all = out_.vm.settings;
+            const bool is_said = std::any_of(
+                all.begin(), all.end(), [&](const Setting& one) { return one.key == key.key; });
+            if (!is_said) all.push_back(std::move(key));
+        }
+        return std::move(out_);
+    }
+
+private:
+    Status read_lines(std::string_view text) {
         std::uint32_t number = 0;
         for (const auto raw : split(text, '\n')) {
             ++number;
@@ -69,7 +123,8 @@ public:
                 return fail(ErrorCode::Malformed,
                             fmt::format("line {} contains a NUL byte", number));
             }
-            if (keys_.size() + constants_.size() + out_.dynamic.size() >= max_settings) {
+            if (keys_.size() + further_keys_.size() + constants_.size() + out_.dynamic.size() >=
+                max_settings) {
                 warn(number,
                      fmt::format("more than {} settings; the rest is not read", max_settings));
                 return {};
@@ -79,18 +134,14 @@ public:
         return {};
     }
 
-    Configuration take() {
-        out_.keys = keys_.size();
-        out_.vm.settings = std::move(keys_);
-        out_.vm.settings.insert(out_.vm.settings.end(),
-                                std::make_move_iterator(constants_.begin()),
-                                std::make_move_iterator(constants_.end()));
-        return std::move(out_);
-    }
-
-private:
     void warn(std::uint32_t number, std::string text) {
-        if (out_.warnings.size() < max_warnings) out_.warnings.push_back({number, std::move(text)});
+        if (in_ != nullptr) text = fmt::format("{}, line {}: {}", in_->file.name, number, text);
+        if (out_.warnings.size() >= max_warnings) return;
+        out_.warnings.push_back({line_of(number), std::move(text)});
+    }
+    // Of another file it would be that of something else.
+    [[nodiscard]] std::uint32_t line_of(std::uint32_t number) const {
+        return in_ == nullptr ? number : 0;
     }
 
     // Values travel as UTF-8; configurations of the original may be in another encoding.
@@ -108,16 +159,45 @@ private:
         }
         const auto text = trim(raw);
         if (text.starts_with(key_mark)) return key_line(text.substr(key_mark.size()), number);
-        if (text.empty() || text[0] == '#') return;
+        if (text.empty() || text[0] == '#' || (in_ != nullptr && !in_->file.sourced)) return;
+        if (in_ == nullptr && depth_ == 0) source(sourced_word(text));
         follow_blocks(text);
         assignment(text, number);
+    }
+
+    // One level: what a sourced file sources is not looked at.
+    void source(std::string_view word) {
+        if (word.empty()) return;
+        const auto path = read_shell_word(word, variables_).value.value_or("");
+        std::string_view name = path;
+        if (name.starts_with(directory_ + "/")) name.remove_prefix(directory_.size() + 1);
+        if (name.starts_with("./")) name.remove_prefix(2);
+        if (name.size() == path.size() || name.empty() || name.size() > max_file_name ||
+            name.find('/') != std::string_view::npos || name == own_name_ || name == "." ||
+            name == ".." || !is_utf8(name))
+            return;
+        sourced_.emplace_back(name);
+        for (const auto& other : further_) {
+            if (other.file.name != name || !other.file.sourced) continue;
+            in_ = &other;
+            const auto quote = std::exchange(open_quote_, '\0');
+            std::ignore = read_lines(other.text); // a bad line ends that file alone
+            open_quote_ = quote;
+            depth_ = 0;
+            in_ = nullptr;
+            return;
+        }
     }
 
     void key_line(std::string_view text, std::uint32_t number) {
         text = trim(text);
         const auto stop = text.find_first_of("= \t");
         const auto key = upper(text.substr(0, stop));
-        if (key.starts_with("MAGICID")) return magic(key);
+        // What marks this VM stands in its own configuration.
+        if (key.starts_with("MAGICID")) {
+            if (in_ == nullptr) magic(key);
+            return;
+        }
         const auto equals = text.find('=');
         // Comments may start like keys; only "KEY =" is one.
         if (equals == std::string_view::npos || !is_name(key) ||
@@ -125,8 +205,9 @@ private:
             return;
         }
         const auto value = unquoted(trim(text.substr(equals + 1)), number, key);
-        keys_.push_back({key, clean(value, number, key), number});
-        if (key == "LABEL") variables_.emplace("LABEL", keys_.back().value);
+        auto& keys = in_ == nullptr ? keys_ : further_keys_;
+        keys.push_back({key, clean(value, number, key), line_of(number)});
+        if (key == "LABEL") variables_.emplace("LABEL", keys.back().value);
     }
 
     std::string_view unquoted(std::string_view value, std::uint32_t number, std::string_view key) {
@@ -173,15 +254,22 @@ private:
         std::erase_if(constants_, [&](const Setting& known) { return known.key == name; });
         if (word.value && depth_ == 0) {
             variables_.insert_or_assign(name, *word.value);
-            constants_.push_back({name, clean(*word.value, number, name), number});
+            constants_.push_back({name, clean(*word.value, number, name), line_of(number)});
         } else {
             variables_.erase(name);
-            out_.dynamic.push_back({name, printable(source, max_configuration_line), number});
+            out_.dynamic.push_back(
+                {name, printable(source, max_configuration_line), line_of(number)});
         }
     }
 
+    const std::string directory_;
+    const std::string own_name_;
+    std::span<const FurtherText> further_;
+    const FurtherText* in_ = nullptr; // the file that is being read; none: the configuration
+    std::vector<std::string> sourced_;
     Variables variables_;
     std::vector<Setting> keys_;
+    std::vector<Setting> further_keys_;
     std::vector<Setting> constants_;
     int depth_ = 0;
     char open_quote_ = 0;
@@ -356,15 +444,45 @@ private:
 
 } // namespace
 
-Result<Configuration> read_configuration(std::string_view text, std::string_view path) {
+std::vector<FurtherName> further_names(std::string_view text, std::string_view path) {
+    std::vector<FurtherName> out;
+    const auto add = [&](std::string name, bool sourced) {
+        const bool known = std::any_of(
+            out.begin(), out.end(), [&](const FurtherName& one) { return one.name == name; });
+        if (known || name == file_name(path) || out.size() == max_further_files) return;
+        out.push_back({std::move(name), sourced});
+    };
+    // Most configurations source nothing, and need not be read for it.
+    const bool may_source = text.find("source") != std::string_view::npos ||
+                            text.find(". ") != std::string_view::npos ||
+                            text.find(".\t") != std::string_view::npos;
+    if (may_source && text.size() <= max_configuration_bytes) {
+        LineReader lines{path};
+        std::ignore = lines.read(text); // up to a bad line
+        for (const auto& name : lines.sourced()) {
+            add(name, true);
+        }
+    }
+    const auto stem = file_name(without_extension(path));
+    add(fmt::format("{}.vmx", stem), false);
+    add(fmt::format("{}.conf", stem), false);
+    if (const auto folder = file_name(directory_of(path)); !folder.empty())
+        add(fmt::format("{}.ctys", folder), false);
+    return out;
+}
+
+Result<Configuration> read_configuration(std::string_view text,
+                                         std::string_view path,
+                                         std::span<const FurtherText> further) {
     if (text.size() > max_configuration_bytes) {
         return fail(ErrorCode::Malformed,
                     fmt::format("a configuration of {} bytes; at most {} are read",
                                 text.size(),
                                 max_configuration_bytes));
     }
-    LineReader lines{path};
+    LineReader lines{path, further};
     if (auto read = lines.read(text); !read) return tl::unexpected(read.error());
+    lines.read_others();
     auto out = lines.take();
     RecordReader{out, path}.read();
     return out;

@@ -2,8 +2,10 @@
 
 #include "mesh/core/error.h"
 #include "mesh/core/vm.h"
+#include "mesh/qemu/further_text.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +23,8 @@ struct Warning {
 /// What a configuration says, without executing any of it.
 struct Configuration {
     /// No id yet: the identity also depends on the storage. `settings` holds the `#@#` keys in
-    /// order, then the shell's constant assignments in order.
+    /// order, then the shell's constant assignments in order, then keys of further files that are
+    /// neither.
     VmRecord vm;
     bool uuid_usable = false; ///< vm.id is the configuration's UUID
     std::string vmstate;      ///< VMSTATE, upper case; empty when not given
@@ -43,10 +46,13 @@ constexpr std::size_t max_configuration_line = std::size_t{16} * 1024;
 /// `#@#KEY = "value"` lines, first occurrence wins, and bash assignments of constants, the last one
 /// wins. In those, $CTYSWRAPPERPATH is the file's directory and $LABEL and earlier
 /// constants are put in; ${NAME:-constant} is the constant unless NAME is known. Everything else,
-/// and what stands inside if, for, case or a function, is dynamic. Nothing is executed. Errors:
-/// Malformed with the line, for NUL bytes and for what exceeds the limits.
+/// and what stands inside if, for, case or a function, is dynamic. Nothing is executed. Keys that
+/// it does not have are taken from `further`, the first file that has one; assignments of a sourced
+/// file count where it is sourced. What comes from there has the line 0. Errors: Malformed with the
+/// line, for NUL bytes and for what exceeds the limits.
 [[nodiscard]] Result<Configuration> read_configuration(std::string_view text,
-                                                       std::string_view path);
+                                                       std::string_view path,
+                                                       std::span<const FurtherText> further = {});
 
 /// A key of the scan and the shell's constant of the same name, which says something else (S-249).
 struct DifferingPeers {

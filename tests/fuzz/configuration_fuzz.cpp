@@ -24,6 +24,13 @@ void planted(const qemu::Configuration& configuration) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text{reinterpret_cast<const char*>(data), size};
+    const auto names = qemu::further_names(text, "/vm/lab/web.ctys");
+    CTYS_ASSERT(names.size() <= qemu::max_further_files);
+    for (const auto& name : names) {
+        CTYS_ASSERT(!name.name.empty() && name.name.find('/') == std::string::npos);
+        CTYS_ASSERT(name.name != "." && name.name != ".." && name.name != "web.ctys" &&
+                    is_utf8(name.name));
+    }
     const auto read = qemu::read_configuration(text, "/vm/web/web.ctys");
     if (!read) {
         CTYS_ASSERT(read.error().code == ErrorCode::Malformed);

@@ -34,6 +34,48 @@ TEST_CASE("a VM directory that is made, changed and deleted is told", "[scanner]
     CHECK(f.pool.pool.vms == 0);
 }
 
+TEST_CASE("a file that a configuration sources completes it, and its change is told", "[scanner]") {
+    PoolFixture f;
+    f.write("web/lab.inc", "MEMSIZE=32\n#@#OS = \"Linux\"\n");
+    f.write("web/web.conf", "#@#MAGICID-IGNORE\n#@#DIST = \"debian\"\n#@#OS = \"other\"\n");
+    f.write_vm("web", ". ./lab.inc\n");
+    f.start_and_scan();
+    const auto key = [&](std::string_view name) {
+        return std::string{find_setting(f.found.at("web/web.ctys").vm.settings, name)};
+    };
+    CHECK(f.found.at("web/web.ctys").vm.memory_mb == 32);
+    CHECK(key("OS") == "Linux");
+    CHECK(key("DIST") == "debian");
+
+    f.write("web/lab.inc", "MEMSIZE=64\n");
+    f.run_until([&] { return f.found.at("web/web.ctys").vm.memory_mb == 64; });
+    CHECK(key("OS") == "other");
+    f.write("web/web.vmx", "#@#OS = \"vmx\"\n");
+    f.run_until([&] { return key("OS") == "vmx"; });
+    std::filesystem::remove(f.at("web/lab.inc"));
+    f.run_until([&] { return f.found.at("web/web.ctys").vm.memory_mb == 0; });
+}
+
+TEST_CASE("nothing outside of the folder, and no other VM, completes a configuration",
+          "[scanner]") {
+    PoolFixture f;
+    f.write("secret.conf", "#@#OS = \"secret\"\n");
+    f.write_vm("web", ". ./link.conf\n. ../secret.conf\n. ./fifo\n. ./big.conf\n");
+    std::filesystem::create_symlink("../secret.conf", f.at("web/link.conf"));
+    REQUIRE(::mkfifo(f.at("web/fifo").c_str(), 0600) == 0);
+    f.write("web/big.conf", "#@#OS = \"big\"\n" + std::string(30'000, '#'));
+    // Another VM in its folder, whose name is that of the folder.
+    f.write("web/test.ctys", "#@#MAGICID-QEMU\n#@#LABEL = \"test\"\n");
+    f.write("web/web.ctys",
+            std::string{"#@#MAGICID-QEMU\n#@#LABEL = \"web\"\n"} +
+                "#@#UUID = \"91d24b1a-0b2c-4d3e-8f90-0123456789ab\"\n"
+                ". ./link.conf\n. ../secret.conf\n. ./fifo\n. ./big.conf\n");
+    f.start_and_scan();
+
+    CHECK(find_setting(f.found.at("web/web.ctys").vm.settings, "OS").empty());
+    CHECK(find_setting(f.found.at("web/test.ctys").vm.settings, "UUID").empty());
+}
+
 TEST_CASE("a renamed directory is one path gone and one found, and is watched", "[scanner]") {
     PoolFixture f;
     f.write_vm("a/web");

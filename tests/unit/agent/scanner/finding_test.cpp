@@ -123,3 +123,16 @@ TEST_CASE("every fact of a file counts in its fingerprint", "[scanner]") {
 
     CHECK(fingerprint_of(file) != before);
 }
+
+TEST_CASE("a file beside a configuration completes what is found", "[scanner]") {
+    auto file = web_file();
+    file.text += ". ./lab.conf\n";
+    file.further = {{{"lab.conf", true}, "MEMSIZE=64\n"},
+                    {{"web.conf", false}, "#@#VMSTATE = \"BACKUP\"\n#@#OS = \"Linux\"\n"}};
+
+    const auto found = read_finding(file, "/srv/vm", worker);
+
+    CHECK(found.vm.memory_mb == 64);
+    CHECK(found.path.vmstate == "ACTIVE");
+    CHECK(find_setting(found.vm.settings, "OS") == "Linux");
+}

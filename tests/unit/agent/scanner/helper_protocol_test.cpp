@@ -25,6 +25,7 @@ std::vector<HelperReport> every_report() {
     file.wrappers = {{"a.sh", 0755, 1000, true}};
     file.text = std::string("#@#MAGICID-QEMU\n\0\xff", 18);
     file.ignored = true;
+    file.further = {{{"lab.conf", true}, std::string("X=1\n\xff", 5)}, {{"a.vmx", false}, "x"}};
     return {HelperHello{},
             ScanBegun{{"a/b", false}},
             PoolFacts{mount, marker, "", 12},
