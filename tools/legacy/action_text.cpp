@@ -191,9 +191,22 @@ Status add_console(CreateRequest& request, const Suboption& option) {
     return {};
 }
 
-Status require_plain(const Suboption& option, std::string_view value) {
-    if (equals_ignoring_case(trim(option.value), value)) return {};
-    return not_yet(option);
+tl::unexpected<Error> elsewhere(const Suboption& option) {
+    const auto instead = instead_of(option.name);
+    return fail(ErrorCode::Unsupported,
+                fmt::format("column {}: {}{}{}: {}",
+                            option.column,
+                            printable(option.name, 40),
+                            option.has_value ? ":" : "",
+                            printable(option.value, 80),
+                            instead.sentence),
+                std::string{instead.try_next});
+}
+
+// What is off asks for nothing.
+Status require_off(const Suboption& option) {
+    if (equals_ignoring_case(trim(option.value), "off")) return {};
+    return elsewhere(option);
 }
 
 Status apply(CreateRequest& request, const Suboption& option) {
@@ -203,10 +216,11 @@ Status apply(CreateRequest& request, const Suboption& option) {
     case Key::Base:
         return add_bases(request.address.bases, option);
     case Key::Connect:
+    case Key::Reconnect: // which ends other clients; here all of them share a console
     case Key::Reuse: {
-        const auto wanted = option.key == Key::Connect ? IfRunning::Connect : IfRunning::Reuse;
+        const auto wanted = option.key == Key::Reuse ? IfRunning::Reuse : IfRunning::Connect;
         if (request.if_running != IfRunning::Refuse && request.if_running != wanted)
-            return bad(option.column, "connect and reuse exclude each other");
+            return bad(option.column, "connect, reconnect and reuse exclude each other");
         if (request.resume) return bad(option.column, "resume excludes connect and reuse");
         request.if_running = wanted;
         return {};
@@ -222,7 +236,10 @@ Status apply(CreateRequest& request, const Suboption& option) {
     case Key::Console:
         return add_console(request, option);
     case Key::Ping:
-        return require_plain(option, "off");
+    case Key::StackCheck:
+        return require_off(option);
+    case Key::Elsewhere:
+        return elsewhere(option);
     case Key::BootMode:
     case Key::InstMode:
     case Key::Kernel:

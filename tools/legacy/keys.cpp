@@ -34,32 +34,76 @@ constexpr auto create_keys = std::to_array<KeyRow>({
     {"console", Key::Console},
     {"ping", Key::Ping},
     {"sshping", Key::Ping},
-    {"reconnect", Key::NotYet},
+    {"reconnect", Key::Reconnect},
     {"resume", Key::Resume},
     {"bootmode", Key::BootMode},
     {"instmode", Key::InstMode},
     {"kernel", Key::Kernel},
     {"argsadd", Key::ArgsAdd},
-    {"chdir", Key::NotYet},
-    {"cd", Key::NotYet},
-    {"cmd", Key::NotYet},
-    {"shell", Key::NotYet},
-    {"s", Key::NotYet},
-    {"stackcheck", Key::NotYet},
-    {"stubmode", Key::NotYet},
-    {"stub", Key::NotYet},
-    {"vncdeskidlist", Key::NotYet},
-    {"vdil", Key::NotYet},
+    {"chdir", Key::Elsewhere},
+    {"cd", Key::Elsewhere},
+    {"cmd", Key::Elsewhere},
+    {"shell", Key::Elsewhere},
+    {"s", Key::Elsewhere},
+    {"stackcheck", Key::StackCheck},
+    {"stubmode", Key::Elsewhere},
+    {"stub", Key::Elsewhere},
+    {"vncdeskidlist", Key::Elsewhere},
+    {"vdil", Key::Elsewhere},
     {"waitc", Key::Harmless},
     {"waits", Key::Harmless},
-    {"callopts", Key::NotYet},
-    {"c", Key::NotYet},
-    {"xopts", Key::NotYet},
-    {"x", Key::NotYet},
-    {"displayforwarding", Key::NotYet},
-    {"connectionforwarding", Key::NotYet},
+    {"callopts", Key::Elsewhere},
+    {"c", Key::Elsewhere},
+    {"xopts", Key::Elsewhere},
+    {"x", Key::Elsewhere},
+    {"displayforwarding", Key::Elsewhere},
+    {"connectionforwarding", Key::Elsewhere},
     {"serveronly", Key::Harmless},
-    {"localonly", Key::NotYet},
+    {"localonly", Key::Elsewhere},
+});
+
+struct InsteadRow {
+    std::string_view name;
+    Instead instead;
+};
+
+constexpr Instead own_folder{"a VM runs in its own folder", "ctys -t QEMU -a create=l:LABEL"};
+constexpr Instead in_the_guest{"commands inside a guest are given at its console, or by ssh to it",
+                               "ctys console LABEL"};
+constexpr Instead has_agent{"every worker has an agent, nothing goes by a plain ssh shell",
+                            "ctys workers"};
+constexpr Instead own_display{"the configuration or the start chooses a VNC display",
+                              "ctys start LABEL --vncaccessdisplay free"};
+constexpr Instead own_options{"nobody is called in between: options stand before the action",
+                              "ctys help legacy"};
+constexpr Instead no_client{"create opens no window; who looks opens one", "ctys console LABEL"};
+constexpr Instead own_answer{"whether a guest answers is asked over its own network",
+                             "ctys wait LABEL && ping -c 1 ADDRESS"};
+
+constexpr auto instead_rows = std::to_array<InsteadRow>({
+    {"chdir", own_folder},
+    {"cd", own_folder},
+    {"cmd", in_the_guest},
+    {"shell", in_the_guest},
+    {"s", in_the_guest},
+    {"stackcheck", {"the wrapper checks what a VM needs, before every start", "./VM.sh --check"}},
+    {"stubmode", has_agent},
+    {"stub", has_agent},
+    {"vncdeskidlist", own_display},
+    {"vdil", own_display},
+    {"callopts", own_options},
+    {"c", own_options},
+    {"xopts", no_client},
+    {"x", no_client},
+    {"displayforwarding", no_client},
+    {"connectionforwarding",
+     {"create opens no connection; ssh forwards that of a display",
+      "ssh -L 5907:127.0.0.1:5907 WORKER"}},
+    {"localonly",
+     {"the hosts behind the action say where a VM is started",
+      "ctys -t QEMU -a create=l:LABEL localhost"}},
+    {"ping", own_answer},
+    {"sshping", own_answer},
 });
 
 // CTYS-REFERENCE 3.5.
@@ -131,6 +175,14 @@ std::optional<Key> find_key(KeySet set, std::string_view key) {
         if (row.name == name) return row.key;
     }
     return std::nullopt;
+}
+
+Instead instead_of(std::string_view key) {
+    const auto name = to_lower(key);
+    for (const auto& row : instead_rows) {
+        if (row.name == name) return row.instead;
+    }
+    return {};
 }
 
 std::vector<std::string_view> key_names(KeySet set) {

@@ -14,6 +14,9 @@ enum class Key : std::uint8_t {
     Base,
     Connect,
     Reuse,
+    Reconnect,
+    StackCheck,
+    Elsewhere, ///< something else does it here: see instead_of()
     User,
     Console,
     Ping, ///< PING and SSHPING: only OFF is built
@@ -44,6 +47,13 @@ enum class KeySet : std::uint8_t { Create, Cancel, List, Enumerate };
 
 /// Nothing for a key the original does not have. `key` in any case.
 [[nodiscard]] std::optional<Key> find_key(KeySet set, std::string_view key);
+/// What takes the place of a suboption of create, and a command that does it.
+struct Instead {
+    std::string_view sentence;
+    std::string_view try_next;
+};
+/// Of a Key::Elsewhere, Key::Ping or Key::StackCheck, in any case.
+[[nodiscard]] Instead instead_of(std::string_view key);
 /// All spellings, for suggestions and help.
 [[nodiscard]] std::vector<std::string_view> key_names(KeySet set);
 

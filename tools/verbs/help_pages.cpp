@@ -61,12 +61,20 @@ std::string exit_status_page() {
 
 std::string keys_page(legacy::KeySet set) {
     std::string built;
+    std::string elsewhere;
     std::string later;
     for (const auto name : legacy::key_names(set)) {
-        auto& list = legacy::find_key(set, name) == legacy::Key::NotYet ? later : built;
+        const auto key = legacy::find_key(set, name);
+        auto& list = key == legacy::Key::NotYet      ? later
+                     : key == legacy::Key::Elsewhere ? elsewhere
+                                                     : built;
         list += fmt::format("{}{}", list.empty() ? "" : " ", name);
     }
-    return fmt::format("keys: {}\nnot built yet: {}\n", built, later);
+    std::string page = fmt::format("keys: {}\n", built);
+    if (!elsewhere.empty())
+        page += fmt::format("answered with what takes their place: {}\n", elsewhere);
+    if (!later.empty()) page += fmt::format("not built yet: {}\n", later);
+    return page;
 }
 
 } // namespace

@@ -1,4 +1,5 @@
 #include "tools/legacy/command_line.h"
+#include "tools/legacy/keys.h"
 #include "tools/legacy/table.h"
 
 #include <catch2/catch.hpp>
@@ -121,19 +122,60 @@ TEST_CASE("a key that does not exist is named with its column and a near one", "
 }
 
 TEST_CASE("what the original has and this does not yet is said so", "[tools][legacy]") {
-    const auto text = GENERATE("create=l:a,reconnect",
-                               "create=l:a,cmd:ls",
-                               "cancel=l:a,both",
-                               "list=terse",
-                               "enumerate=matchvstat:active",
-                               "show",
-                               "isactive=a");
+    const auto text = GENERATE(
+        "cancel=l:a,both", "list=terse", "enumerate=matchvstat:active", "show", "isactive=a");
     INFO(text);
     const auto what = parse_action(text);
 
     REQUIRE_FALSE(what.has_value());
     CHECK(what.error().code == ErrorCode::Unsupported);
     CHECK(what.error().message.find("not built yet: ") != std::string::npos);
+}
+
+TEST_CASE("what something else does here is answered with that", "[tools][legacy]") {
+    const auto& [text, message, instead] = GENERATE(table<std::string, std::string, std::string>(
+        {{"cmd:ls",
+          "column 12: cmd:ls: commands inside a guest are given at its console, or by ssh to it",
+          "ctys console LABEL"},
+         {"CHDIR:/tmp",
+          "column 12: CHDIR:/tmp: a VM runs in its own folder",
+          "ctys -t QEMU -a create=l:LABEL"},
+         {"vdil:1%2",
+          "column 12: vdil:1%2: the configuration or the start chooses a VNC display",
+          "ctys start LABEL --vncaccessdisplay free"},
+         {"stackcheck:context",
+          "column 12: stackcheck:context: the wrapper checks what a VM needs, before every start",
+          "./VM.sh --check"},
+         {"sshping:3%1",
+          "column 12: sshping:3%1: whether a guest answers is asked over its own network",
+          "ctys wait LABEL && ping -c 1 ADDRESS"},
+         {"localonly",
+          "column 12: localonly: the hosts behind the action say where a VM is started",
+          "ctys -t QEMU -a create=l:LABEL localhost"}}));
+    const auto what = parse_action("create=l:a," + text);
+
+    REQUIRE_FALSE(what.has_value());
+    CHECK(what.error().code == ErrorCode::Unsupported);
+    CHECK(what.error().message == message);
+    CHECK(what.error().try_next == instead);
+    for (const auto* off : {"ping:off", "SSHPING:OFF", "stackcheck:off", "waits:2", "serveronly"}) {
+        CHECK(parse_action(std::string{"create=l:a,"} + off));
+    }
+}
+
+TEST_CASE("every key of create is built, or has a sentence of its own", "[tools][legacy]") {
+    for (const auto key : key_names(KeySet::Create)) {
+        CAPTURE(key);
+        const auto meaning = find_key(KeySet::Create, key);
+        CHECK(meaning != Key::NotYet);
+        CHECK((meaning == Key::Elsewhere && instead_of(key).sentence.empty()) == false);
+    }
+}
+
+TEST_CASE("reconnect needs a VM that runs, as connect does", "[tools][legacy]") {
+    CHECK(create("create=l:a,reconnect").if_running == IfRunning::Connect);
+    CHECK(parse_action("create=l:a,RECONNECT,reuse").error().message ==
+          "column 22: connect, reconnect and reuse exclude each other");
 }
 
 TEST_CASE("a console of create prepares nothing more and is told", "[tools][legacy]") {
