@@ -1,7 +1,7 @@
 #!/bin/bash
 # Starts the VM of the configuration beside it, also by hand: ./web.sh [--check] [--print] [--alone] [--discard-state]
 # [--bootmode=CD%/iso/a.iso] [--instmode[=CD%default%HDD%default%INIT]] [--kernelmode=...] [--initmodeonly]
-# [--console=CLI0] [--vncaccessdisplay=7] [--argsadd='-rtc base=localtime'] [--listoptions]
+# [--console=CLI0] [--vncaccessdisplay=7|free] [--argsadd='-rtc base=localtime'] [--listoptions] [-d 64,p]
 # Ctrl-C asks its guest to end, once more cuts its power.
 [ -n "$BASH_VERSION" ] || exec bash "$0" "$@"
 
@@ -31,7 +31,9 @@ ctys_settle "$CONFIG"
 
 MODE=--run
 OPTIONS=()
-for OPTION in "$@"; do
+while [ $# -gt 0 ]; do
+    OPTION=$1
+    shift
     case $OPTION in
     --check | --print | --initmodeonly | --initonly)
         MODE=''
@@ -48,7 +50,8 @@ for OPTION in "$@"; do
     --startercall=*) STARTERCALL=${OPTION#*=} ;;
     -h | --help) exec "$CALL" --help ;;
     -V | --version) exec "$CALL" --version ;;
-    -d | -X) ;; # of the original: debug and terse
+    -d) shift ;; # its level is obeyed already: a configuration prints, too
+    -X) ;;       # terse, as it always is
     *)
         echo "$0: unknown option $OPTION" >&2
         exit 2

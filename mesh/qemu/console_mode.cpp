@@ -83,9 +83,10 @@ Result<ConsoleMode> parse_console_mode(std::string_view word) {
 Result<std::uint32_t> parse_vnc_display(std::string_view word) {
     const auto number = parse_number(word.starts_with(':') ? word.substr(1) : word);
     if (number && *number <= max_vnc_display) return static_cast<std::uint32_t>(*number);
-    return fail(
-        ErrorCode::Usage,
-        fmt::format("\"{}\" is not a VNC display, 0 to {}", printable(word, 64), max_vnc_display));
+    return fail(ErrorCode::Usage,
+                fmt::format("\"{}\" is not a VNC display, 0 to {}, or free",
+                            printable(word, 64),
+                            max_vnc_display));
 }
 
 VmPlan show_screen(VmPlan plan, ConsoleMode mode, std::optional<std::uint32_t> vnc_display) {

@@ -9,6 +9,8 @@ namespace ctys::call {
 
 /// A unix socket that listens at the path, over leftovers; closed with exec. Errors: Failed.
 [[nodiscard]] Result<int> listen_at(const std::string& path);
+/// A process listens at the path.
+[[nodiscard]] bool somebody_listens_at(const std::string& path);
 /// Who has dialled; -1 when there is nobody.
 [[nodiscard]] int accept_one(int listener);
 /// The process at the other end; 0 when it is not known.

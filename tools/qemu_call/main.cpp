@@ -3,11 +3,15 @@
 #include "mesh/core/shell_quoted.h"
 #include "mesh/core/text.h"
 #include "mesh/qemu/command_line.h"
+#include "mesh/qemu/vnc.h"
 #include "mesh/setup/process.h"
 #include "tools/qemu_call/check.h"
 #include "tools/qemu_call/configuration_check.h"
 #include "tools/qemu_call/consent.h"
+#include "tools/qemu_call/console_link.h"
 #include "tools/qemu_call/empty_values.h"
+#include "tools/qemu_call/free_display.h"
+#include "tools/qemu_call/ignored_signals.h"
 #include "tools/qemu_call/image_check.h"
 #include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/instance_dir.h"
@@ -26,6 +30,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -151,6 +156,47 @@ int make_storage(const Options& options, const Request& request) {
     return done ? 0 : give_up(done.error());
 }
 
+// What the wrapper's library has made of QEMUMONSOCK; nothing where nobody has set it.
+std::optional<std::string> asked_link() {
+    const char* link = std::getenv("CTYS_CONSOLE_LINK");
+    if (link == nullptr) return std::nullopt;
+    return link;
+}
+
+Status check_link() {
+    const auto link = asked_link();
+    return link && !link->empty() ? check_console_link(*link) : Status{};
+}
+
+// Of a VM that a person runs.
+Result<IgnoredSignals> ignored_signals() {
+    const char* text = std::getenv("CTYS_SIGIGNORESPEC");
+    return parse_ignored_signals(text == nullptr ? "" : text);
+}
+
+void ignore_signals(const IgnoredSignals& asked) {
+    for (const int signal : asked.signals) {
+        ::signal(signal, SIG_IGN);
+    }
+}
+
+// What the environment of the wrapper says, from its library or from the caller.
+std::vector<Problem> check_surroundings(const Options& options, std::vector<std::string>& notes) {
+    std::vector<Problem> problems;
+    if (auto fine = check_link(); !fine)
+        problems.push_back({"QEMUMONSOCK", fine.error().message, fine.error().code});
+    if (options.confirm_start || std::getenv("CTYS_ACTION") != nullptr) return problems;
+    const auto asked = ignored_signals();
+    if (!asked) {
+        problems.push_back({"CTYS_SIGIGNORESPEC", asked.error().message, asked.error().code});
+        return problems;
+    }
+    notes.insert(notes.end(), asked->notes.begin(), asked->notes.end());
+    if (!asked->signals.empty())
+        notes.push_back("ignored by CTYS_SIGIGNORESPEC: " + names_of(asked->signals));
+    return problems;
+}
+
 int run(const Options& options, const Request& request, const std::vector<std::string>& argv) {
     qemu::InstanceFacts facts{
         .label = request.plan.label, .uuid = request.plan.uuid, .config = options.config};
@@ -174,10 +220,21 @@ int run(const Options& options, const Request& request, const std::vector<std::s
     if (facts.action.is_none()) {
         say("console " + files.console + ", log " + files.stderr_log);
     }
+    if (request.free_display && !options.confirm_start) {
+        const auto display = request.plan.vnc_display.value_or(0);
+        say(fmt::format("VNC 127.0.0.1:{} (port {})", display, qemu::vnc_base_port + display));
+    }
+    if (std::getenv("CTYS_PRINT_FINAL") != nullptr) say(shell_quoted(argv));
     // Only an agent lets a VM wait for its word; it listens at the monitor, too.
-    const auto signals = options.confirm_start ? Signals::Ignored : Signals::AskGuest;
-    const auto seat = request.attached && !options.confirm_start ? Seat::Terminal : Seat::Nobody;
-    const auto ended = run_qemu(argv, files, facts, signals, seat);
+    const auto link = asked_link();
+    Parenthood parenthood{.console_link = link.value_or(default_console_link(facts.label)),
+                          .needs_link = link.has_value()};
+    if (!options.confirm_start) {
+        if (const auto asked = ignored_signals()) ignore_signals(*asked);
+        parenthood.signals = Signals::AskGuest;
+        if (request.attached) parenthood.seat = Seat::Terminal;
+    }
+    const auto ended = run_qemu(argv, files, facts, parenthood);
     if (!ended) return give_up(ended.error());
     if (ended->signal != 0) say(fmt::format("QEMU was ended by signal {}", ended->signal));
     if (ended->code > 0) {
@@ -289,7 +346,7 @@ int serve(Options options) {
     std::vector<std::string> notes;
     if (options.modes.boot && request.target)
         notes.emplace_back("an installation goes before a boot mode: --bootmode is not used");
-    if (request.attached && options.confirm_start) {
+    if (request.attached && !request.nographic && options.confirm_start) {
         notes.emplace_back(
             "console CLI0: an agent starts it, which has no terminal; `ctys console` "
             "attaches one");
@@ -304,6 +361,10 @@ int serve(Options options) {
             if (!is_told) problems.push_back(std::move(problem));
         }
     }
+    if (!request.storage_only) {
+        for (auto& problem : check_surroundings(options, notes))
+            problems.push_back(std::move(problem));
+    }
     if (options.list_options) return list_options(request, problems);
     if (!problems.empty()) {
         tell(problems, *config);
@@ -314,6 +375,12 @@ int serve(Options options) {
     }
     if (options.modes.init_only)
         return options.print || options.check ? 0 : make_storage(options, request);
+    FreeDisplay kept; // until QEMU has ended
+    if (request.free_display) {
+        const auto display = kept.take(first_free_display, last_free_display);
+        if (!display) return give_up(display.error());
+        plan.vnc_display = *display;
+    }
     const auto argv = qemu::assemble(plan);
     if (!argv) return give_up(argv.error());
     if (options.print) std::printf("%s\n", shell_quoted(*argv).c_str());
@@ -355,7 +422,9 @@ void add_modes(CLI::App& app, Options& options) {
     add("--console",
         modes.console,
         "CLI CLI0 XTERM GTERM EMACS EMACSM EMACSA EMACSAM SDL VNC NONE");
-    add("--vncaccessdisplay", modes.vnc_display, "VNC display N on the loopback address");
+    add("--vncaccessdisplay",
+        modes.vnc_display,
+        "VNC display N on the loopback address; free: the first one that nobody has");
     app.add_flag("--initmode", modes.init, "Install with the stage INIT");
     app.add_flag("--initmodeonly,--initonly",
                  modes.init_only,

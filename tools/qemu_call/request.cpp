@@ -14,6 +14,10 @@ namespace ctys::call {
 
 namespace {
 
+bool is_nographic(std::string_view word) {
+    return word == "-nographic" || word == "--nographic";
+}
+
 class RequestReader {
 public:
     RequestReader(const std::string& vm_directory,
@@ -175,6 +179,11 @@ private:
         console_ = *mode;
     }
     void vnc_display(const std::string& key, const std::string& value) {
+        out_.free_display = equals_ignoring_case(value, "free");
+        if (out_.free_display) {
+            vnc_display_ = 0; // until it is known which one is free
+            return;
+        }
         const auto display = qemu::parse_vnc_display(value);
         if (!display) return problem(key, display.error().message, display.error().code);
         vnc_display_ = *display;
@@ -263,8 +272,12 @@ private:
         out_.storage_only = modes_.init_only;
         if (modes_.console) console("--console", *modes_.console);
         if (modes_.vnc_display) vnc_display("--vncaccessdisplay", *modes_.vnc_display);
+        const auto& words = decided->plan.extra;
+        out_.nographic = !modes_.console && std::any_of(words.begin(), words.end(), is_nographic);
+        if (out_.nographic) console_ = qemu::ConsoleMode::Attached;
         out_.attached = console_ == qemu::ConsoleMode::Attached;
         out_.plan = qemu::show_screen(std::move(decided->plan), console_, vnc_display_);
+        out_.free_display = out_.free_display && out_.plan.vnc;
         out_.files = std::move(decided->files);
         out_.target = std::move(decided->target);
         // Nothing but the source is there while a guest is installed.

@@ -39,6 +39,8 @@ struct Request {
     std::optional<qemu::InstallTarget> target; ///< of an installation
     bool storage_only = false;                 ///< nothing is booted
     bool attached = false;      ///< to the terminal of the caller, with which it ends
+    bool nographic = false;     ///< by that option, which does so as CLI0 does
+    bool free_display = false;  ///< plan.vnc_display is to be the first one that nobody has
     bool force = false;         ///< the target may be destroyed
     bool has_hook = false;      ///< the configuration has an inst_stage for stages of its own
     bool may_ask = false;       ///< a person can be asked whether it may

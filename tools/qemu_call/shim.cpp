@@ -5,13 +5,15 @@
 // Failure modes
 // - QEMU cannot be executed: the child reports errno through a pipe, nothing is left running.
 // - A signal comes: of a VM in the foreground foreground.h says what it means; else nothing.
+// - The link of the console that a configuration asks for cannot be made: nothing is started; that
+//   of /var/tmp, for which nobody has asked, is gone without.
 // - A facts or exit file cannot be written: said on stderr; the VM is not touched for it.
 // - This process is killed: QEMU goes on without a console; the agent sees the end by its pidfd and
 //   names the cause from the other evidence.
 #include "tools/qemu_call/shim.h"
 
-#include "mesh/core/text.h"
 #include "tools/qemu_call/console.h"
+#include "tools/qemu_call/console_link.h"
 #include "tools/qemu_call/foreground.h"
 #include "tools/qemu_call/instance_dir.h"
 #include "tools/qemu_call/terminal.h"
@@ -110,16 +112,6 @@ std::uint64_t start_ticks(pid_t pid) {
     return at == nullptr ? 0 : std::strtoull(at + 1, nullptr, 10);
 }
 
-// The name under which tools of the original look for the console.
-std::string old_console_name(const std::string& label, pid_t qemu) {
-    const char* user = std::getenv("USER");
-    const bool sane = user != nullptr && is_label(user);
-    return fmt::format("/var/tmp/qemumon.{}.{}.{}",
-                       label,
-                       qemu,
-                       sane ? std::string{user} : fmt::to_string(::geteuid()));
-}
-
 // Writers append, so cutting the file under them is safe; the end is what anyone reads.
 void bound_log(const std::string& path) {
     const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -176,11 +168,10 @@ qemu::ExitStatus reap(pid_t child) {
 Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
                                   const qemu::InstanceFiles& files,
                                   qemu::InstanceFacts facts,
-                                  Signals signals,
-                                  Seat seat) {
+                                  const Parenthood& parenthood) {
     Foreground foreground{facts.label};
     ::signal(SIGPIPE, SIG_IGN);
-    if (signals == Signals::AskGuest) {
+    if (parenthood.signals == Signals::AskGuest) {
         if (auto opened = foreground.open(files.qmp); !opened)
             return tl::unexpected(opened.error());
     } else {
@@ -193,10 +184,15 @@ Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
     ::unlink(files.trace_log.c_str());
     Console console;
     if (auto opened = console.open(files); !opened) return tl::unexpected(opened.error());
+    ConsoleLink link;
+    if (!parenthood.console_link.empty()) {
+        auto made = link.make(files.console, parenthood.console_link);
+        if (!made && parenthood.needs_link) return wrap("QEMUMONSOCK", made.error());
+    }
     const auto child = start(argv, files.stderr_log);
     if (!child) return tl::unexpected(child.error());
     Terminal terminal;
-    if (seat == Seat::Terminal) {
+    if (parenthood.seat == Seat::Terminal) {
         auto joined = terminal.open();
         if (joined) console.join(*joined);
         if (!joined) complain(joined.error());
@@ -210,14 +206,10 @@ Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
     if (auto written = write_atomically(files.facts, to_text(facts)); !written) {
         complain(written.error());
     }
-    const auto old_name = old_console_name(facts.label, *child);
-    const bool linked = ::symlink(files.console.c_str(), old_name.c_str()) == 0;
-
     const int pidfd = ::pidfd_open(*child, 0);
     if (pidfd >= 0) wait_for_end(pidfd, console, terminal, foreground, files);
     const auto status = reap(*child);
     if (pidfd >= 0) ::close(pidfd);
-    if (linked) ::unlink(old_name.c_str());
     const qemu::ExitFile ended{.status = status,
                                .at = {clock_us(CLOCK_REALTIME)},
                                .monotonic_us = clock_us(CLOCK_MONOTONIC)};

@@ -23,6 +23,14 @@ enum class Seat : std::uint8_t {
     Terminal, ///< standard input and output of this process
 };
 
+/// What else the parent of a QEMU does for it.
+struct Parenthood {
+    Signals signals = Signals::Ignored;
+    Seat seat = Seat::Nobody;
+    std::string console_link; ///< a name for its console, see console_link.h; empty: none
+    bool needs_link = false;  ///< somebody has asked for it: without it nothing is started
+};
+
 /// Starts QEMU as a child in a session of its own and stays its parent: shares the console, keeps
 /// the logs bounded, and writes the exit file when it has ended.
 /// `facts` come with everything but the pids and the start time. The instance directory exists.
@@ -30,7 +38,6 @@ enum class Seat : std::uint8_t {
 [[nodiscard]] Result<qemu::ExitStatus> run_qemu(const std::vector<std::string>& argv,
                                                 const qemu::InstanceFiles& files,
                                                 qemu::InstanceFacts facts,
-                                                Signals signals,
-                                                Seat seat);
+                                                const Parenthood& parenthood);
 
 } // namespace ctys::call

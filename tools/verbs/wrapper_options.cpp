@@ -7,7 +7,10 @@ void WrapperOptions::declare(Arguments& to) {
     to.text("--instmode", install, "MODES", "install: SOURCE%FILE%TARGET%FILE%STAGE, or default");
     to.text("--kernelmode", kernel, "KERNEL", "boot it: KERNEL%INITRD%ARGUMENTS");
     to.text("--argsadd", arguments, "WORDS", "hand these words to QEMU, too");
-    to.text("--vncaccessdisplay", vnc_display, "N", "VNC on display N of its worker");
+    to.text("--vncaccessdisplay",
+            vnc_display,
+            "N",
+            "VNC on display N of its worker; free: the first one there");
     to.flag("--force", force, "an installation may destroy what its target holds");
 }
 

@@ -154,6 +154,14 @@ class AtATerminal(mesh.MeshCase):
         self.assertEqual(process.wait(mesh.PATIENCE_S), 0)
         self.assertEqual(termios.tcgetattr(self.screen), self.before)
 
+    def test_nographic_of_a_configuration_is_the_terminal_too(self):
+        process = self.start("--argsadd=-nographic")
+        self.read_until("up")
+        self.assertEqual(termios.tcgetattr(self.screen)[3] & termios.ECHO, 0)
+        os.write(self.terminal, b"\x01x")
+        self.assertEqual(process.wait(mesh.PATIENCE_S), 0)
+        self.assertEqual(termios.tcgetattr(self.screen), self.before)
+
     def test_a_terminal_that_closes_asks_the_guest_to_end(self):
         process = self.start("--console=CLI0")
         self.read_until("up")

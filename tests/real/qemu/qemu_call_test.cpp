@@ -196,7 +196,7 @@ TEST_CASE("several people share one console and its monitor", "[qemu][real]") {
     std::string old_name;
     for (const auto& entry : std::filesystem::directory_iterator{"/var/tmp"}) {
         const auto name = entry.path().string();
-        const auto wanted = "/var/tmp/qemumon.web." + std::to_string(facts.qemu_pid) + ".";
+        const auto wanted = "/var/tmp/qemumon.web." + std::to_string(facts.shim_pid) + ".";
         if (name.starts_with(wanted)) old_name = std::filesystem::read_symlink(name).string();
     }
     CHECK(old_name == vm.files().console);

@@ -362,3 +362,33 @@ TEST_CASE("option words and the plan are those of the QEMU that is started", "[q
     CHECK(later.notes == std::vector<std::string>{"-no-acpi is gone from QEMU 9.0; -machine "
                                                   "acpi=off takes its place"});
 }
+
+TEST_CASE("a free display is chosen later, unless the call names one", "[call]") {
+    const auto asked = read({"LABEL=web", "HDDBOOTIMAGE=/a", "VNCACCESSDISPLAY=Free"});
+    CHECK(asked.problems.empty());
+    CHECK(asked.free_display);
+    CHECK(asked.plan.vnc_display.has_value());
+
+    CHECK(read({"LABEL=web", "HDDBOOTIMAGE=/a"}, {.vnc_display = "free"}).free_display);
+    const auto named =
+        read({"LABEL=web", "HDDBOOTIMAGE=/a", "VNCACCESSDISPLAY=free"}, {.vnc_display = "7"});
+    CHECK_FALSE(named.free_display);
+    CHECK(named.plan.vnc_display == 7U);
+    // Where there is no VNC, none is looked for.
+    CHECK_FALSE(read({"LABEL=web", "HDDBOOTIMAGE=/a", "VNCACCESSDISPLAY=free"}, {.console = "NONE"})
+                    .free_display);
+}
+
+TEST_CASE("-nographic is the caller's terminal, unless the call names a console", "[call]") {
+    const auto* key = GENERATE("ARGSADD", "VGADRIVER");
+    const std::vector<std::string> values{
+        "LABEL=web", "HDDBOOTIMAGE=/a", "CONSOLE=VNC", std::string{key} + "= -nographic "};
+
+    const auto request = read(values);
+
+    CHECK(request.attached);
+    CHECK(request.nographic);
+    CHECK(request.plan.firmware_on_serial);
+    CHECK(request.plan.vnc);
+    CHECK_FALSE(read(values, {.console = "VNC"}).attached);
+}
