@@ -73,9 +73,9 @@ TEST_CASE("a level of -d prints what has it, from the configuration on", "[qemu]
 TEST_CASE("a -d without a level, and one of other words, are refused", "[qemu][real]") {
     OldDirectory old;
     old.write_own("NETWORK=none\n");
-    using Words = std::vector<std::string>;
+    using Typed = std::vector<std::string>;
     const auto& [options, said] = GENERATE(
-        table<Words, std::string>({{{"-d"}, "-d needs a level, as in -d 64,p\n"},
+        table<Typed, std::string>({{{"-d"}, "-d needs a level, as in -d 64,p\n"},
                                    {{"-d", "--check"}, "-d needs a level, as in -d 64,p\n"},
                                    {{"-d", "12x"}, "-d 12x: no such word: 12x; as in -d 64,p\n"},
                                    {{"-d", "S:q"}, "-d S:q: S:q needs a number\n"}}));

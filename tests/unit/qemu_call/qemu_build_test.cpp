@@ -43,44 +43,44 @@ struct Builds {
 
 TEST_CASE("a build that nobody knows is asked for its version", "[call]") {
     const Builds builds;
-    const auto binary = builds.add_version("qemu", "9.2.0");
+    const auto emulator = builds.add_version("qemu", "9.2.0");
 
-    CHECK(version_of(binary, std::nullopt) == BuildVersion{{9, 2}, {}});
+    CHECK(version_of(emulator, std::nullopt) == BuildVersion{{9, 2}, {}});
     CHECK(builds.was_run());
-    CHECK(version_of(binary, Builds::note("/bin/sh", {5, 2})) == BuildVersion{{9, 2}, {}});
+    CHECK(version_of(emulator, Builds::note("/bin/sh", {5, 2})) == BuildVersion{{9, 2}, {}});
     CHECK(builds.was_run());
 }
 
 TEST_CASE("a build that the agent's note knows is not asked", "[call]") {
     const Builds builds;
-    const auto binary = builds.add_version("qemu", "9.2.0");
-    std::filesystem::create_symlink(binary, builds.folder / "link");
-    const auto note = Builds::note(binary, {5, 2});
+    const auto emulator = builds.add_version("qemu", "9.2.0");
+    std::filesystem::create_symlink(emulator, builds.folder / "link");
+    const auto note = Builds::note(emulator, {5, 2});
 
-    CHECK(version_of(binary, note) == BuildVersion{{5, 2}, {}});
+    CHECK(version_of(emulator, note) == BuildVersion{{5, 2}, {}});
     CHECK(version_of(builds.folder / "link", note) == BuildVersion{{5, 2}, {}});
     CHECK_FALSE(builds.was_run());
 }
 
 TEST_CASE("a note is believed only while the file is unchanged", "[call]") {
     const Builds builds;
-    const auto binary = builds.add_version("qemu", "9.2.0");
-    const auto note = Builds::note(binary, {5, 2});
+    const auto emulator = builds.add_version("qemu", "9.2.0");
+    const auto note = Builds::note(emulator, {5, 2});
     const auto change = GENERATE(as<std::string>{}, "longer", "another", "later");
     CAPTURE(change);
-    if (change == "longer") std::ofstream{binary, std::ios::app} << "#\n";
+    if (change == "longer") std::ofstream{emulator, std::ios::app} << "#\n";
     if (change == "another") {
-        std::filesystem::copy_file(binary, builds.folder / "copy");
+        std::filesystem::copy_file(emulator, builds.folder / "copy");
         std::filesystem::last_write_time(builds.folder / "copy",
-                                         std::filesystem::last_write_time(binary));
-        std::filesystem::rename(builds.folder / "copy", binary);
+                                         std::filesystem::last_write_time(emulator));
+        std::filesystem::rename(builds.folder / "copy", emulator);
     }
     if (change == "later") {
         std::filesystem::last_write_time(
-            binary, std::filesystem::last_write_time(binary) + std::chrono::nanoseconds{1});
+            emulator, std::filesystem::last_write_time(emulator) + std::chrono::nanoseconds{1});
     }
 
-    CHECK(version_of(binary, note) == BuildVersion{{9, 2}, {}});
+    CHECK(version_of(emulator, note) == BuildVersion{{9, 2}, {}});
     CHECK(builds.was_run());
 }
 
@@ -93,19 +93,19 @@ TEST_CASE("a build that does not tell its version counts as 7.2, and people are 
                                  "kill -KILL $$",
                                  "exec yes 'QEMU emulator'");
     CAPTURE(script);
-    const auto binary = builds.add("qemu", script);
+    const auto emulator = builds.add("qemu", script);
 
-    CHECK(version_of(binary, std::nullopt, std::chrono::seconds{30}) ==
+    CHECK(version_of(emulator, std::nullopt, std::chrono::seconds{30}) ==
           BuildVersion{qemu::usual_version,
-                       "STARTERCALL: the version of " + binary +
+                       "STARTERCALL: the version of " + emulator +
                            " is not known (it tells none of QEMU), it counts as QEMU 7.2"});
 }
 
 TEST_CASE("a build that hangs when it is asked is ended and counts as 7.2", "[call]") {
     const Builds builds;
-    const auto binary = builds.add("qemu", "exec tail -f /dev/null");
+    const auto emulator = builds.add("qemu", "exec tail -f /dev/null");
 
-    const auto build = version_of(binary, std::nullopt, std::chrono::milliseconds{50});
+    const auto build = version_of(emulator, std::nullopt, std::chrono::milliseconds{50});
 
     CHECK(build.version == qemu::usual_version);
     CHECK(build.note.find("did not end within") != std::string::npos);
@@ -113,20 +113,20 @@ TEST_CASE("a build that hangs when it is asked is ended and counts as 7.2", "[ca
 
 TEST_CASE("a file that is no program counts as 7.2", "[call]") {
     const Builds builds;
-    const auto binary = builds.folder / "none";
+    const auto emulator = builds.folder / "none";
 
-    CHECK(version_of(binary, std::nullopt) ==
+    CHECK(version_of(emulator, std::nullopt) ==
           BuildVersion{qemu::usual_version,
-                       "STARTERCALL: the version of " + binary + " is not known (cannot run " +
-                           binary + ": No such file or directory), it counts as QEMU 7.2"});
+                       "STARTERCALL: the version of " + emulator + " is not known (cannot run " +
+                           emulator + ": No such file or directory), it counts as QEMU 7.2"});
 }
 
 TEST_CASE("a build from before 4.2 is named", "[call]") {
     const Builds builds;
-    const auto binary = builds.add_version("qemu", "2.11.1");
+    const auto emulator = builds.add_version("qemu", "2.11.1");
 
-    CHECK(version_of(binary, std::nullopt) ==
+    CHECK(version_of(emulator, std::nullopt) ==
           BuildVersion{{2, 11},
-                       "STARTERCALL: " + binary +
+                       "STARTERCALL: " + emulator +
                            " is QEMU 2.11, command lines are made for 4.2 and later"});
 }
