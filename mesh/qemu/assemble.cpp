@@ -71,7 +71,8 @@ Status check_sockets(const VmPlan& plan) {
                     "instance directory must not contain one");
     }
     const auto files = instance_files(directory);
-    for (const auto& path : {files.qmp, files.serial, files.console, files.vnc}) {
+    for (const auto& path :
+         {files.qmp, files.serial, files.console, files.vnc, files.guest_agent}) {
         if (path.size() <= max_socket_path) continue;
         return fail(ErrorCode::Usage,
                     fmt::format("the socket path {} has {} bytes, a unix socket takes {}",
@@ -154,6 +155,7 @@ Status check(const VmPlan& plan) {
     if (auto fine = check_path("the CD image", plan.cdrom); !fine) return fine;
     if (auto fine = check_boot(plan); !fine) return fine;
     if (auto fine = check_path("the boot ROM", plan.boot_rom); !fine) return fine;
+    if (auto fine = check_guest_agent(plan); !fine) return fine;
     if (auto fine = check_path("the kernel", plan.kernel); !fine) return fine;
     if (auto fine = check_path("the initial RAM disk", plan.initrd); !fine) return fine;
     for (const auto& disk : plan.more_disks) {
@@ -177,6 +179,7 @@ public:
         network();
         firmware();
         if (!plan_.boot_rom.empty()) add("-option-rom", plan_.boot_rom);
+        guest_agent();
         kernel();
         for (const auto& floppy : plan_.floppies) {
             drive({.file = floppy.file, .interface = "floppy"}, floppy.read_only);
@@ -264,6 +267,17 @@ private:
             return;
         }
         add("-device", model + ",netdev=net0" + (plan_.mac0.empty() ? "" : ",mac=" + plan_.mac0));
+    }
+
+    // By the names under which a qemu-ga looks for it.
+    void guest_agent() {
+        if (!plan_.guest_agent) return;
+        add("-chardev",
+            fmt::format("socket,id=ctysguest,path={},server=on,wait=off",
+                        escape_commas(files_.guest_agent)));
+        add("-device", "virtio-serial,id=ctysports");
+        add("-device",
+            "virtserialport,bus=ctysports.0,chardev=ctysguest,name=org.qemu.guest_agent.0");
     }
 
     std::string options_of_user_network() const {
@@ -364,6 +378,25 @@ std::string_view default_machine(std::string_view arch) {
     return "virt";
 }
 
+Status check_guest_agent(const VmPlan& plan) {
+    if (!plan.guest_agent) return {};
+    const auto& arch = plan.arch;
+    const auto machine =
+        plan.machine.empty() ? default_machine(arch) : std::string_view{plan.machine};
+    constexpr auto without_pci = std::to_array<std::string_view>({"isapc", "integratorcp"});
+    // The first PCI bus of sun4u has its own devices only.
+    const bool fits =
+        arch == "m68k"
+            ? machine.starts_with("virt")
+            : arch != "sparc" && arch != "sparc64" &&
+                  std::find(without_pci.begin(), without_pci.end(), machine) == without_pci.end();
+    if (fits) return {};
+    return fail(ErrorCode::Usage,
+                fmt::format("the board {} takes no virtio device, and the channel to a guest "
+                            "agent is one",
+                            machine));
+}
+
 std::string_view default_interface(std::string_view arch) {
     // The first PCI bus of sun4u has its own devices only.
     if (is_x86(arch) || arch == "sparc64") return "ide";
@@ -376,6 +409,7 @@ InstanceFiles instance_files(const std::string& directory) {
             .serial = directory + "/serial.sock",
             .console = directory + "/console.sock",
             .vnc = directory + "/vnc.sock",
+            .guest_agent = directory + "/ga.sock",
             .serial_log = directory + "/serial.log",
             .trace_log = directory + "/trace.log",
             .stderr_log = directory + "/stderr.log",

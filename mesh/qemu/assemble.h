@@ -67,6 +67,7 @@ struct VmPlan {
     bool vnc = false;             ///< a VNC server
     std::optional<std::uint32_t> vnc_display; ///< of the loopback address; none: a socket
     std::string keyboard;                     ///< layout, as in -k: of VNC; empty: QEMU's own
+    bool guest_agent = false;                 ///< a channel to an agent inside, as qemu-ga uses it
     bool firmware_on_serial = false; ///< where it can: a BIOS speaks on the serial port, too
     std::string instance_directory;  ///< absolute, 0700, its own for every start
     bool paused = false;             ///< -S: whoever started it sends `cont`
@@ -84,6 +85,7 @@ struct InstanceFiles {
     std::string serial;  ///< the shim listens, QEMU dials: first serial port and HMP, multiplexed
     std::string console; ///< the shim listens, any number of clients
     std::string vnc;     ///< QEMU listens
+    std::string guest_agent; ///< QEMU listens: to the agent inside, for one client at a time
     std::string serial_log;
     std::string trace_log;
     std::string stderr_log;
@@ -99,6 +101,9 @@ constexpr std::size_t max_socket_path = 107;
 [[nodiscard]] bool is_x86(std::string_view arch);
 [[nodiscard]] std::string_view default_machine(std::string_view arch);
 [[nodiscard]] std::string_view default_interface(std::string_view arch);
+/// Can a channel to a guest agent be made? It is a virtio device, which fits into no board without
+/// PCI. Errors: Usage.
+[[nodiscard]] Status check_guest_agent(const VmPlan& plan);
 
 /// The complete argv, in words that a QEMU of the plan's version takes as they are meant, none of
 /// them deprecated there. The boot image is the last argument as the value of -drive: the bare form

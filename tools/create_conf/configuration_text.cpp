@@ -149,6 +149,7 @@ private:
         assign("KBD_LAYOUT");
         assign("NETWORK");
         assign_if_any("NIC");
+        assign_if_any("GUESTAGENT");
         assign_if_any("VGADRIVER");
         assign_if_any("TIMEOPT");
         assign_if_any("ARGSADD");

@@ -119,6 +119,7 @@ constexpr auto all_of_them = std::to_array<Variable>({
     depending(quiet("MACHINE", Kind::Word, "machine type of QEMU; none: that of ARCH")),
     one_of(quiet("ACCELFALLBACK", Kind::Choice, "emulation where KVM runs no guest; no: no start"),
            "yes no"),
+    one_of(quiet("GUESTAGENT", Kind::Choice, "channel to a qemu-ga inside"), "yes no"),
     with_default(one_of(quiet("NETWORK", Kind::Choice, "network of the VM"), "user vde none"),
                  "user"),
     depending(also_named(quiet("NIC", Kind::Word, "model of its network card"), "NICMODEL")),

@@ -60,6 +60,7 @@ private:
             {"BOOTIMAGE", &RequestReader::boot_image},
             {"CONSOLE", &RequestReader::console},
             {"CPU", &RequestReader::cpu},
+            {"GUESTAGENT", &RequestReader::guest_agent},
             {"HDB", &RequestReader::further_disk},
             {"HDC", &RequestReader::further_disk},
             {"HDD", &RequestReader::further_disk},
@@ -206,6 +207,9 @@ private:
     void read_only(const std::string& key, const std::string& value) {
         out_.plan.read_only = flag(key, value);
     }
+    void guest_agent(const std::string& key, const std::string& value) {
+        out_.plan.guest_agent = flag(key, value);
+    }
     void option_words(const std::string& key, const std::string& value) {
         auto words = split_words(value);
         if (!words) return problem(key, words.error().message);
@@ -263,6 +267,8 @@ private:
         if (!boot_.empty())
             plan.boot = qemu::Disk{.file = boot_, .format = format_, .interface = interface_};
         out_.configured = plan.boot;
+        if (auto fits = qemu::check_guest_agent(plan); !fits)
+            problem("GUESTAGENT", fits.error().message);
         choose_network();         // old options may be of the network
         translate_option_words(); // a network among them is one to boot from
         auto decided = decide_modes(plan, modes_, media_);

@@ -359,6 +359,49 @@ TEST_CASE("the card of a board takes the network, whatever bus the board lacks",
     CHECK(std::find(argv.begin(), argv.end(), "-device") == argv.end());
 }
 
+TEST_CASE("the channel to a guest agent stands behind the network card", "[qemu]") {
+    auto plan = small_plan();
+    plan.user_network = true;
+    plan.guest_agent = true;
+    plan.instance_directory = "/run/a,b";
+
+    const auto argv = assemble(plan).value();
+
+    const auto card = std::find(argv.begin(), argv.end(), "e1000,netdev=net0");
+    REQUIRE(argv.end() - card > 7);
+    CHECK(std::vector(card + 1, card + 7) ==
+          std::vector<std::string>{
+              "-chardev",
+              "socket,id=ctysguest,path=/run/a,,b/ga.sock,server=on,wait=off",
+              "-device",
+              "virtio-serial,id=ctysports",
+              "-device",
+              "virtserialport,bus=ctysports.0,chardev=ctysguest,name=org.qemu.guest_agent.0"});
+    CHECK(instance_files("/i").guest_agent == "/i/ga.sock");
+}
+
+TEST_CASE("a board without virtio takes no channel to a guest agent", "[qemu]") {
+    const auto [arch, machine, fits] =
+        GENERATE(table<std::string, std::string, bool>({{"x86_64", "", true},
+                                                        {"x86_64", "isapc", false},
+                                                        {"aarch64", "", true},
+                                                        {"arm", "integratorcp", false},
+                                                        {"m68k", "", false},
+                                                        {"m68k", "virt", true},
+                                                        {"sparc", "SS-20", false},
+                                                        {"sparc64", "", false}}));
+    CAPTURE(arch, machine);
+    auto plan = small_plan();
+    plan.arch = arch;
+    plan.machine = machine;
+    CHECK(check_guest_agent(plan));
+
+    plan.guest_agent = true;
+
+    CHECK(check_guest_agent(plan).has_value() == fits);
+    CHECK(assemble(plan).has_value() == fits);
+}
+
 TEST_CASE("what is assembled reads back as what was planned", "[qemu]") {
     auto plan = small_plan();
     plan.uuid = uuid();

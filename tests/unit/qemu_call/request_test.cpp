@@ -60,6 +60,20 @@ TEST_CASE("a configuration chooses the card, and the bus of its disk", "[qemu]")
     CHECK(read({"NIC=virtio"}).plan.nic_model == "virtio-net-pci");
 }
 
+TEST_CASE("GUESTAGENT asks for a channel where the board can have one", "[qemu]") {
+    const auto read_of = [](const std::string& more) {
+        return read({"LABEL=web", "HDDBOOTIMAGE=hda.img", more, "GUESTAGENT=yes"});
+    };
+    CHECK(read_of("ARCH=x86_64").problems.empty());
+    CHECK(read_of("ARCH=x86_64").plan.guest_agent);
+    CHECK_FALSE(read({"LABEL=web", "GUESTAGENT=no"}).plan.guest_agent);
+
+    CHECK(read_of("ARCH=sparc").problems ==
+          std::vector<Problem>{{"GUESTAGENT",
+                                "the board SS-5 takes no virtio device, and the channel to a "
+                                "guest agent is one"}});
+}
+
 TEST_CASE("each wrong value is a problem that names its key", "[qemu]") {
     const auto [assignment, problem] = GENERATE(table<std::string, Problem>({
         {"LABEL=a b", {"LABEL", "\"a b\" is not a label"}},
@@ -71,6 +85,7 @@ TEST_CASE("each wrong value is a problem that names its key", "[qemu]") {
         {"NETWORK=tap", {"NETWORK", "\"tap\" is not user, vde or none"}},
         {"QEMUSOCK=sw", {"QEMUSOCK", "the folder of a switch must be an absolute path, not sw"}},
         {"SNAPSHOT=maybe", {"SNAPSHOT", "\"maybe\" is not yes or no"}},
+        {"GUESTAGENT=qga", {"GUESTAGENT", "\"qga\" is not yes or no"}},
         {"ARGSADD=-append 'a", {"ARGSADD", "a quote ' is not closed"}},
         {"VGADRIVER=\"", {"VGADRIVER", "a quote \" is not closed"}},
         {"TIMEOPT=-startdate", {"", "-startdate is the last word and lacks its argument"}},
