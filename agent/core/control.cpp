@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace ctys::agent {
 
@@ -54,6 +55,8 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance, Instan
     case Verb::Reset:
         command(turn, key, Monitor::Reset, action.id);
         return;
+    case Verb::Init:
+        return enter_run_level(turn, action, instance);
     case Verb::Reboot: {
         Rebooting reboot{.action = action.id, .give_up_at = turn.now().instant + asked_patience};
         if (action.deadline) {
@@ -68,7 +71,6 @@ void Control::begin(Turn& turn, const Action& action, Instance& instance, Instan
     case Verb::Start:
     case Verb::Scan:
     case Verb::Suspend:
-    case Verb::Init:
     case Verb::Eject:
     case Verb::ChangeMedium:
     case Verb::SaveSnapshot:
@@ -290,14 +292,18 @@ void Control::climb(Turn& turn, Instance& instance) {
 
 void Control::use(Turn& turn, Instance& instance, Rung rung, ActionId action) {
     const auto& key = instance.record.key;
+    auto& descent = descents_.at(key);
     std::optional<std::string> owner_command;
     switch (rung) {
     case Rung::OwnerCommand:
         owner_command = ask_owner(turn, instance);
         if (!owner_command) return;
         break;
-    case Rung::GuestAgent: // asked through the button until the guest agent channel is built
+    case Rung::GuestAgent:
+        descent.guest_question = ask_guest(turn, {.key = key});
+        break;
     case Rung::Button:
+        descent.guest_question = 0; // whatever becomes of that now
         command(turn, key, Monitor::Powerdown, {});
         break;
     case Rung::Wake:
@@ -313,7 +319,6 @@ void Control::use(Turn& turn, Instance& instance, Rung rung, ActionId action) {
         turn.then(SignalProcess{key, SIGKILL});
         break;
     }
-    const auto& descent = descents_.at(key);
     const bool cuts = rung == Rung::Quit || rung == Rung::Sigterm || rung == Rung::Sigkill;
     instance.last_stop = cuts && descent.deadline && descent.asks
                              ? fmt::format("power cut at its {} deadline by {}",
@@ -327,7 +332,7 @@ void Control::use(Turn& turn, Instance& instance, Rung rung, ActionId action) {
     event.action = action;
     event.by = to_string(rung);
     event.new_state = instance.record.state;
-    event.text = instance.last_stop;
+    event.text = instance.last_stop + std::exchange(descent.guest_refusal, {});
     if (owner_command) event.data = {{"command", std::move(*owner_command)}};
     turn.emit(std::move(event));
 }
@@ -416,7 +421,9 @@ void Control::arm_reboot(Turn& turn, const InstanceKey& key, const Rebooting& re
 void Control::advance_reboot(Turn& turn, Instance& instance, Rebooting& reboot, Reboot to) {
     const auto& key = instance.record.key;
     reboot.phase = to;
-    if (to == Reboot::Asked) {
+    if (to == Reboot::Asked && instance.has_guest_agent) {
+        reboot.guest_question = ask_guest(turn, {.key = key});
+    } else if (to == Reboot::Asked) {
         command(turn, key, Monitor::Powerdown, {});
     } else if (to == Reboot::Restarting) {
         command(turn, key, Monitor::Reset, {});
@@ -545,6 +552,10 @@ void Control::fail_all(Turn& turn, const InstanceKey& key, const Error& error) {
         if (sent.key == key && !sent.action.is_none()) open.push_back(sent.action);
     }
     std::erase_if(sent_, [&](const auto& item) { return item.second.key == key; });
+    for (const auto& [number, work] : guest_works_) {
+        if (work.key == key) open.push_back(work.action);
+    }
+    std::erase_if(guest_works_, [&](const auto& item) { return item.second.key == key; });
     if (const auto reboot = reboots_.find(key); reboot != reboots_.end()) {
         open.push_back(reboot->second.action);
         reboots_.erase(reboot);
@@ -560,8 +571,11 @@ void Control::on_exit(Turn& turn, const Instance& instance, const Ending& ending
         const auto& descent = found->second;
         const auto took = to_short_text(turn.now().instant - descent.begun);
         const bool asked = descent.ladder.state() == Ladder::State::Asking;
-        const auto text = asked ? fmt::format("gone after {}", took)
-                                : fmt::format("{}, after {}", instance.last_stop, took);
+        const bool by_agent = descent.ladder.last() == Rung::GuestAgent;
+        const auto text =
+            asked
+                ? fmt::format("gone after {}{}", took, by_agent ? ", through its guest agent" : "")
+                : fmt::format("{}, after {}", instance.last_stop, took);
         const auto actions = descent.actions();
         descents_.erase(found);
         for (const auto id : actions) {

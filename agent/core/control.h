@@ -16,6 +16,7 @@ namespace ctys::agent {
 ///     resume   | the monitor says running          | no monitor
 ///     reset    | the monitor took it               | no monitor
 ///     reboot   | the guest ended and runs again    | no monitor; it stands paused (2)
+///     init     | its guest agent has run init      | no channel to one; it does not run
 ///     (2) an order of a plan resumes it first; one that always cuts does so at its deadline, as
 ///     does any with a deadline where the guest has panicked
 ///
@@ -57,6 +58,7 @@ public:
     void on_monitor_lost(const InstanceKey& key);
     void on_monitor_back(const InstanceKey& key);
     void on_owner_command(Turn& turn, const OwnerCommandEnded& ended);
+    void on_guest_answered(Turn& turn, const GuestAnswered& answered);
     /// From now on these commands hold; rows that say how a VM can be asked are told anew.
     void use_owners(Turn& turn, OwnerCommands owners);
     /// Says in the record whether its owner can ask this VM to end, and by what, else why not.
@@ -114,8 +116,10 @@ private:
         Instant begun;
         [[nodiscard]] bool for_host() const;
         [[nodiscard]] std::vector<ActionId> actions() const;
-        bool owner_asks = false;  ///< the command of its owner has not ended yet
-        bool owner_asked = false; ///< one has ended well
+        bool owner_asks = false;          ///< the command of its owner has not ended yet
+        bool owner_asked = false;         ///< one has ended well
+        std::uint64_t guest_question = 0; ///< to its guest agent; 0: none is open
+        std::string guest_refusal = {};   ///< why the button comes after it; told once
     };
     enum class Reboot : std::uint8_t { Arming, Asked, Restarting };
     struct Rebooting {
@@ -123,6 +127,7 @@ private:
         Reboot phase = Reboot::Arming;
         std::optional<Instant> cut_at;
         Instant give_up_at;
+        std::uint64_t guest_question = 0; ///< to its guest agent; 0: none is open
     };
 
     void begin_ending(Turn& turn, Instance& instance, const Order& order);
@@ -142,6 +147,10 @@ private:
     void give_up(Turn& turn, Instance& instance, ErrorCode code, const std::string& why);
     static void arm_reboot(Turn& turn, const InstanceKey& key, const Rebooting& reboot);
     void advance_reboot(Turn& turn, Instance& instance, Rebooting& reboot, Reboot to);
+    /// Returns the number of the question.
+    std::uint64_t ask_guest(Turn& turn, AskGuest question);
+    void enter_run_level(Turn& turn, const Action& action, const Instance& instance);
+    [[nodiscard]] Outcome run_level_outcome(ActionId action, const GuestAnswered& answered);
     void fail_all(Turn& turn, const InstanceKey& key, const Error& error);
 
     Instances& instances_;
@@ -157,6 +166,11 @@ private:
         Monitor command = Monitor::QueryStatus;
     };
     std::map<std::uint64_t, Sent> sent_;
+    struct GuestWork {
+        InstanceKey key;
+        ActionId action;
+    };
+    std::map<std::uint64_t, GuestWork> guest_works_; ///< by the number of the question
     std::uint64_t last_number_ = 0;
 };
 

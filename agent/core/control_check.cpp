@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace ctys::agent {
 
 Addressee Control::addressee(const Instance& instance) const {
@@ -11,6 +13,7 @@ Addressee Control::addressee(const Instance& instance) const {
     auto vm = addressee_of(record);
     vm.ours = instance.ours;
     vm.monitor = instance.monitor;
+    vm.guest_agent = instance.has_guest_agent;
     vm.owner_refusal.reset();
     if (vm.by_owner) {
         const auto call = owner_call(owners_, record, instance.handle, asked_patience);
@@ -32,13 +35,18 @@ Status Control::check(const Action& action, const Instance& instance) const {
                     fmt::format("{} orders wait for its end already", most_joined),
                     "ctys actions");
     }
+    const auto is_its = [&](const auto& item) { return item.second.key == instance.record.key; };
+    if (action.verb == Verb::Init &&
+        std::any_of(guest_works_.begin(), guest_works_.end(), is_its)) {
+        return fail(ErrorCode::Conflict, "its run level is being changed already", "ctys actions");
+    }
     return check_order(action, addressee(instance));
 }
 
 bool Control::awaits_monitor(const Action& action, const Instance& instance) const {
     if (!instance.ours || instance.monitor) return false;
     auto later = instance;
-    later.monitor = true;
+    later.monitor = later.has_guest_agent = true; // whether it has one is known then
     return !check(action, instance) && check(action, later);
 }
 

@@ -163,7 +163,8 @@ Status AgentCore::execute(Turn& turn, const msg::Command& command) {
         starter_.begin(turn, action, facts->path, facts->vm.label);
         return {};
     }
-    if (action.verb == Verb::Init) return own_machine_.begin(turn, action);
+    const bool names_process = action.instance != InstanceKey{};
+    if (action.verb == Verb::Init && !names_process) return own_machine_.begin(turn, action);
     if (action.verb == Verb::Scan) {
         works_.begin(turn, action, worker_.name, {});
         turn.then(ScanNow{action.id});
@@ -464,6 +465,10 @@ void AgentCore::on(Turn& turn, const RunLevelEnded& ended) {
 
 void AgentCore::on(Turn& turn, const OwnerCommandEnded& ended) {
     control_.on_owner_command(turn, ended);
+}
+
+void AgentCore::on(Turn& turn, const GuestAnswered& answered) {
+    control_.on_guest_answered(turn, answered);
 }
 
 void AgentCore::on(Turn& turn, OwnersChanged& changed) {

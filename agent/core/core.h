@@ -65,6 +65,7 @@ private:
     void on(Turn& turn, const ImageChecked& checked);
     void on(Turn& turn, const LaunchEnded& ended);
     void on(Turn& turn, const OwnerCommandEnded& ended);
+    void on(Turn& turn, const GuestAnswered& answered);
     void on(Turn& turn, OwnersChanged& changed);
     void on(Turn& turn, const RunLevelEnded& ended);
     void on(Turn& turn, Scanned& scanned);

@@ -99,8 +99,12 @@ void AgentCore::settle(Turn& turn, const Intent& intent) {
         works_.adopt(action, same->record.label, same->record.key);
         return snapshots_.adopt(turn, *same, action);
     case Verb::Init:
-        outcome = OwnMachine::recovered(!memory_.boot.is_none() && memory_.boot != worker_.boot);
-        break;
+        if (intent.instance == InstanceKey{}) {
+            outcome =
+                OwnMachine::recovered(!memory_.boot.is_none() && memory_.boot != worker_.boot);
+            break;
+        }
+        [[fallthrough]]; // by the agent of a guest
     case Verb::Reset:
     case Verb::Reboot:
         outcome.error = Error{

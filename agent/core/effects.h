@@ -109,6 +109,17 @@ struct RunOwnerCommand {
     OwnerCall call;
     Duration patience{}; ///< a command that takes longer is ended
 };
+/// What the agent inside a guest (qemu-ga) is asked for, over the channel of its VM. Replaces an
+/// earlier question to the same guest. Answered by GuestAnswered with the same number.
+struct AskGuest {
+    enum class What : std::uint8_t { PowerOff, RunLevel };
+    InstanceKey key;
+    std::uint64_t number = 0;
+    What what = What::PowerOff;
+    std::uint8_t level = 0; ///< of RunLevel
+    Duration sync{};        ///< time in which it has to show that it is there
+    Duration answer{};      ///< behind that, time in which it may refuse, or tell how it ended
+};
 /// The instance's directory and sockets are no longer needed: its end is durable.
 struct RemoveInstance {
     InstanceKey key;
@@ -171,6 +182,7 @@ using Deed = std::variant<ToBroker,
                           MonitorCommand,
                           SignalProcess,
                           RunOwnerCommand,
+                          AskGuest,
                           RemoveInstance,
                           KeepRecord,
                           ScanNow,
@@ -223,6 +235,7 @@ using Effect = std::variant<ToBroker,
                             MonitorCommand,
                             SignalProcess,
                             RunOwnerCommand,
+                            AskGuest,
                             RemoveInstance,
                             KeepRecord,
                             ScanNow,
@@ -293,7 +306,7 @@ struct MonitorUp {
     std::string accelerator;
     std::string version;
     std::string display;
-    bool has_guest_agent = false;
+    bool has_guest_agent = false; ///< there is a channel to one; whether it answers is not known
     std::vector<Drive> drives = {};
     std::vector<DiskFacts> disks = {};
 };
@@ -358,6 +371,13 @@ struct OwnerCommandEnded {
     int exit_code = 0;
     std::string output;
 };
+/// Of PowerOff: no error means that the guest has taken it, not that it is done.
+struct GuestAnswered {
+    InstanceKey key;
+    std::uint64_t number = 0;
+    std::optional<Error> error = {};
+    int exit_status = 0; ///< of RunLevel
+};
 struct RunLevelEnded {
     ActionId action;
     int exit_code = 0;
@@ -421,6 +441,7 @@ using Input = std::variant<FromBroker,
                            ImageChecked,
                            LaunchEnded,
                            OwnerCommandEnded,
+                           GuestAnswered,
                            OwnersChanged,
                            RunLevelEnded,
                            Scanned,

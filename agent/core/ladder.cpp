@@ -50,9 +50,18 @@ void Ladder::ask(Instant now) {
     } else if (settings_.has_guest_agent) {
         use(Rung::GuestAgent);
     } else {
-        if (settings_.is_suspended) use(Rung::Wake);
-        use(Rung::Button);
+        return press(now);
     }
+    asked(now);
+}
+
+void Ladder::press(Instant now) {
+    if (settings_.is_suspended) use(Rung::Wake);
+    use(Rung::Button);
+    asked(now);
+}
+
+void Ladder::asked(Instant now) {
     asked_at_ = now;
     next_ = std::min(now + settings_.button_again, cut_at_.value_or(give_up_at_));
 }
@@ -117,7 +126,10 @@ void Ladder::on_time(Instant now) {
 }
 
 void Ladder::on_guest_reset(Instant now) {
-    if (state_ == State::Asking) ask(now);
+    if (state_ != State::Asking) return;
+    // Its agent comes up late, the button works early.
+    if (settings_.has_owner_command) return ask(now);
+    press(now);
 }
 
 void Ladder::on_guest_agent_failed(Instant now) {

@@ -32,12 +32,15 @@ struct LadderSettings {
 /// Ends one VM (DESIGN: Ladder). Pure: says which rung to use now and when to come back.
 ///
 ///     state       | time                      | guest reset      | cut_now   | monitor lost
-///     asking      | button again; deadline -> quitting; patience -> gave up
+///     asking      | asked again; deadline -> quitting; patience -> gave up
 ///                 |                           | button at once   | quitting  | -
 ///     quitting    | +5 s terminating          | -                | -         | -
 ///     terminating | +5 s killing              | -                | -         | -
 ///     killing     | +10 s stuck               | -                | -         | -
 ///     stuck, gave up, ended: final; the exit of the process ends it from every state.
+///
+/// Asking, by what the VM has: the command of its owner, and nothing else; a guest agent, and where
+/// that fails the button at once and from then on; else the button, behind a wake-up if it sleeps.
 class Ladder {
 public:
     enum class State : std::uint8_t { Asking, Quitting, Terminating, Killing, Stuck, GaveUp };
@@ -78,6 +81,8 @@ public:
 private:
     void use(Rung rung);
     void ask(Instant now);
+    void press(Instant now);
+    void asked(Instant now);
     void enter(State state, Rung rung, Instant now, Duration wait);
 
     LadderSettings settings_;

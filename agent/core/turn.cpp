@@ -72,7 +72,8 @@ void Turn::end(ActionId action) {
 void Turn::then(Deed deed) {
     const bool reaches_vm = std::holds_alternative<MonitorCommand>(deed) ||
                             std::holds_alternative<SignalProcess>(deed) ||
-                            std::holds_alternative<RunOwnerCommand>(deed);
+                            std::holds_alternative<RunOwnerCommand>(deed) ||
+                            std::holds_alternative<AskGuest>(deed);
     if (!hurries_ || !reaches_vm) return spool_.then.push_back(std::move(deed));
     std::visit([&](auto& each) { effects_.emplace_back(std::move(each)); }, deed);
 }

@@ -67,13 +67,8 @@ Agent::Agent(loop::EventLoop& loop,
                 log,
                 {.dialled = [this](const std::string& directory,
                                    std::uint32_t pid) { on_dialled(directory, pid); },
-                 .input =
-                     [this](Input input) {
-                         const auto* down = std::get_if<MonitorDown>(&input);
-                         const auto key = down != nullptr ? std::optional{down->key} : std::nullopt;
-                         step(std::move(input));
-                         if (key) exits_.look_again(*key);
-                     }}),
+                 .input = [this](Input input) { on_monitor(std::move(input)); }}),
+      guest_channels_(loop, [this](GuestAnswered answered) { on_guest(std::move(answered)); }),
       exits_(loop, monitors_, [this](Exited exited) { on_exited(std::move(exited)); }),
       launcher_(loop,
                 log,
@@ -509,12 +504,15 @@ void Agent::perform(Deed& deed) {
             log_.warning("{}", sent.error().message);
     } else if (const auto* owner = std::get_if<RunOwnerCommand>(&deed)) {
         run_owner_command(*owner);
+    } else if (const auto* question = std::get_if<AskGuest>(&deed)) {
+        ask_guest(*question);
     } else if (const auto* change = std::get_if<ChangeRunLevel>(&deed)) {
         change_run_level(*change);
     } else if (const auto* gone = std::get_if<RemoveInstance>(&deed)) {
         const auto found = directories_.find(gone->key);
         if (found == directories_.end()) return;
         monitors_.forget(gone->key, found->second);
+        guest_channels_.forget(gone->key);
         dirs_.remove(found->second);
         keys_.erase(found->second);
         directories_.erase(found);

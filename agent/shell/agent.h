@@ -5,6 +5,7 @@
 #include "agent/scanner/scanner.h"
 #include "agent/shell/door.h"
 #include "agent/shell/exits.h"
+#include "agent/shell/guest_channels.h"
 #include "agent/shell/image_checks.h"
 #include "agent/shell/launcher.h"
 #include "agent/shell/marked_pools.h"
@@ -107,6 +108,8 @@ private:
     void on_spooled(std::vector<SpoolOutcome> outcomes);
     void on_paths(const std::string& root, PathChanges changes);
     void on_pool(const PoolScan& scan);
+    void on_monitor(Input input);
+    void on_guest(GuestAnswered answered);
     [[nodiscard]] Status add_pool(PoolSettings pool);
     void forget_absent_pools();
     void adopt_directories();
@@ -132,6 +135,7 @@ private:
     void run_owner_command(const RunOwnerCommand& command);
     [[nodiscard]] Status begin_owner_command(const RunOwnerCommand& command);
     void look_for_owners();
+    void ask_guest(const AskGuest& question);
     void change_run_level(const ChangeRunLevel& change);
     void prove(const ProveRequest& prove);
     void scan(ActionId action);
@@ -147,6 +151,7 @@ private:
     std::unique_ptr<AgentCore> core_;
     bus::Socket socket_;
     Monitors monitors_;
+    GuestChannels guest_channels_;
     Exits exits_;
     Launcher launcher_;
     StateNotes state_notes_;

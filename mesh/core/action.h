@@ -24,7 +24,8 @@ enum class Verb : std::uint16_t {
     Resume = 7,
     Scan = 8,    ///< of a worker: walk its pools now
     Suspend = 9, ///< state to disk
-    /// Of a worker's own machine, by its agent: run level 0 powers it off, 6 reboots it.
+    /// Of a worker's own machine, by its agent: run level 0 powers it off, 6 reboots it. Of a VM,
+    /// where a process is named: by the guest agent inside.
     Init = 10,
     Eject = 11,        ///< the medium of a drive out
     ChangeMedium = 12, ///< another medium into a drive

@@ -59,6 +59,18 @@ Status check_asking(const Action& action, const Addressee& vm) {
                 fmt::format("stop it inside, or cut the power: ctys kill {}", vm.label));
 }
 
+// Its agent may be away all the same; that shows when it is asked.
+Status check_guest_agent(const Action& action, const Addressee& vm) {
+    if (vm.ours && vm.guest_agent) return {};
+    return fail(
+        ErrorCode::Unsupported,
+        fmt::format("run level {} is entered by an agent inside, and there is none: {} is "
+                    "no worker, and runs without GUESTAGENT=yes",
+                    action.run_level.value_or(0),
+                    vm.label),
+        fmt::format("ctys init 0 {0} ends the guest, ctys init 6 {0} reboots it", vm.label));
+}
+
 /// What can be done to a VM that cannot be suspended.
 std::string instead_of_suspending(const Addressee& vm) {
     return fmt::format("ctys {} {}", vm.monitor ? "pause" : "show", vm.label);
@@ -131,9 +143,16 @@ Status check_order(const Action& action, const Addressee& vm) {
         return fail(ErrorCode::Conflict,
                     fmt::format("QEMU {} (user {}) has no monitor we may use", vm.pid, vm.user),
                     fmt::format("ctys show {} says what can be done", vm.label));
+    case Verb::Init:
+        if (auto able = check_guest_agent(action, vm); !able) return able;
+        if (vm.is_ending || vm.is_rebooting)
+            return fail(ErrorCode::Conflict, "it is being stopped or rebooted", "ctys actions");
+        if (vm.state == VmState::Running && vm.monitor) return {};
+        return fail(ErrorCode::Conflict,
+                    fmt::format("its guest hears nothing: it is {}", to_string(vm.state)),
+                    fmt::format("ctys show {}", vm.label));
     case Verb::Start:
     case Verb::Scan:
-    case Verb::Init:
         break;
     }
     return fail(ErrorCode::Unsupported, fmt::format("{} is not built yet", to_string(action.verb)));

@@ -25,6 +25,7 @@ struct Addressee {
     std::optional<Error> owner_refusal; ///< why that cannot ask it
     bool is_ending = false;             ///< somebody ends it already
     bool is_rebooting = false;          ///< it is asked to reboot
+    bool guest_agent = false;           ///< it has a channel to one
 };
 
 /// As the inventory tells of it. A VM of ours whose monitor is awaited counts as one that has it:

@@ -326,6 +326,12 @@ void Machine::press_button(const ProcessRef& process) {
     later(process->guest.takes, [this, process] { shutdown_guest(process); });
 }
 
+void Machine::ask_inside(const ProcessRef& process) {
+    if (process->state != VmState::Running) return;
+    witness_.on_fate(*process, Fate::Asked);
+    later(process->guest.takes, [this, process] { shutdown_guest(process); });
+}
+
 void Machine::shutdown_guest(const ProcessRef& process) {
     if (process->ended || process->state != VmState::Running || process->is_off) return;
     event(process, What::Shutdown, true, "guest-shutdown");

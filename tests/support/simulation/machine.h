@@ -20,6 +20,9 @@ struct Guest {
     Duration saves = std::chrono::milliseconds{200}; ///< QEMU hears nothing for so long
     bool fails_to_save = false;
     std::optional<std::string> cd = {}; ///< what its drive holds at the start; none: no drive
+    /// The agent inside, by its channel; None: it has no channel.
+    enum class Inside : std::uint8_t { None, Works, Silent, Refuses };
+    Inside inside = Inside::None;
 };
 
 /// One QEMU.
@@ -115,6 +118,7 @@ public:
     [[nodiscard]] std::optional<Error> command(const ProcessRef& process, agent::Monitor command);
     void signal(const ProcessRef& process, int signal);
     void shutdown_guest(const ProcessRef& process); ///< the guest powers off by itself
+    void ask_inside(const ProcessRef& process);     ///< its guest agent is asked to, and can
     void reset_guest(const ProcessRef& process);
     /// The guest uses the medium, or not; it may let go of it when it is asked.
     void lock_tray(const ProcessRef& process, bool locks, bool lets_go);

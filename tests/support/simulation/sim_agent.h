@@ -89,6 +89,7 @@ private:
     void perform(const agent::CheckImage& effect);
     void perform(const agent::SignalProcess& effect);
     void perform(const agent::RunOwnerCommand& effect);
+    void perform(const agent::AskGuest& effect);
     void perform(const agent::RemoveInstance& effect);
     void perform(const agent::KeepRecord& effect) { kept_[effect.record.key] = effect.record; }
     void perform(const agent::ScanNow& effect);

@@ -65,7 +65,9 @@ void SimAgent::dial(const ProcessRef& process, Duration after) {
                             .reason = process->is_off ? "shutdown" : "",
                             .accelerator = "tcg",
                             .version = "7.2",
-                            .display = {}};
+                            .display = {},
+                            .has_guest_agent =
+                                is_ours(*process) && process->guest.inside != Guest::Inside::None};
         for (const auto& each : process->drives)
             up.drives.push_back(each.drive);
         input(std::move(up));
@@ -292,6 +294,28 @@ void SimAgent::perform(const agent::RunOwnerCommand& effect) {
         input(agent::OwnerCommandEnded{
             .key = effect.key, .exit_code = process ? 0 : 1, .output = {}});
     });
+}
+
+void SimAgent::perform(const agent::AskGuest& effect) {
+    using Inside = Guest::Inside;
+    const auto process = machine_.find(effect.key);
+    const bool hears = process && process->state == VmState::Running;
+    const auto inside = hears ? process->guest.inside : Inside::Silent;
+    agent::GuestAnswered answered{.key = effect.key, .number = effect.number};
+    auto after = milliseconds{30} + effect.answer;
+    if (inside == Inside::Silent) {
+        answered.error =
+            Error{.code = ErrorCode::TimedOut, .message = "it did not answer within 1.0 s"};
+        after = std::chrono::duration_cast<milliseconds>(effect.sync);
+    } else if (inside == Inside::Refuses) {
+        answered.error = Error{.code = ErrorCode::Failed, .message = "it refused: not allowed"};
+        after = milliseconds{30};
+    } else if (effect.what == agent::AskGuest::What::PowerOff) {
+        machine_.ask_inside(process);
+    } else {
+        after = milliseconds{200};
+    }
+    later(after, [this, answered] { input(answered); });
 }
 
 void SimAgent::perform(const agent::RemoveInstance& effect) {

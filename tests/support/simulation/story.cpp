@@ -116,6 +116,13 @@ void Story::declare_vm(Words& words) {
         if (word == "saves") guest.saves = span(next(words));
         if (word == "cd") guest.cd = next(words);
         if (word == "unsavable") guest.fails_to_save = true;
+        if (word == "inside") {
+            directory.has_guest_agent = true;
+            const auto how = next(words);
+            guest.inside = how == "works"    ? Guest::Inside::Works
+                           : how == "silent" ? Guest::Inside::Silent
+                                             : Guest::Inside::Refuses;
+        }
         if (word == "onstop") directory.on_stop = on_stop_from_text(next(words)).value();
     }
     storage->directories[label] = directory;

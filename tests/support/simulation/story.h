@@ -13,7 +13,7 @@ namespace ctys::sim {
 ///     storage NAME [nolocks] [like OTHER]       OTHER's marker: a copy, until proven
 ///     vm STORAGE LABEL [like OTHER-STORAGE] [grace T] [obeys T|ignores|hangs|undying]
 ///        [broken] [raw] [noteless] [unloadable] [unsavable] [saves T] [onstop WORD] [cd IMAGE]
-///        [after LABEL]...
+///        [after LABEL]... [inside works|silent|refuses]      an agent inside, by its channel
 ///     vms STORAGE PREFIX COUNT ...              PREFIX0 and so on, each like a vm
 ///     machine NAME [in LABEL [boots T]]         it is that VM: its agents start by themselves
 ///     agent NAME on MACHINE mounts STORAGE... [rootless]    each mount at /p/STORAGE

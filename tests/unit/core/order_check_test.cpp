@@ -109,3 +109,30 @@ TEST_CASE("what others have started keeps its media, and what it was", "[order]"
         CHECK_FALSE(is_begun(verb, of(Owner::Libvirt, true)));
     }
 }
+
+TEST_CASE("a run level is entered by the guest agent of a VM that runs", "[order]") {
+    const Action init{.verb = Verb::Init, .run_level = std::uint8_t{3}};
+    auto vm = addressee_of(ours());
+    const auto without = check_order(init, vm);
+    REQUIRE_FALSE(without);
+    CHECK(without.error().code == ErrorCode::Unsupported);
+    CHECK(without.error().message == "run level 3 is entered by an agent inside, and there is "
+                                     "none: web is no worker, and runs without GUESTAGENT=yes");
+    CHECK(without.error().try_next == "ctys init 0 web ends the guest, ctys init 6 web reboots it");
+
+    vm.guest_agent = true;
+    CHECK(check_order(init, vm));
+
+    SECTION("not while it stands") {
+        vm.state = VmState::Paused;
+    }
+    SECTION("not while it ends") {
+        vm.is_ending = true;
+    }
+    SECTION("not while it reboots") {
+        vm.is_rebooting = true;
+    }
+    const auto refused = check_order(init, vm);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::Conflict);
+}

@@ -146,6 +146,8 @@ private:
                 deeds_.emplace_back(*signal);
             if (const auto* owner = std::get_if<agent::RunOwnerCommand>(&effect))
                 deeds_.emplace_back(*owner);
+            if (const auto* question = std::get_if<agent::AskGuest>(&effect))
+                deeds_.emplace_back(*question);
             if (auto* unit = std::get_if<agent::Spool>(&effect)) {
                 if (unit->memory) memory_ = *unit->memory;
                 for (const auto& event : unit->events) {

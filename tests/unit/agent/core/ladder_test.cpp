@@ -82,6 +82,43 @@ TEST_CASE("the guest agent is asked first, and the button when it does not answe
     CHECK(ladder.take().empty());
 }
 
+TEST_CASE("a guest agent that has taken it is asked again, and once it is gone the button",
+          "[agent]") {
+    Ladder ladder{{.has_guest_agent = true}, at(0s)};
+    CHECK(ladder.take() == Rungs{Rung::GuestAgent});
+    ladder.on_time(at(29s));
+    CHECK(ladder.take().empty());
+
+    ladder.on_time(at(30s));
+    CHECK(ladder.take() == Rungs{Rung::GuestAgent});
+    ladder.on_guest_agent_failed(at(31s));
+    CHECK(ladder.take() == Rungs{Rung::Button});
+
+    ladder.on_time(at(61s));
+    CHECK(ladder.take() == Rungs{Rung::Button});
+}
+
+TEST_CASE("a guest that resets itself is asked by the button, whatever agent it has", "[agent]") {
+    Ladder ladder{{.has_guest_agent = true}, at(0s)};
+    CHECK(ladder.take() == Rungs{Rung::GuestAgent});
+
+    ladder.on_guest_reset(at(10s));
+    CHECK(ladder.take() == Rungs{Rung::Button});
+
+    ladder.on_time(at(40s));
+    CHECK(ladder.take() == Rungs{Rung::GuestAgent});
+}
+
+TEST_CASE("a guest agent that fails while the power is cut already changes nothing", "[agent]") {
+    Ladder ladder{{.has_guest_agent = true, .deadline = 1s}, at(0s)};
+    ladder.on_time(at(1s));
+    CHECK(ladder.take() == Rungs{Rung::GuestAgent, Rung::Quit});
+
+    ladder.on_guest_agent_failed(at(1s));
+
+    CHECK(ladder.take().empty());
+}
+
 TEST_CASE("a sleeping guest is woken before the button is pressed", "[agent]") {
     Ladder ladder{{.is_suspended = true, .deadline = 60s}, at(0s)};
 

@@ -58,8 +58,8 @@ TEST_CASE("an interrupted order that harms nothing twice may be given again", "[
     CHECK(later.begun().empty());
 }
 
-TEST_CASE("an interrupted reset or reboot may have happened", "[agent]") {
-    const auto verb = GENERATE(Verb::Reset, Verb::Reboot);
+TEST_CASE("an interrupted reset, reboot or run level of a guest may have happened", "[agent]") {
+    const auto verb = GENERATE(Verb::Reset, Verb::Reboot, Verb::Init);
     const Later later(verb);
     REQUIRE(later.outcome().error.has_value());
     CHECK(later.outcome().error->code == ErrorCode::Indeterminate);
