@@ -78,20 +78,24 @@ Dispatcher::admit_init(Turn& turn, ActionRecord& record, const VmRecord& vm) con
     if (!live) return tl::unexpected(live.error());
     const auto graph = stack_around(turn.inventory(), turn.index(), roster_, {vm.id});
     const auto& inside = graph.workers_in(vm.id);
-    if (inside.empty()) {
-        return fail(ErrorCode::Unsupported,
-                    fmt::format("run level {} is entered by an agent inside, and there is none: "
-                                "{} is no worker, and the guest agent channel is not built yet",
-                                *record.action.run_level,
-                                vm.label),
-                    fmt::format("ctys init 0 {} ends the guest, ctys init 6 {} reboots it",
-                                vm.label,
-                                vm.label));
-    }
     for (const auto& worker : inside) {
         const auto* member = roster_.find(worker);
         if (member == nullptr || !member->reachable()) continue;
         record.action.worker = worker;
+        return Admission{};
+    }
+    const auto able = check_one(record.action, turn.inventory(), vm.id, live->worker);
+    const bool has_channel = able || able.error().code != ErrorCode::Unsupported;
+    if (inside.empty() && !has_channel) return tl::unexpected(able.error());
+    if (has_channel) {
+        const auto* outside = roster_.find(live->worker);
+        if (outside == nullptr || !outside->reachable())
+            return unless_awaited(live->worker, away(live->worker, roster_));
+        if (!able) return tl::unexpected(able.error());
+        if (auto allowed = plans_.allows(record.action.verb, vm.id); !allowed)
+            return tl::unexpected(allowed.error());
+        record.action.worker = live->worker;
+        record.action.instance = live->key;
         return Admission{};
     }
     const auto* member = roster_.find(inside.front());

@@ -94,7 +94,7 @@ class Rehearsal(mesh.MeshCase):
         self.assertIn("pause of byhand will be refused", paused.out)
 
     def test_a_run_level_that_nobody_enters_is_refused(self):
-        self.assertIn("the guest agent channel", self.assert_as_ordered(1, "init", "3", "web"))
+        self.assertIn("runs without GUESTAGENT=yes", self.assert_as_ordered(1, "init", "3", "web"))
 
     def test_a_plan_says_who_is_cut_at_its_own_time(self):
         shown = self.mesh.ctys("plan", "shutdown", "web")
