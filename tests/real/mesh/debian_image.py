@@ -15,9 +15,9 @@ import guest_image  # noqa: E402
 import systemd_image  # noqa: E402
 
 SUITE = "bookworm"
-PACKAGES = ("systemd-sysv", "udev", "kmod", "login")
-# The disk, the CD and what is on it, and the power button.
-MODULES = ("virtio_pci", "virtio_blk", "ata_piix", "sr_mod", "isofs", "button", "evdev")
+PACKAGES = ("systemd-sysv", "udev", "kmod", "login", "dbus", "qemu-guest-agent")
+# The disk, the CD and what is on it, the power button, and the port of the guest agent.
+MODULES = ("virtio_pci", "virtio_blk", "ata_piix", "sr_mod", "isofs", "button", "evdev", "virtio_console")
 HOSTNAME = "debian"
 PASSWORD = "secret"
 IMAGE_BYTES = 1 << 30
@@ -27,6 +27,10 @@ FILES = {
     "etc/machine-id": "6465626465626465626465626465620a\n",
     "etc/fstab": "/dev/vda / ext4 noatime 0 0\n",
     "etc/systemd/journald.conf.d/volatile.conf": "[Journal]\nStorage=volatile\n",
+    # Debian's own is stopped by another run level, with the init that was to enter it.
+    "etc/systemd/system/qemu-guest-agent.service.d/stays.conf": "[Unit]\nIgnoreOnIsolate=yes\n",
+    # What ends it was asked by another way than its power button.
+    "etc/systemd/logind.conf.d/deaf.conf": "[Login]\nHandlePowerKey=ignore\n",
     # Newer than all of /usr: nothing is made anew at the first boot.
     "etc/.updated": "",
     "var/.updated": "",
@@ -65,7 +69,7 @@ def write_system(path, cache):
         os.mkdir(work)
         for name, text in FILES.items():
             systemd_image.write_file(files, name, text)
-        os.makedirs(os.path.join(files, "etc/systemd/system"))
+        os.makedirs(os.path.join(files, "etc/systemd/system"), exist_ok=True)
         for name in MASKED:
             os.symlink("/dev/null", os.path.join(files, "etc/systemd/system", name))
         with open(path, "wb") as file:

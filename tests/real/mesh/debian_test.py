@@ -1,6 +1,7 @@
 """A Debian, debootstrapped into the image of a VM that ctys-createConfVM has made: it boots to its login on the
 serial console and on the screen, where its picture is read; a CD is changed while it runs; a snapshot takes
-back what was done behind it; and it is suspended to disk and goes on."""
+back what was done behind it; it is suspended to disk and goes on; and its guest agent ends it, where its power
+button would not."""
 
 import os
 import re
@@ -66,7 +67,7 @@ class Debian(mesh.MeshCase):
             "HOME": m.root, "USER": "tester", "DIST": "debian", "DISTREL": "12", "IMAGEFORMAT": "qcow2",
             "HDDBOOTIMAGE_INST_SIZE": "1G", "IMAGEINTERFACE": "virtio", "MACHINE": "pc", "MEMSIZE": "256",
             "ACCELERATOR": "QEMU", "CPU": "qemu64,+rdrand", "NETWORK": "none", "KBD_LAYOUT": "en-us",
-            "KERNELIMAGE": "vmlinuz", "INITRDIMAGE": "initrd", "APPEND": APPEND,
+            "KERNELIMAGE": "vmlinuz", "INITRDIMAGE": "initrd", "APPEND": APPEND, "GUESTAGENT": "yes",
             "ARGSADD": f"-drive media=cdrom,index=2,readonly=on,format=raw,file={folder}/first.iso",
         }  # fmt: skip
         made = subprocess.run(
@@ -168,6 +169,20 @@ class Debian(mesh.MeshCase):
             uptime = later
         return console
 
+    def check_guest_agent(self, console):
+        row = self.mesh.wait_row("debian", state="running")
+        socket = os.path.join(os.path.dirname(screen.socket_of(row)), "ga.sock")
+        talked = subprocess.run([self.mesh.program("guest_talks"), socket], capture_output=True, text=True)
+        self.assertEqual(talked.returncode, 0, talked.stdout + talked.stderr)
+        self.order("init", "3", "debian")
+        self.assertEqual(console.run("systemctl is-active multi-user.target"), "active")
+        stream = self.mesh.events()
+        ended = self.order("shutdown", "debian")
+        stopped = stream.wait(kind="stopped", label="debian")
+        self.assertEqual((stopped["by"], stopped["data"]["rung"]), ("guest", "guest agent"), stopped)
+        self.assertIn("through its guest agent", ended.out + ended.err)
+        self.assertEqual([each["by"] for each in stream.find(kind="asked", label="debian")], ["guest agent"])
+
     @mesh.long_only
     def test_it_boots_changes_its_cd_goes_back_and_goes_on(self):
         self.make_vm()
@@ -182,7 +197,7 @@ class Debian(mesh.MeshCase):
         self.check_cd(console)
         self.check_snapshot(console)
         console = self.check_suspend(console)
-        console.type(b"poweroff\n")
+        self.check_guest_agent(console)
         self.mesh.wait_row("debian", seconds=ORDER_S, state="stopped")
 
 

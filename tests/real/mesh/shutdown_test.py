@@ -59,6 +59,28 @@ class Shutdown(mesh.MeshCase):
         self.assertEqual(set(rungs), {"power button"})
         mesh.figures("shutdown by the power button", [outcome.seconds * 1000])
 
+    def test_a_channel_that_no_guest_agent_answers_at_costs_a_second(self):
+        self.running("polite", extra="GUESTAGENT=yes\n")
+
+        outcome = self.mesh.ctys("shutdown", "vm", "--deadline", "40s", "-o", "jsonl")
+
+        self.assertEqual(outcome.status, 0, outcome.err)
+        stopped = self.told(kind="stopped")
+        self.assertEqual((stopped["by"], stopped["data"]["rung"]), ("guest", "power button"), stopped)
+        asked = self.stream.find(self.after, kind="asked", label="vm")
+        self.assertEqual([event["by"] for event in asked[:2]], ["guest agent", "power button"])
+        self.assertIn("it did not answer within 1", asked[1]["text"])
+        self.assertGreater(between(asked[0], asked[1]), 0.99)
+
+    def test_a_run_level_that_no_guest_agent_enters_has_failed(self):
+        self.running("polite", extra="GUESTAGENT=yes\n")
+
+        outcome = self.mesh.ctys("init", "3", "vm")
+
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assertIn("the guest agent of vm: it did not answer within 1", outcome.err)
+        self.mesh.wait_row("vm", state="running")
+
     def test_an_ignoring_guest_is_cut_by_quit_at_its_deadline_and_announced(self):
         self.running("stubborn")
 

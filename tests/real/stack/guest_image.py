@@ -212,6 +212,8 @@ def write_initramfs(path, programs, kernel_folder):
         modules = os.path.join(kernel_folder, "modules")
         for name in sorted(os.listdir(modules)):
             archive.copy(os.path.join(modules, name), "modules/" + name)
+        told = run(QEMU, "--version")
+        archive.write("etc/qemu-version", re.search(r"version (\d+\.\d+)", told)[1].encode())
         archive.copy("/bin/busybox", "bin/busybox")
         archive.copy("/bin/bash", "bin/bash")  # the wrapper of a VM is bash
         for name in (QEMU, *QEMU_FILES, *NETWORK_PROGRAMS):
