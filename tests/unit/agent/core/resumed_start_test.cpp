@@ -9,7 +9,7 @@ using ctys::testing::SavedStateFixture;
 
 namespace {
 
-constexpr auto pid = SavedStateFixture::pid;
+constexpr auto resumed_pid = SavedStateFixture::pid;
 
 /// A VM whose QEMU has loaded a saved state, and stands until it is let run.
 struct Resumed : SavedStateFixture {
@@ -17,7 +17,7 @@ struct Resumed : SavedStateFixture {
         configure();
         action =
             order(Verb::Start, 1, {.token = 5, .config = "/p/vm1.ctys", .discard_state = discards});
-        InstanceRecord record{.key = key(pid),
+        InstanceRecord record{.key = key(resumed_pid),
                               .vm = vm(1),
                               .label = "vm1",
                               .managed = true,
@@ -29,7 +29,7 @@ struct Resumed : SavedStateFixture {
         record.config = "/p/vm1.ctys";
         record.uid = 1000;
         input(Appeared{std::move(record)});
-        monitor_up(pid, VmState::Starting);
+        monitor_up(resumed_pid, VmState::Starting);
     }
     void confirm(bool holds = true) {
         tell(msg::Confirmed{.action = action, .holds = holds, .reason = "the lease is another's"});
@@ -152,7 +152,9 @@ TEST_CASE("a start without its state deletes what it threw away", "[agent]") {
     }
     SECTION("QEMU does not answer") {
         vm.live(Suspension::clear_limit);
-        vm.fire({.kind = TimerKind::Suspension, .instance = CoreFixture::key(pid), .action = {}});
+        vm.fire({.kind = TimerKind::Suspension,
+                 .instance = CoreFixture::key(resumed_pid),
+                 .action = {}});
         REQUIRE(vm.outcome());
         CHECK(vm.outcome()->ok());
     }

@@ -15,7 +15,7 @@ constexpr std::int64_t sync_number = 4711;
 const std::string sync_reply = "\xff{\"return\": 4711}\n";
 const std::string runs_as_9 = "{\"return\": {\"pid\": 9}}\n";
 
-Instant at(Duration span) {
+Instant time_at(Duration span) {
     return {span};
 }
 
@@ -23,11 +23,13 @@ Instant at(Duration span) {
 struct Talk {
     explicit Talk(GuestRequest request, GuestTalkLimits limits = {})
         : talk(std::move(request), sync_number, limits) {
-        take(talk.connected(at(0s)));
+        take(talk.connected(time_at(0s)));
     }
 
-    void hear(std::string_view bytes, Duration span = 0s) { take(talk.receive(bytes, at(span))); }
-    void reach(Duration span) { take(talk.tick(at(span))); }
+    void hear(std::string_view bytes, Duration span = 0s) {
+        take(talk.receive(bytes, time_at(span)));
+    }
+    void reach(Duration span) { take(talk.tick(time_at(span))); }
     void lose() {
         take(talk.disconnected({.code = ErrorCode::Unreachable, .message = "it has hung up"}));
     }
@@ -74,7 +76,7 @@ TEST_CASE("a guest is asked to power off once it has shown that it is there", "[
     CHECK(talk.outcome() == "open");
     talk.reach(5800ms);
     CHECK(talk.outcome() == "open");
-    CHECK(talk.talk.next_deadline() == at(5900ms));
+    CHECK(talk.talk.next_deadline() == time_at(5900ms));
     talk.reach(5900ms); // it answers nothing when it has taken it
     CHECK(talk.outcome() == "done");
     CHECK_FALSE(talk.talk.next_deadline());
@@ -97,7 +99,7 @@ TEST_CASE("a guest agent that cannot power off says so", "[qga]") {
 
 TEST_CASE("a guest without an agent is given up when its time is over", "[qga]") {
     auto talk = power_off();
-    CHECK(talk.talk.next_deadline() == at(1s));
+    CHECK(talk.talk.next_deadline() == time_at(1s));
     talk.reach(999ms);
     CHECK(talk.outcome() == "open");
     talk.reach(1s);
@@ -176,7 +178,7 @@ TEST_CASE("what a guest runs is looked at until it has ended", "[qga]") {
 
     talk.written.clear();
     talk.hear("{\"return\": {\"exited\": false}}\n", 1s);
-    CHECK(talk.talk.next_deadline() == at(1250ms));
+    CHECK(talk.talk.next_deadline() == time_at(1250ms));
     talk.reach(1249ms);
     CHECK(talk.written.empty());
     talk.reach(1250ms);
@@ -195,7 +197,7 @@ TEST_CASE("what a guest runs is looked at until it has ended", "[qga]") {
 TEST_CASE("an agent that is gone with what it ran is not waited for", "[qga]") {
     Talk talk{{.kind = Kind::Run, .argv = {"/sbin/init", "3"}}, {.answer = 60s}};
     talk.hear(sync_reply + runs_as_9, 1s);
-    CHECK(talk.talk.next_deadline() == at(6s));
+    CHECK(talk.talk.next_deadline() == time_at(6s));
     talk.reach(5999ms);
     CHECK(talk.outcome() == "open");
     talk.reach(6s);
