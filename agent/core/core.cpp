@@ -43,7 +43,7 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
     // The spool is the dedup table: what it says has ended is not begun again (DESIGN: Intents).
     for (const auto& kept : recovered.stream.kept) {
         const auto event = schema::decode_event(view(kept.bytes));
-        if (event && event->kind == EventKind::ActionEnded) works_.refuse(event->action);
+        if (event && event->kind == EventKind::ActionEnded) works_.know_ended(event->action);
     }
 }
 
@@ -266,9 +266,10 @@ void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Com
 
 void AgentCore::on_body(Turn& turn, const Envelope& /*envelope*/, const msg::Withdraw& withdraw) {
     if (works_.find(withdraw.action) != nullptr) return starter_.withdraw(turn, withdraw.action);
-    // How it ended is among the events that the broker has not acknowledged: perhaps it runs.
-    if (works_.known(withdraw.action) == msg::CommandStatus::Known::Ended && !uplink_.is_drained())
-        return;
+    // How it ended is among the events that the broker has not acknowledged: perhaps it runs. No
+    // event tells of what was refused.
+    const bool has_ended = works_.known(withdraw.action) == msg::CommandStatus::Known::Ended;
+    if (has_ended && !works_.was_refused(withdraw.action) && !uplink_.is_drained()) return;
     static_cast<void>(patience_.take(withdraw.action));
     works_.refuse(withdraw.action);
     turn.then(ToBroker{Envelope{.body = msg::Withdrawn{withdraw.action}}});

@@ -70,13 +70,19 @@ void WorkTable::end(Turn& turn, ActionId id, Outcome outcome) {
     remember(id);
 }
 
-void WorkTable::remember(ActionId id) {
-    if (!ended_.insert(id).second) return;
+void WorkTable::refuse(ActionId id) {
+    if (remember(id)) refused_.insert(id);
+}
+
+bool WorkTable::remember(ActionId id) {
+    if (!ended_.insert(id).second) return false;
     ended_order_.push_back(id);
     if (ended_order_.size() > remembered) {
         ended_.erase(ended_order_.front());
+        refused_.erase(ended_order_.front());
         ended_order_.erase(ended_order_.begin());
     }
+    return true;
 }
 
 } // namespace ctys::agent

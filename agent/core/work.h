@@ -29,16 +29,21 @@ public:
     void adopt(const Action& action, std::string label, const InstanceKey& instance);
     void progress(Turn& turn, const Work& work, std::string text);
     void end(Turn& turn, ActionId id, Outcome outcome);
-    /// Withdrawn before it began: it never will.
-    void refuse(ActionId id) { remember(id); }
+    /// Refused or withdrawn before it began: it never will.
+    void refuse(ActionId id);
+    /// A former life has ended it, and its event is still to be told.
+    void know_ended(ActionId id) { remember(id); }
+    /// No event tells of it.
+    [[nodiscard]] bool was_refused(ActionId id) const { return refused_.contains(id); }
     [[nodiscard]] const std::map<ActionId, Work>& all() const { return works_; }
 
 private:
-    void remember(ActionId id);
+    bool remember(ActionId id);
     static Event about(const Work& work, EventKind kind, std::string text);
 
     std::map<ActionId, Work> works_;
     std::set<ActionId> ended_;
+    std::set<ActionId> refused_; ///< of the ended ones
     std::vector<ActionId> ended_order_;
 };
 

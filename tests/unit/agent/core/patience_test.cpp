@@ -143,3 +143,25 @@ TEST_CASE_METHOD(Adopted, "A bounded number of orders waits", "[agent]") {
     order(Verb::Reset, 1);
     CHECK(answers<msg::CommandRefused>().size() == 1);
 }
+
+TEST_CASE_METHOD(Adopted, "What was refused is withdrawn while other events are told", "[agent]") {
+    input(Exited{key(100), Ending{.by = EndedBy::Guest, .detail = {}, .at = now().wall}});
+    REQUIRE_FALSE(core().is_drained());
+    const auto reset = order(Verb::Reset, 1);
+    REQUIRE(answers<msg::CommandRefused>().size() == 1);
+
+    tell(msg::Withdraw{reset});
+    CHECK(answers<msg::Withdrawn>() == std::vector{msg::Withdrawn{reset}});
+    tell(msg::Withdraw{reset});
+    CHECK(answers<msg::Withdrawn>().size() == 2);
+}
+
+TEST_CASE_METHOD(Adopted, "What has ended is told by its event, not as withdrawn", "[agent]") {
+    const auto kill = order(Verb::Kill, 1);
+    input(Exited{key(100), Ending{.by = EndedBy::Signal, .detail = {}, .at = now().wall}});
+    REQUIRE_FALSE(core().is_drained());
+
+    tell(msg::Withdraw{kill});
+
+    CHECK(answers<msg::Withdrawn>().empty());
+}
