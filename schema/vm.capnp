@@ -154,7 +154,7 @@ struct InstanceRecord @0xf6d9317cea71e777 {
   token @31 :UInt64;          # fencing token it was started with; 0 for foreign ones
   ended @32 :Ending;          # absent while it lives
   frozenFrom @33 :UInt16;     # VmState; set by the broker while the state is frozen
-  unverified @34 :Bool;       # set by the broker: the end was concluded from its carrier's
+  unverified @34 :Bool;       # set by the broker: it concluded the end, no agent told it
   drives @35 :List(Drive);
   snapshots @36 :List(Snapshot);
 }

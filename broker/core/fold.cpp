@@ -109,7 +109,7 @@ bool Folder::apply_instance(Turn& turn,
     }
     // Late news of the stream do not raise the dead; facts of an exchange do (a fenced worker
     // returns), but not one whose end somebody saw: an agent that was frozen does not know yet.
-    const bool was_seen = known != nullptr && known->ended && !is_concluded(*known);
+    const bool was_seen = known != nullptr && was_told(*known, instance.worker);
     if (known != nullptr && !is_live(known->state) && is_live(instance.state) &&
         (!is_fact || was_seen)) {
         return false;
@@ -339,8 +339,8 @@ void Folder::end_instance(Turn& turn,
     instance.since = event.time;
     instance.ended = Ending{.by = by, .detail = std::move(detail), .at = event.time};
     instance.frozen_from = VmState::Unknown;
-    // Concluded, not seen: what the spool of its own worker says counts more.
-    instance.unverified = by == EndedBy::Host;
+    // Concluded, not seen: what an agent says counts more.
+    instance.unverified = true;
     if (carrier != nullptr) {
         const bool is_reset = carrier->what == CarrierChange::What::Reset;
         event.data = {{"reason", is_reset ? "carrier-reset" : "carrier-ended"},
@@ -367,7 +367,7 @@ void Folder::end_exchange(Turn& turn, Member& member) {
             present.insert(vm);
             if (is_live(row.state) && !member.named.instances.contains({row.vm, row.key})) {
                 ended.push_back(std::move(row));
-            } else if (row.unverified) {
+            } else if (row.unverified && row.ended && row.ended->by == EndedBy::Host) {
                 concluded.push_back(std::move(row));
             }
         }

@@ -117,8 +117,11 @@ private:
 /// What the end of its last instance means to whoever a VM carries.
 [[nodiscard]] CarrierChange change_of(const InstanceRecord& ended, bool seen);
 
-/// Nobody saw this end: it may learn its cause, or turn out to be none.
+/// Nobody saw this end, or nobody knows its cause: it may learn that.
 [[nodiscard]] bool is_concluded(const InstanceRecord& instance);
+/// An agent saw this end: that it lives is no news of `worker`, which has not seen it yet. Of an
+/// unknown cause only another agent of the machine is late.
+[[nodiscard]] bool was_told(const InstanceRecord& instance, const WorkerId& worker);
 
 /// The row under which a second home of a UUID is kept: a copy never shares the identity
 /// (DESIGN: Identity).

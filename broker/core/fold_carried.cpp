@@ -48,6 +48,11 @@ bool is_concluded(const InstanceRecord& instance) {
     return instance.unverified || (instance.ended && instance.ended->by == EndedBy::Unknown);
 }
 
+bool was_told(const InstanceRecord& instance, const WorkerId& worker) {
+    if (!instance.ended || instance.unverified) return false;
+    return instance.ended->by != EndedBy::Unknown || instance.worker != worker;
+}
+
 bool Folder::is_carrier(Turn& turn, const VmId& vm) const {
     return !roster_.claims(turn.index().platform_of(vm)).empty();
 }

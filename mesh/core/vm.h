@@ -238,7 +238,7 @@ struct InstanceRecord {
     std::optional<Ending> ended;
     // What the broker concludes from the VM that carries its worker (DESIGN: Stacks).
     VmState frozen_from = VmState::Unknown; ///< while Frozen: the state that a resume gives back
-    bool unverified = false; ///< its end was concluded; its own worker has not confirmed it
+    bool unverified = false; ///< its end was concluded; no agent has told or confirmed it
     std::vector<Drive> drives;
     std::vector<Snapshot> snapshots; ///< oldest first
 

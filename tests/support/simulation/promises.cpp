@@ -229,7 +229,7 @@ void Promises::on_recorded(const broker::Append& append) {
     if (tell_event) tell_event(*event);
     const auto* row = std::get_if<InstanceRecord>(&event->payload);
     if (row == nullptr || !row->ended) return;
-    if (row->unverified) check_concluded(*row);
+    if (row->unverified && row->ended->by == EndedBy::Host) check_concluded(*row);
     const auto exit = exits_.find(row->key);
     if (exit == exits_.end()) return;
     const auto& truth = *exit->second.process.ended;

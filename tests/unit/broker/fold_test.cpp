@@ -120,3 +120,70 @@ TEST_CASE("no agent of another machine ends a process", "[broker]") {
     CHECK(bench.recorded.empty());
     CHECK(bench.store().leases().size() == 1);
 }
+
+namespace {
+
+/// What an agent that has no monitor of the process knows of it.
+Event foreign(const std::string& worker, VmState state) {
+    auto event = news(worker, 5, state);
+    auto row = std::get<InstanceRecord>(event.payload);
+    if (row.ended) row.ended->by = EndedBy::Unknown;
+    event.payload = row;
+    return event;
+}
+
+msg::Publish publish_one(const std::string& worker, std::uint64_t first, VmState state) {
+    return {.stream = Bench::stream(worker),
+            .first = first,
+            .events = {schema::encode_event(foreign(worker, state))}};
+}
+
+/// A whole exchange that names the process as one that runs.
+void exchange_running(Bench& bench, const std::string& worker) {
+    auto hello = Bench::hello(worker, "host", {});
+    hello.worker.boot = boot;
+    bench.say(worker, hello);
+    auto facts = publish_one(worker, 1, VmState::Running);
+    facts.full = facts.last = true;
+    bench.say(worker, facts);
+}
+
+} // namespace
+
+TEST_CASE("no exchange of an agent that was frozen raises whose end is told", "[broker]") {
+    Bench bench;
+    join(bench, "w1");
+    join(bench, "w2");
+    bench.say("w1", publish_one("w1", 1, VmState::Running));
+    bench.say("w2", publish_one("w2", 1, VmState::Running));
+    bench.say("w2", publish_one("w2", 2, VmState::Gone));
+    REQUIRE(bench.recorded_of(EventKind::Gone).size() == 1);
+    bench.clear();
+
+    exchange_running(bench, "w1");
+    CHECK(bench.recorded_of(EventKind::Running).empty());
+    bench.say("w1", publish_one("w1", 2, VmState::Gone));
+
+    CHECK(bench.recorded_of(EventKind::Gone).empty());
+    CHECK(bench.store().leases().empty());
+}
+
+TEST_CASE("an exchange raises what was only declared dead with another agent", "[broker]") {
+    Bench bench;
+    join(bench, "w1");
+    join(bench, "w2");
+    bench.say("w1", publish_one("w1", 1, VmState::Running));
+    bench.say("w2", publish_one("w2", 1, VmState::Running));
+    for (int i = 0; i < 11; ++i) {
+        bench.tick();
+        bench.say("w1", msg::Pong{});
+    }
+    bench.say("ann", msg::Administer{.what = msg::Administer::What::FenceWorker, .subject = "w2"});
+    REQUIRE(bench.recorded_of(EventKind::WorkerFenced).size() == 1);
+
+    exchange_running(bench, "w1");
+
+    const auto rows = bench.store().instances(Bench::vm("web"));
+    REQUIRE(rows.size() == 1);
+    CHECK(is_live(rows[0].state));
+}
