@@ -74,7 +74,8 @@ void check_processes(SimMesh& mesh) {
                     fmt::format(
                         "{} is {} and shown as {}", what, to_string(truth), to_string(row->state)));
             }
-            if (!process->ran)
+            // Whoever would let it run stands still with it.
+            if (!process->ran && !machine->is_frozen())
                 mesh.ground.broken("P6", fmt::format("{} stands with -S for ever", what));
             if (row->managed != process->managed)
                 mesh.ground.broken("inventory", fmt::format("{} has a wrong owner", what));
