@@ -132,7 +132,8 @@ TEST_CASE("signals of CTYS_SIGIGNORESPEC do nothing to a VM run by hand", "[qemu
     CHECK(said.find("the power of web is cut") == std::string::npos);
 }
 
-TEST_CASE("-nographic of a configuration puts the console on the caller's output", "[qemu][real]") {
+TEST_CASE("an option -nographic of a configuration puts the console on the caller's output",
+          "[qemu][real]") {
     VmDirectory vm{Guest::Ending};
     vm.append_to_configuration("ARGSADD=-nographic\n");
 

@@ -394,7 +394,8 @@ TEST_CASE("a free display is chosen later, unless the call names one", "[call]")
                     .free_display);
 }
 
-TEST_CASE("-nographic is the caller's terminal, unless the call names a console", "[call]") {
+TEST_CASE("an option -nographic is the caller's terminal, unless the call names a console",
+          "[call]") {
     const auto* key = GENERATE("ARGSADD", "VGADRIVER");
     const std::vector<std::string> values{
         "LABEL=web", "HDDBOOTIMAGE=/a", "CONSOLE=VNC", std::string{key} + "= -nographic "};

@@ -326,7 +326,8 @@ TEST_CASE("options behind the hosts are not taken for hosts", "[tools][legacy]")
     CHECK(error.message.starts_with("-b: options stand before the hosts"));
 }
 
-TEST_CASE("-h asks for the page wherever it stands among the options", "[tools][legacy]") {
+TEST_CASE("an option -h asks for the page wherever it stands among the options",
+          "[tools][legacy]") {
     CHECK(parse_command_line({"-t", "QEMU", "-h"})->help);
     CHECK(parse_command_line({"-h", "-a", "nonsense"})->help);
     CHECK(parse_command_line({"-a", "list", "--help"})->help);
