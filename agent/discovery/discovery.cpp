@@ -7,7 +7,7 @@
 // - the process ends while it is adopted or probed: forgotten, nothing was said about it
 // - the probe fails or hangs: appeared() with what the loop itself may read, and what is missing
 // - the connector is refused or loses messages: polling alone, or one poll of everything
-// - a QEMU that is about to daemonize: asked again until it is gone or has waited too long
+// - a QEMU that is about to daemonize or has begun to end: asked again, a bounded number of times
 
 #include "agent/discovery/discovery.h"
 
@@ -154,7 +154,9 @@ void Discovery::State::on_record(std::uint32_t pid, const Result<ProbeRecord>& r
         const bool is_other = record && facts.key != instance.key;
         if (!record) facts.missing = record.error().message;
         if (is_other) facts = {.missing = "/proc shows another process"};
-        const bool wait = is_other || is_daemonizing(facts);
+        // One that has begun to end has given up its memory, and its arguments with it.
+        const bool is_ending = record && facts.argv.empty();
+        const bool wait = is_other || is_ending || is_daemonizing(facts);
         if (wait && ++instance.waiting_rounds < max_waiting_rounds) {
             ask_again(pid);
         } else {

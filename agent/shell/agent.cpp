@@ -335,7 +335,7 @@ void Agent::wait_for_facts(const std::string& directory, const InstanceKey& key,
 void Agent::on_process(const ProcessFacts& facts) {
     // Its dial-in told it. One that is about to end has no arguments left that would say so.
     if (directories_.contains(facts.key)) return;
-    if (is_of_survey(facts.argv) || surveyor_.is_running(facts.parent_pid)) return; // no VM
+    if (is_no_vm(facts.argv) || surveyor_.is_running(facts.parent_pid)) return;
     const auto directory = qemu::instance_directory(qemu::parse(facts.argv));
     if (dirs_.contains(directory)) {
         static_cast<void>(

@@ -2,6 +2,7 @@
 
 #include "agent/discovery/owner.h"
 #include "agent/scanner/naming.h"
+#include "agent/survey/probe_guest.h"
 #include "mesh/core/text.h"
 
 #include <fmt/format.h>
@@ -46,6 +47,10 @@ void append_json_text(std::string& out, std::string_view key, std::string_view v
 }
 
 } // namespace
+
+bool is_no_vm(const std::vector<std::string>& argv) {
+    return is_of_survey(argv) || qemu::parse(argv).only_asks;
+}
 
 ForeignProcess describe_foreign(const ProcessFacts& facts,
                                 std::string_view runtime,

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace ctys::agent {
 
@@ -20,6 +21,9 @@ struct ForeignProcess {
 
 /// Finds a known configuration by its absolute path; nullptr when there is none.
 using FindConfig = std::function<const PathFacts*(const std::string& config)>;
+
+/// True for a QEMU that runs no VM: one of a survey, or one that prints what it can do and ends.
+[[nodiscard]] bool is_no_vm(const std::vector<std::string>& argv);
 
 /// The VM of a foreign process: its -uuid, else the configuration that the three naming conventions
 /// lead to (CTYS-REFERENCE 1.7), else an identity of its own. `runtime` is the folder below which

@@ -139,7 +139,7 @@ int discover(const setup::Directories& directories) {
         discover_once(loop, setup::program_folder() + "/ctys-probe", std::chrono::seconds{5}));
     std::string out;
     for (const auto& process : found) {
-        if (is_of_survey(process.argv)) continue;
+        if (is_no_vm(process.argv)) continue;
         auto foreign = describe_foreign(
             process, directories.runtime, [](const std::string&) { return nullptr; });
         const auto directory = qemu::instance_directory(qemu::parse(process.argv));

@@ -6,6 +6,7 @@
 #include "mesh/qemu/vnc.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <map>
@@ -70,6 +71,31 @@ std::uint32_t clamp_count(std::uint64_t count) {
         std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
 }
 
+// "-machine help", "-device e1000,help", and "?" as older ones have it.
+bool asks_for_help(std::string_view option, std::string_view value) {
+    static constexpr std::array<std::string_view, 18> listing{"M",
+                                                              "accel",
+                                                              "audio",
+                                                              "audiodev",
+                                                              "chardev",
+                                                              "cpu",
+                                                              "d",
+                                                              "device",
+                                                              "display",
+                                                              "machine",
+                                                              "net",
+                                                              "netdev",
+                                                              "nic",
+                                                              "object",
+                                                              "soundhw",
+                                                              "trace",
+                                                              "vga",
+                                                              "watchdog"};
+    if (std::find(listing.begin(), listing.end(), option) == listing.end()) return false;
+    const auto last = value.substr(value.rfind(',') + 1);
+    return last == "help" || last == "?";
+}
+
 // Reads one command line; the order of -chardev and its users does not matter to QEMU, so what
 // refers to one is resolved at the end.
 class Reader {
@@ -126,6 +152,7 @@ private:
     }
 
     void plain_option(std::string_view name) {
+        if (name == "h" || name == "help" || name == "version") out_.only_asks = true;
         if (name == "S") out_.paused = true;
         if (name == "daemonize") out_.daemonize = true;
         if (name == "snapshot") out_.snapshot = true;
@@ -175,6 +202,7 @@ private:
             {"uuid", &Reader::on_uuid},
             {"vnc", &Reader::on_vnc},
         };
+        if (asks_for_help(name, value)) out_.only_asks = true;
         const auto rule = rules.find(name);
         if (rule != rules.end()) (this->*rule->second)(value);
     }

@@ -54,6 +54,7 @@ struct QemuCommandLine {
     bool daemonize = false;
     bool paused = false; ///< -S
     bool snapshot = false;
+    bool only_asks = false; ///< --version, -device help and the like: QEMU prints and ends, no VM
     bool hidden = false;    ///< -readconfig: the command line hides facts
     bool truncated = false; ///< beyond the bounds of parse(); the facts are of its beginning
     std::vector<std::string> unknown; ///< options QEMU 7.2 does not have, with their dash

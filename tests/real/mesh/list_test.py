@@ -1,5 +1,6 @@
 """`ctys list` and `ctys show` tell what runs, what could run, and by which ways."""
 
+import fcntl
 import os
 import subprocess
 
@@ -29,6 +30,29 @@ class List(mesh.MeshCase):
         self.assertTrue(rows["runs"]["managed"])
         self.assertEqual([rows["runs"]["pid"]], self.mesh.own_processes("runs.img"))
         self.assertEqual((rows["rests"]["state"], rows["rests"]["pid"]), ("stopped", 0))
+
+    def test_a_qemu_that_only_prints_is_no_machine(self):
+        self.mesh.make_vm("pool", "rests", "idle")
+        self.start_mesh()
+        self.mesh.wait_row("rests")
+        out, into = os.pipe()
+        fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 4096)  # it stands there: nobody reads
+        asking = subprocess.Popen(
+            [mesh.QEMU, "-device", "help"], cwd=self.mesh.path("pool", "rests"), stdout=into
+        )
+        self.mesh.foreign.append(asking)
+        os.close(into)
+        os.read(out, 1)
+
+        events = self.mesh.events()
+        later = self.by_hand("later", "rests", "other.img")
+        events.wait(kind="running", text=f"pid {later.pid}")
+
+        self.assertIsNone(asking.poll())
+        self.assertEqual(len(events.find(kind="running")), 1)
+        here = self.mesh.ctys("list", "--local", "-o", "jsonl").rows
+        self.assertNotIn(asking.pid, [row["pid"] for row in here])
+        os.close(out)
 
     def test_each_naming_convention_leads_to_the_configuration(self):
         self.mesh.make_vm("pool", "by-directory", "idle")

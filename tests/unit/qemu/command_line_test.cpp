@@ -180,6 +180,31 @@ TEST_CASE("markers of how it was started are kept", "[qemu]") {
     CHECK(line.display == "none");
 }
 
+TEST_CASE("a QEMU that only prints is told from a machine", "[qemu]") {
+    for (const auto* asks : {"-version",
+                             "--version",
+                             "-h",
+                             "--help",
+                             "-machine help",
+                             "-M ?",
+                             "-m 64 -cpu help",
+                             "-device help",
+                             "-device e1000,help",
+                             "-accel help x.img"}) {
+        CAPTURE(asks);
+        CHECK(parsed(asks).only_asks);
+    }
+    for (const auto* runs : {"x.img",
+                             "-name help x.img",
+                             "-device e1000,netdev=help",
+                             "-append help -kernel help",
+                             "-drive file=/vm/help",
+                             "-hda ?"}) {
+        CAPTURE(runs);
+        CHECK_FALSE(parsed(runs).only_asks);
+    }
+}
+
 TEST_CASE("endless command lines are read up to a bound", "[qemu]") {
     std::vector<std::string> argv{"qemu"};
     argv.insert(argv.end(), 100000, "x.img");

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <ctime>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -150,6 +151,28 @@ TEST_CASE("a probe that hangs or is missing costs facts, not the process", "[dis
     CHECK_FALSE(seen.find(qemu.pid())->started.is_none());
     qemu.kill(SIGKILL);
     fixture.run_until([&] { return seen.find_exit(qemu.pid()) != nullptr; });
+}
+
+TEST_CASE("a process that has given up its arguments is asked again", "[discovery]") {
+    LoopFixture fixture;
+    FakeQemuFolder folder;
+    auto with = options(false);
+    with.probe = folder.dir() / "probe";
+    const std::string mark = folder.dir() / "asked";
+    std::ofstream{with.probe} << "#!/bin/sh\nif mkdir " << mark << " 2>/dev/null\nthen "
+                              << CTYS_PROBE
+                              << " \"$@\" | sed 's/^cmdline .*/cmdline 0:/'\nelse exec "
+                              << CTYS_PROBE << " \"$@\"\nfi\n";
+    REQUIRE(::chmod(with.probe.c_str(), 0700) == 0);
+    TestChild qemu(fixture.loop, {folder.program(), "60"});
+    RecordingDiscovery seen;
+
+    const auto discovery = Discovery::start(fixture.loop, with, seen.callbacks());
+    fixture.run_until([&] { return seen.settled && seen.find(qemu.pid()) != nullptr; });
+
+    CHECK(std::filesystem::exists(mark));
+    CHECK(seen.find(qemu.pid())->argv == std::vector<std::string>{folder.program(), "60"});
+    CHECK(seen.count(qemu.pid()) == 1);
 }
 
 TEST_CASE("discovery stops while it is at work", "[discovery]") {
