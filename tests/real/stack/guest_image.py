@@ -27,7 +27,8 @@ MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "button", "evdev")
 NETWORK_MODULES = ("tun", "bridge")
 # Where the programs, in /ctys, look for it.
 WRAPPER_LIBRARY = "../share/ctys-mesh/ctys-wrapper-lib.sh"
-NETWORK_PROGRAMS = ("/usr/bin/vde_switch", "/usr/lib/x86_64-linux-gnu/vdeplug/libvdeplug_vde.so",
+# QEMU's library looks for its plugin beside itself, which is where the loader found it.
+NETWORK_PROGRAMS = ("/usr/bin/vde_switch", "/lib/x86_64-linux-gnu/vdeplug/libvdeplug_vde.so",
                     shutil.which("ip", path="/usr/sbin:/sbin:/usr/bin:/bin") or "/usr/sbin/ip")
 QEMU = "/usr/bin/qemu-system-x86_64"
 # All that a machine of one boot sector needs of QEMU: its accelerator, its firmware, and the keys of VNC.
