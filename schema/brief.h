@@ -11,7 +11,7 @@ namespace ctys::schema {
 
 /// Without `home` and `settings`.
 [[nodiscard]] Result<VmRecord> decode_vm_brief(std::span<const std::byte> bytes);
-/// Only `vm`, `worker`, `config` and `health`.
+/// Only `vm`, `worker`, `config`, `health`, `runnable` and `why_not`.
 [[nodiscard]] Result<PathRecord> decode_path_brief(std::span<const std::byte> bytes);
 
 } // namespace ctys::schema

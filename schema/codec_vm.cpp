@@ -125,6 +125,8 @@ PathRecord take_path_brief(Reading& in, From from) {
     path.config = in.text("configuration path", from.getConfig(), limits::path);
     path.health =
         in.choice("path health", from.getHealth(), PathHealth::Good, PathHealth::Unreadable);
+    path.runnable = from.getRunnable();
+    path.why_not = in.text("why-not", from.getWhyNot(), limits::sentence);
     return path;
 }
 
@@ -137,8 +139,6 @@ PathRecord take_path(Reading& in, From from) {
     path.config_digest = from.getConfigDigest();
     path.health_reason = in.text("health reason", from.getHealthReason(), limits::sentence);
     path.vmstate = in.text("VMSTATE", from.getVmstate(), limits::short_text);
-    path.runnable = from.getRunnable();
-    path.why_not = in.text("why-not", from.getWhyNot(), limits::sentence);
     path.owner_uid = from.getOwnerUid();
     path.first_seen = in.wall("first seen", from.getFirstSeenUs());
     path.last_seen = in.wall("last seen", from.getLastSeenUs());

@@ -18,6 +18,9 @@ void add_path(VmRow& row, const PathFacts& facts) {
     if (row.memory_mb == 0) row.memory_mb = vm.memory_mb;
     if (row.vcpus == 0) row.vcpus = vm.vcpus;
     if (row.remarks.empty()) row.remarks = vm.remarks;
+    const bool is_shown = row.config == path.config && path.health == PathHealth::Good;
+    if (is_shown && !path.runnable && !path.why_not.empty())
+        row.remarks.insert(row.remarks.begin(), path.why_not);
     if (row.start_after.empty()) row.start_after = vm.start_after;
 }
 

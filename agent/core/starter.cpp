@@ -11,7 +11,8 @@ namespace {
 
 /// Of a wrapper that refuses: those that the table of statuses gives one meaning each.
 ErrorCode code_of_status(int status) {
-    for (const auto code : {ErrorCode::Usage, ErrorCode::NotFound, ErrorCode::Conflict}) {
+    for (const auto code :
+         {ErrorCode::Usage, ErrorCode::NotFound, ErrorCode::Conflict, ErrorCode::Refused}) {
         if (traits(code).exit_status == status) return code;
     }
     return ErrorCode::Failed;

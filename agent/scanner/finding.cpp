@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t max_warnings = 32;
 constexpr std::uint32_t group_or_world_writable = 0022;
+constexpr std::uint32_t group_or_world_readable = 0044;
+constexpr std::uint32_t owner_readable = 0400;
 
 const FoundWrapper* find_wrapper(const FoundFile& file, std::string_view prefix) {
     const auto name = fmt::format("{}.sh", prefix);
@@ -25,6 +27,12 @@ const FoundWrapper* find_wrapper(const FoundFile& file, std::string_view prefix)
                                  file.wrappers.end(),
                                  [&](const auto& wrapper) { return wrapper.name == name; });
     return at == file.wrappers.end() ? nullptr : &*at;
+}
+
+/// Whether a group of the owner's does, only a start finds out.
+bool may_read(std::uint32_t uid, const FoundWrapper& wrapper) {
+    const auto whose = wrapper.uid == uid ? owner_readable : group_or_world_readable;
+    return uid == 0 || (wrapper.mode & whose) != 0;
 }
 
 /// Why the launcher will refuse this wrapper; nothing where it will not.
@@ -37,6 +45,12 @@ std::optional<std::string> fault_of(const FoundWrapper& wrapper, const FoundFile
     if (wrapper.uid != file.uid && wrapper.uid != 0) {
         return fmt::format(
             "{} belongs to user {}, its configuration to {}", wrapper.name, wrapper.uid, file.uid);
+    }
+    if (!may_read(file.uid, wrapper)) {
+        return fmt::format("{} cannot be read by user {}, who is to run it (mode {:04o})",
+                           wrapper.name,
+                           file.uid,
+                           wrapper.mode & 07777);
     }
     return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace ctys::broker {
 
@@ -62,6 +63,11 @@ int rank(PathHealth health) {
         return 6;
     }
     return 7;
+}
+
+/// The one of least standing is the best: of two that are alike, one that can be started.
+std::pair<int, bool> standing(const PathRecord& path) {
+    return {rank(path.health), !path.runnable};
 }
 
 /// Bytes of what can make a row of a whole answer large.
@@ -127,13 +133,17 @@ VmRow take_row(Listed& from, const Roster& roster, Now now) {
                    }) > 1;
     auto rivalry = rivalry_of(from.paths);
     PathRecord* best = nullptr;
+    std::string obstacle;
     for (auto& path : from.paths) {
         if (path.health != PathHealth::Vanished) ++row.paths;
-        if (best == nullptr || rank(path.health) < rank(best->health)) best = &path;
+        if (best == nullptr || standing(path) < standing(*best)) best = &path;
     }
     if (best != nullptr) {
         row.path_health = best->health;
         row.config = std::move(best->config);
+        // The health tells of the others.
+        if (best->health == PathHealth::Good && !best->runnable)
+            obstacle = std::move(best->why_not);
     }
     row.managed = best != nullptr;
     row.owner = vm.foreign ? Owner::Unknown : Owner::Ctys;
@@ -144,6 +154,7 @@ VmRow take_row(Listed& from, const Roster& roster, Now now) {
     if (!vm.macs.empty()) row.mac = std::move(vm.macs.front());
     if (!vm.ips.empty()) row.ip = std::move(vm.ips.front());
     row.remarks = std::move(vm.remarks);
+    if (!obstacle.empty()) row.remarks.insert(row.remarks.begin(), std::move(obstacle));
     if (!rivalry.empty()) row.remarks.insert(row.remarks.begin(), std::move(rivalry));
     row.start_after = std::move(vm.start_after);
     if (shown != nullptr) {

@@ -83,7 +83,8 @@ void check_starter(Beginning& out) {
 // Only with settings that a person has put into it beyond what the configuration says.
 Status adopt_wrapper(const std::string& path, const std::string& here, Beginning& out) {
     const auto text = read_text(path);
-    if (!text) return {};
+    if (!text && text.error().code == ErrorCode::NotFound) return {};
+    if (!text) return tl::unexpected(text.error());
     auto adopted = adopt_configuration(*text, path, here);
     if (!adopted) return wrap(path, adopted.error());
     adopted->given.erase("LABEL");

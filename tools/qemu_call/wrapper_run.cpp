@@ -1,13 +1,15 @@
 // Happy path: a wrapper of this version is executed as it stands.
 //
-// Failure modes: somebody else's that is to be checked first refuses, or hangs and is killed: its
-// status and words; the original's own wrapper needs a framework that is not here, so this
-// version's runs in its place, under its name; one that somebody has edited does what nobody here
-// knows, and is refused with the lines; nothing of either is executed.
+// Failure modes: one that is there and cannot be read is refused, as nobody knows what it does;
+// somebody else's that is to be checked first refuses, or hangs and is killed: its status and
+// words; the original's own wrapper needs a framework that is not here, so this version's runs in
+// its place, under its name; one that somebody has edited does what nobody here knows, and is
+// refused with the lines; nothing of either is executed.
 
 #include "tools/qemu_call/wrapper_run.h"
 
 #include "mesh/core/text.h"
+#include "mesh/loop/unique_fd.h"
 #include "mesh/setup/process.h"
 #include "tools/qemu_call/program_run.h"
 
@@ -18,8 +20,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <optional>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace ctys::call {
@@ -42,14 +44,12 @@ std::string installed_library() {
     return ::access(path.c_str(), R_OK) == 0 ? path : std::string{};
 }
 
-// Nothing where there is none; what is too large is no wrapper of the original.
-std::optional<std::string> read_wrapper(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
-    if (!file) return std::nullopt;
-    std::string out(qemu::max_wrapper_bytes + 1, '\0');
-    file.read(out.data(), static_cast<std::streamsize>(out.size()));
-    out.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-    return out.size() > qemu::max_wrapper_bytes ? std::string{} : out;
+Error unreadable(const std::string& path, int why) {
+    return {.code = why == EACCES || why == EPERM ? ErrorCode::Refused : ErrorCode::Failed,
+            .message = fmt::format("cannot read the wrapper {} as uid {}: {}",
+                                   printable(path),
+                                   ::geteuid(),
+                                   std::strerror(why))};
 }
 
 int refuse_wrapper(const Error& error) {
@@ -94,6 +94,33 @@ Result<WrapperPair> wrapper_pair(const std::string& path) {
         fmt::format("{} is neither a configuration (.ctys) nor a wrapper (.sh)", printable(path)));
 }
 
+Result<std::optional<std::string>> read_wrapper(const std::string& path) {
+    struct stat facts {};
+    if (::lstat(path.c_str(), &facts) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+        return tl::unexpected(unreadable(path, errno));
+    }
+    // Not to wait for the other end of a pipe.
+    const loop::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file.is_open() || ::fstat(file.value(), &facts) != 0)
+        return tl::unexpected(unreadable(path, errno));
+    if (!S_ISREG(facts.st_mode)) {
+        return fail(ErrorCode::Failed,
+                    fmt::format("the wrapper {} is not a regular file", printable(path)));
+    }
+    std::string out(qemu::max_wrapper_bytes + 1, '\0');
+    std::size_t size = 0;
+    while (size < out.size()) {
+        const auto got = ::read(file.value(), out.data() + size, out.size() - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return tl::unexpected(unreadable(path, errno));
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    out.resize(size);
+    return size > qemu::max_wrapper_bytes ? std::string{} : out;
+}
+
 Status check_stock(const WrapperPair& pair, const qemu::WrapperKind& kind) {
     if (kind.edits.empty()) return {};
     Error out{.code = ErrorCode::Conflict,
@@ -136,7 +163,10 @@ int run_wrapper(const std::string& path, std::span<const std::string> given) {
     const bool check_first = std::erase(options, "--check-first") > 0;
     auto pair = wrapper_pair(path);
     if (!pair) return refuse_wrapper(pair.error());
-    const auto text = read_wrapper(pair->wrapper);
+    const auto read = read_wrapper(pair->wrapper);
+    // To start the configuration alone would leave out what the wrapper does.
+    if (!read) return refuse_wrapper(read.error());
+    const auto& text = *read;
     const auto kind = qemu::judge_wrapper(text.value_or(""));
     std::vector<std::string> argv{"bash"};
     if (text && !kind.of_original) {

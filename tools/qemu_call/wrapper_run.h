@@ -4,6 +4,7 @@
 #include "mesh/qemu/stock_wrapper.h"
 
 #include <chrono>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,10 @@ struct WrapperPair {
 };
 /// Of a path of either of them. Errors: Usage, where it ends otherwise.
 [[nodiscard]] Result<WrapperPair> wrapper_pair(const std::string& path);
+
+/// The text of a wrapper: nothing where there is none, and no word of one that is too large to be
+/// the original's. Errors: Refused, Failed (it is there and cannot be read).
+[[nodiscard]] Result<std::optional<std::string>> read_wrapper(const std::string& path);
 
 /// Why the wrapper of the original at this path is not bypassed; nothing where it may be.
 [[nodiscard]] Status check_stock(const WrapperPair& pair, const qemu::WrapperKind& kind);

@@ -73,6 +73,32 @@ class OtherAccount(mesh.MeshCase):
         self.assertEqual(self.mesh.ctys("kill", "web").status, 0)
         self.mesh.wait_row("web", state="stopped")
 
+    def test_a_wrapper_that_its_account_cannot_read_is_a_problem(self):
+        self.make_theirs("web", "idle")
+        wrapper = self.mesh.path("pool", "web", "web.sh")
+        os.chmod(wrapper, 0o200)
+        self.start_mesh()
+        why = f"web.sh cannot be read by user {self.account.pw_uid}, who is to run it (mode 0200)"
+
+        self.mesh.wait_row("web", remarks=[why])
+        refused = self.mesh.ctys("start", "web")
+        self.assertEqual(refused.status, 5, refused.err)
+        self.assertIn(why, refused.err)
+
+        # What only the start finds out: its group has to be one of the account's.
+        os.chown(wrapper, 0, 0)
+        os.chmod(wrapper, 0o740)
+        self.assertEqual(self.mesh.ctys("scan").status, 0)
+        self.mesh.wait_row("web", remarks=[])
+        refused = self.mesh.ctys("start", "web")
+        self.assertEqual(refused.status, 7, refused.err)
+        self.assertIn(f"cannot read the wrapper {wrapper} as uid {self.account.pw_uid}: Permission denied", refused.err)
+
+        os.chmod(wrapper, 0o744)
+        self.assertEqual(self.mesh.ctys("scan").status, 0)
+        self.mesh.start_vm("web")
+        self.assertEqual(self.mesh.ctys("kill", "web").status, 0)
+
     def test_it_is_adopted_by_a_new_agent(self):
         self.make_theirs("web", "polite")
         self.make_theirs("db", "idle")

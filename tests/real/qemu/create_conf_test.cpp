@@ -348,6 +348,21 @@ TEST_CASE("an original's pair is adopted, and checked by the new wrapper", "[cre
     CHECK(kept == 2);
 }
 
+TEST_CASE("nothing is adopted where the wrapper beside it cannot be read", "[create_conf][real]") {
+    Site site;
+    site.write(site.path("tst253/tst253.ctys"), "#@#MAGICID-QEMU\nLABEL=tst253\n");
+    std::filesystem::create_symlink("tst253.sh", site.path("tst253/tst253.sh"));
+    const auto before = site.names("tst253");
+
+    const auto ran = site.run("ctys-createConfVM --adopt tst253/tst253.ctys");
+
+    CAPTURE(ran.said);
+    CHECK(ran.status == 1);
+    CHECK(has(ran.said, "cannot read "));
+    CHECK(has(ran.said, "tst253/tst253.sh: "));
+    CHECK(site.names("tst253") == before);
+}
+
 TEST_CASE("what is installed has the files of its installer and says how", "[create_conf][real]") {
     Site site;
 

@@ -10,6 +10,24 @@
 using namespace ctys;
 using namespace ctys::testing;
 
+TEST_CASE("a wrapper that cannot be read is refused, its configuration is not started alone",
+          "[qemu][real]") {
+    OldDirectory old;
+    old.write_own("NETWORK=user\nprintINFO 1 1 x 0 sourced\n");
+    std::filesystem::remove(old.at("vm/tst253.sh"));
+    CHECK(old.run("tst253.ctys", {"--check"}).status == 0);
+    std::filesystem::create_symlink("tst253.sh", old.at("vm/tst253.sh"));
+
+    for (const auto* file : {"tst253.ctys", "tst253.sh"}) {
+        const auto ended = old.run(file, {"--check"});
+
+        CAPTURE(ended.said);
+        CHECK(ended.status == 1);
+        CHECK(has(ended, "cannot read the wrapper " + old.at("vm/tst253.sh") + " as uid "));
+        CHECK_FALSE(has(ended, "sourced"));
+    }
+}
+
 TEST_CASE("names of the original are there before the configuration", "[qemu][real]") {
     OldDirectory old;
     old.write_own("NETWORK=user\nprintINFO 1 7 x 0 \"[$CTYSWRAPPERPATH][$PWD][$MYOS]"

@@ -202,6 +202,30 @@ TEST_CASE("what ran by hand and is gone for a day is erased with its VM", "[brok
     CHECK(bench.store().all_instances().empty());
 }
 
+TEST_CASE("a VM that can be started nowhere says why in its row", "[broker]") {
+    Bench bench;
+    Listed of{.vm = samples::vm(), .paths = {}, .instances = {}};
+    of.vm.remarks = {"of its own"};
+    of.paths.assign(2, samples::path());
+    for (auto& path : of.paths) {
+        path.health = PathHealth::Good;
+        path.runnable = false;
+        path.why_not = "web.sh cannot be read by user 7";
+    }
+    of.paths[1].config = "/other/web.ctys";
+    const auto row_of = [&](Listed listed) {
+        return take_row(listed, bench.core().roster(), bench.now());
+    };
+
+    CHECK(row_of(of).remarks ==
+          std::vector<std::string>{"web.sh cannot be read by user 7", "of its own"});
+
+    of.paths[1].runnable = true; // with its old reason
+
+    CHECK(row_of(of).config == "/other/web.ctys");
+    CHECK(row_of(of).remarks == std::vector<std::string>{"of its own"});
+}
+
 TEST_CASE("two active masters of one VM in one folder are told in its row", "[broker]") {
     Bench bench;
     const auto remarks_of = [&](const std::string& second, const char* vmstate, PathHealth health) {
@@ -211,6 +235,7 @@ TEST_CASE("two active masters of one VM in one folder are told in its row", "[br
         of.paths[0].config = "/vms/web/web.ctys";
         of.paths[0].vmstate = "ACTIVE";
         of.paths[0].health = PathHealth::Good;
+        of.paths[0].runnable = true;
         of.paths[1] = of.paths[0];
         of.paths[1].config = second;
         of.paths[1].vmstate = vmstate;

@@ -1,9 +1,35 @@
+#include "tests/support/temporary_directory.h"
 #include "tools/qemu_call/wrapper_run.h"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace ctys;
 using namespace ctys::call;
+
+namespace {
+
+/// What this thread asks of files, it asks as an account without rights; others do already.
+class WithoutRights {
+public:
+    WithoutRights() {
+        if (::geteuid() == 0) ::setfsuid(nobody);
+    }
+    ~WithoutRights() { ::setfsuid(::geteuid()); }
+    WithoutRights(const WithoutRights&) = delete;
+    WithoutRights& operator=(const WithoutRights&) = delete;
+
+private:
+    static constexpr uid_t nobody = 65534;
+};
+
+} // namespace
 
 TEST_CASE("a wrapper and its configuration name each other", "[call]") {
     CHECK(wrapper_pair("/vm/a.b.ctys") == WrapperPair{"/vm/a.b.sh", "/vm/a.b.ctys"});
@@ -14,6 +40,67 @@ TEST_CASE("a wrapper and its configuration name each other", "[call]") {
         REQUIRE_FALSE(pair);
         CHECK(pair.error().code == ErrorCode::Usage);
     }
+}
+
+TEST_CASE("a wrapper is read, and one that is not there is none", "[call]") {
+    const support::TemporaryDirectory folder;
+    const auto path = folder / "web.sh";
+    CHECK(read_wrapper(path) == std::optional<std::string>{});
+    CHECK(read_wrapper(path + "/web.sh") == std::optional<std::string>{});
+
+    std::ofstream{path} << "#!/bin/bash\n";
+    CHECK(read_wrapper(path + "/web.sh") == std::optional<std::string>{});
+
+    CHECK(read_wrapper(path) == std::optional<std::string>{"#!/bin/bash\n"});
+
+    std::ofstream{path} << std::string(qemu::max_wrapper_bytes + 1, '#');
+    CHECK(read_wrapper(path) == std::optional<std::string>{""});
+}
+
+TEST_CASE("a wrapper that this account may not read is refused, not taken as absent", "[call]") {
+    const support::TemporaryDirectory folder;
+    const auto path = folder / "web.sh";
+    std::ofstream{path} << "#!/bin/bash\n";
+    REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+    REQUIRE(::chmod(path.c_str(), 0) == 0);
+
+    const WithoutRights here;
+    const auto read = read_wrapper(path);
+
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == ErrorCode::Refused);
+    CHECK(
+        read.error().message ==
+        fmt::format("cannot read the wrapper {} as uid {}: Permission denied", path, ::geteuid()));
+}
+
+TEST_CASE("what is no file at the place of a wrapper is refused with the cause", "[call]") {
+    const support::TemporaryDirectory folder;
+    const auto path = folder / "web.sh";
+    std::string cause;
+    SECTION("a link to nothing") {
+        std::filesystem::create_symlink("gone.sh", path);
+        cause = ": No such file or directory";
+    }
+    SECTION("a link to itself") {
+        std::filesystem::create_symlink("web.sh", path);
+        cause = ": Too many levels of symbolic links";
+    }
+    SECTION("a folder") {
+        std::filesystem::create_directory(path);
+        cause = "web.sh is not a regular file";
+    }
+    SECTION("a pipe, which nobody waits for") {
+        REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+        cause = "web.sh is not a regular file";
+    }
+
+    const auto read = read_wrapper(path);
+
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == ErrorCode::Failed);
+    CHECK(read.error().message.find(path) != std::string::npos);
+    CHECK(read.error().message.ends_with(cause));
 }
 
 TEST_CASE("an edited wrapper is refused with what differs and the way out", "[call]") {

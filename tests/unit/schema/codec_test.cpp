@@ -40,8 +40,12 @@ TEST_CASE("a brief record is the whole one without what lists never show", "[sch
     CHECK(brief_vm == vm);
 
     const auto path = samples::path();
-    const PathRecord brief_path{
-        .vm = path.vm, .worker = path.worker, .config = path.config, .health = path.health};
+    const PathRecord brief_path{.vm = path.vm,
+                                .worker = path.worker,
+                                .config = path.config,
+                                .health = path.health,
+                                .runnable = path.runnable,
+                                .why_not = path.why_not};
     CHECK(schema::decode_path_brief(schema::encode(path)) == brief_path);
 }
 

@@ -1,6 +1,7 @@
 #include "agent/scanner/finding.h"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace ctys;
 using namespace ctys::agent;
@@ -61,6 +62,37 @@ TEST_CASE("a wrapper that others may change makes the path not runnable", "[scan
     CHECK_FALSE(found.path.runnable);
     CHECK(found.path.why_not.starts_with("web.sh "));
     CHECK(found.warnings.size() == 1);
+}
+
+TEST_CASE("a wrapper that its owner cannot read makes the path not runnable", "[scanner]") {
+    auto file = web_file();
+    const auto& [mode, uid] =
+        GENERATE(table<std::uint32_t, std::uint32_t>({{0000, 1000}, {0355, 1000}, {0700, 0}}));
+    file.wrappers = {{"web.sh", mode, uid, true}};
+
+    const auto found = read_finding(file, "/srv/vm", worker);
+
+    CHECK(found.path.wrapper == "/srv/vm/web/web.sh");
+    CHECK_FALSE(found.path.runnable);
+    CHECK(found.path.why_not ==
+          fmt::format("web.sh cannot be read by user 1000, who is to run it (mode {:04o})", mode));
+    CHECK(found.warnings == std::vector{found.path.why_not});
+}
+
+TEST_CASE("a wrapper that its owner may be able to read is tried", "[scanner]") {
+    auto file = web_file();
+    SECTION("it is the owner's") {
+        file.wrappers = {{"web.sh", 0400, 1000, true}};
+    }
+    SECTION("a group of root's may be one of the owner's") {
+        file.wrappers = {{"web.sh", 0640, 0, true}};
+    }
+    SECTION("root reads everything") {
+        file.uid = 0;
+        file.wrappers = {{"web.sh", 0000, 0, true}};
+    }
+
+    CHECK(read_finding(file, "/srv/vm", worker).path.runnable);
 }
 
 TEST_CASE("a configuration without a text is found with its problem", "[scanner]") {
