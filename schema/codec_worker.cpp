@@ -57,6 +57,7 @@ void put_emulator(wire::Emulator::Builder to, const Emulator& value) {
     put_text<&To::setCpus>(to, value.cpus, limits::names);
     to.setOptions(value.options);
     put_text<&To::setProblem>(to, value.problem, limits::short_text);
+    to.setKvmTrial(wire_value(value.kvm_trial));
 }
 
 Emulator take_emulator(Reading& in, wire::Emulator::Reader from) {
@@ -71,6 +72,8 @@ Emulator take_emulator(Reading& in, wire::Emulator::Reader from) {
         .cpus = in.text("emulator's CPUs", from.getCpus(), limits::names),
         .options = from.getOptions(),
         .problem = in.text("emulator's problem", from.getProblem(), limits::short_text),
+        .kvm_trial =
+            in.choice("trial of KVM", from.getKvmTrial(), KvmTrial::None, KvmTrial::Failed),
     };
 }
 

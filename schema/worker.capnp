@@ -37,6 +37,7 @@ struct Emulator @0xc9d3b1f7a4e2850b {
   cpus @6 :Text;              # between blanks
   options @7 :UInt32;         # how many command line options it describes
   problem @8 :Text;           # why it cannot be used; none: it can
+  kvmTrial @9 :UInt16;        # KvmTrial
 }
 
 struct Requisite @0x9f4e6c20d81b37a5 {

@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
@@ -112,10 +111,11 @@ qemu::KvmNote note_of(const WorkerRecord& worker, WallTime begun) {
         note.why = accelerator.why;
     }
     for (const auto& emulator : worker.equipment.emulators) {
-        const auto names = split(emulator.accelerators, ' ');
-        const bool has_kvm = std::find(names.begin(), names.end(), "kvm") != names.end();
+        const bool may_use = note.usable && has_accelerator(emulator, "kvm") &&
+                             emulator.problem.empty() && emulator.kvm_trial != KvmTrial::Failed;
         const auto path = real_path(emulator.path);
-        if (note.usable && has_kvm && emulator.problem.empty()) note.binaries.push_back(path);
+        if (may_use) note.binaries.push_back(path);
+        if (may_use && emulator.kvm_trial == KvmTrial::Up) note.tried.push_back(path);
         const auto version = qemu::parse_version(emulator.version);
         if (!version) continue;
         if (const auto stamp = untouched_since(path, begun))

@@ -182,6 +182,8 @@ private:
         if (const auto known = cache_.find_trials(all, begun_.wall)) {
             out_.tcg = known->tcg;
             out_.kvm = known->kvm;
+            out_.kvm_up = known->up;
+            out_.kvm_failed = known->failed;
             return;
         }
         for (const auto* each : candidates) {
@@ -190,7 +192,8 @@ private:
             if (try_one(*each) != GuestOutcome::Kind::Ended) break;
         }
         if (!request_.terms.is_cancelled())
-            cache_.keep_trials(all, {out_.tcg, out_.kvm}, begun_.wall);
+            cache_.keep_trials(
+                all, {out_.tcg, out_.kvm, out_.kvm_up, out_.kvm_failed}, begun_.wall);
     }
 
     GuestOutcome::Kind try_one(const Description& emulator) {
@@ -206,6 +209,8 @@ private:
             under_tcg_.kind == GuestOutcome::Kind::Up ? kvm_limit(under_tcg_.took) : tcg_limit;
         const auto under_kvm = run("kvm", limit);
         out_.kvm = judge_kvm(under_tcg_, under_kvm);
+        auto& tried = out_.kvm.usable ? out_.kvm_up : out_.kvm_failed;
+        tried.push_back(emulator.path);
         return under_kvm.kind;
     }
 
@@ -246,6 +251,14 @@ private:
     GuestOutcome under_tcg_;
     Surveyed out_;
 };
+
+KvmTrial trial_of(const Surveyed& surveyed, const std::string& path) {
+    const auto is_in = [&](const std::vector<std::string>& paths) {
+        return std::find(paths.begin(), paths.end(), path) != paths.end();
+    };
+    if (is_in(surveyed.kvm_up)) return KvmTrial::Up;
+    return is_in(surveyed.kvm_failed) ? KvmTrial::Failed : KvmTrial::None;
+}
 
 qmp::Value flags_value(std::string_view flags) {
     auto list = qmp::Value::list();
@@ -290,6 +303,7 @@ void tell(WorkerRecord& worker, const Surveyed& surveyed) {
     for (const auto& each : surveyed.emulators) {
         if (each.problem.empty()) worker.binaries.push_back(each.path);
         worker.equipment.emulators.push_back(summary(each));
+        worker.equipment.emulators.back().kvm_trial = trial_of(surveyed, each.path);
     }
 }
 
@@ -311,8 +325,11 @@ std::string to_json_lines(const Surveyed& surveyed, const WorkerRecord& worker) 
         add("accelerator",
             Value::object({{"name", each->name}, {"usable", each->usable}, {"why", each->why}}));
     }
-    for (const auto& each : surveyed.emulators)
-        add("emulator", to_value(each));
+    for (const auto& each : surveyed.emulators) {
+        auto value = to_value(each);
+        value.set("kvm_trial", to_string(trial_of(surveyed, each.path)));
+        add("emulator", std::move(value));
+    }
     for (const auto& each : surveyed.requisites) {
         add("requisite",
             Value::object({{"name", each.name}, {"met", each.met}, {"fact", each.fact}}));

@@ -13,6 +13,8 @@ struct Surveyed {
     std::vector<Description> emulators; ///< in the order of the folders, each file once
     Accelerator tcg;
     Accelerator kvm;
+    std::vector<std::string> kvm_up;     ///< paths: with these a guest came up under KVM
+    std::vector<std::string> kvm_failed; ///< and with these it did not; no other one was tried
     std::string cpu_model;
     std::string cpu_flags;
     std::vector<Requisite> requisites;

@@ -9,6 +9,8 @@ namespace ctys::agent {
 namespace {
 
 constexpr std::size_t most_entries = 256;
+constexpr std::size_t most_tried = 8;
+constexpr std::size_t most_tried_path = 4096;
 
 /// Beyond 63 bits a number of the file system is kept as text would be: not at all.
 std::int64_t number(std::uint64_t value) {
@@ -29,6 +31,23 @@ std::optional<Accelerator> accelerator_from(const qmp::Value& value, std::string
     return Accelerator{.name = printable(*name, 32),
                        .usable = *usable,
                        .why = printable(found->text("why").value_or(""), 400)};
+}
+
+qmp::Value value_of_paths(const std::vector<std::string>& paths) {
+    auto list = qmp::Value::list();
+    for (const auto& path : paths) {
+        list.append(path);
+    }
+    return list;
+}
+
+std::vector<std::string> paths_at(const qmp::Value& value, std::string_view member) {
+    std::vector<std::string> paths;
+    for (const auto& each : value.items(member)) {
+        const auto path = each.text();
+        if (path && paths.size() < most_tried) paths.push_back(printable(*path, most_tried_path));
+    }
+    return paths;
 }
 
 /// One that has failed is not believed for ever, nor one from the future.
@@ -54,7 +73,12 @@ void SurveyCache::parse_line(std::string_view line) {
     if (const auto circumstances = value->text("circumstances")) {
         const auto tcg = accelerator_from(*value, "tcg");
         const auto kvm = accelerator_from(*value, "kvm");
-        if (tcg && kvm) keep_trials(*circumstances, {*tcg, *kvm}, at);
+        // Those of an older agent do not tell with which builds they were made.
+        if (tcg && kvm && value->find("up") != nullptr) {
+            keep_trials(*circumstances,
+                        {*tcg, *kvm, paths_at(*value, "up"), paths_at(*value, "failed")},
+                        at);
+        }
         return;
     }
     const auto* told = value->find("emulator");
@@ -92,7 +116,9 @@ std::string SurveyCache::to_text() const {
            qmp::Value::object({{"at_us", tried_.us},
                                {"circumstances", circumstances_},
                                {"tcg", accelerator_value(trials_.tcg)},
-                               {"kvm", accelerator_value(trials_.kvm)}})
+                               {"kvm", accelerator_value(trials_.kvm)},
+                               {"up", value_of_paths(trials_.up)},
+                               {"failed", value_of_paths(trials_.failed)}})
                .to_json() +
            '\n';
 }

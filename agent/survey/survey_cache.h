@@ -40,6 +40,8 @@ public:
     struct Trials {
         Accelerator tcg;
         Accelerator kvm;
+        std::vector<std::string> up = {};     ///< paths: under KVM a guest has come up
+        std::vector<std::string> failed = {}; ///< and it has not
 
         bool operator==(const Trials&) const = default;
     };

@@ -1,5 +1,9 @@
 #include "mesh/core/worker.h"
 
+#include "mesh/core/text.h"
+
+#include <algorithm>
+
 namespace ctys {
 
 std::string_view to_string(WorkerState state) {
@@ -19,6 +23,23 @@ std::string_view to_string(WorkerState state) {
 std::string_view state_word(const WorkerRecord& worker) {
     const bool is_away = worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost;
     return worker.ended && is_away ? "ended" : to_string(worker.state);
+}
+
+std::string_view to_string(KvmTrial trial) {
+    switch (trial) {
+    case KvmTrial::None:
+        return "not tried";
+    case KvmTrial::Up:
+        return "came up";
+    case KvmTrial::Failed:
+        return "failed";
+    }
+    return "unknown";
+}
+
+bool has_accelerator(const Emulator& emulator, std::string_view name) {
+    const auto names = split(emulator.accelerators, ' ');
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::string_view to_string(PoolHealth health) {

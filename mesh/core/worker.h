@@ -49,6 +49,12 @@ struct Accelerator {
     bool operator==(const Accelerator&) const = default;
 };
 
+/// Whether a probe guest has shown that an emulator runs guests by KVM. One per machine is enough
+/// to show that KVM does, so that most are never tried.
+enum class KvmTrial : std::uint16_t { None = 0, Up = 1, Failed = 2 };
+/// "came up", "failed", "not tried"
+[[nodiscard]] std::string_view to_string(KvmTrial trial);
+
 /// One qemu-system-* of a worker, as it describes itself over QMP.
 struct Emulator {
     std::string path;          ///< absolute, the first under which it was found
@@ -60,9 +66,11 @@ struct Emulator {
     std::string cpus;          ///< models, the same way
     std::uint32_t options = 0; ///< how many command line options it describes
     std::string problem;       ///< why it cannot be used, in a sentence; empty: it can
+    KvmTrial kvm_trial = KvmTrial::None;
 
     bool operator==(const Emulator&) const = default;
 };
+[[nodiscard]] bool has_accelerator(const Emulator& emulator, std::string_view name);
 
 /// Something beside QEMU that a plugin of the original needs on its machine.
 struct Requisite {

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t most_binaries = 64;
 constexpr std::size_t most_why = 1000;
 constexpr std::string_view build_mark = "build ";
+constexpr std::string_view tried_mark = "tried ";
 
 /// The next word of a line and the blank behind it; empty at its end.
 std::string_view take_word(std::string_view& line) {
@@ -74,6 +75,10 @@ std::string to_text(const KvmNote& note) {
     for (const auto& binary : note.binaries) {
         if (binary.find('\n') == std::string::npos) text += binary + '\n';
     }
+    for (const auto& binary : note.tried) {
+        if (binary.find('\n') == std::string::npos)
+            text.append(tried_mark).append(binary).push_back('\n');
+    }
     for (const auto& build : note.builds) {
         const auto line = line_of(build);
         if (build.path.find('\n') == std::string::npos &&
@@ -94,6 +99,11 @@ Result<KvmNote> parse_kvm_note(std::string_view text) {
         auto line = lines[i];
         if (line.starts_with('/') && note.binaries.size() < most_binaries)
             note.binaries.emplace_back(line);
+        if (line.starts_with(tried_mark) && note.tried.size() < most_binaries) {
+            line.remove_prefix(tried_mark.size());
+            if (line.starts_with('/')) note.tried.emplace_back(line);
+            continue;
+        }
         if (!line.starts_with(build_mark) || note.builds.size() == most_binaries) continue;
         line.remove_prefix(build_mark.size());
         if (auto build = parse_build(line)) note.builds.push_back(std::move(*build));

@@ -38,6 +38,7 @@ struct KvmNote {
     bool usable = false;
     std::string why;                        ///< a sentence about it
     std::vector<std::string> binaries;      ///< real paths of those that may use KVM
+    std::vector<std::string> tried = {};    ///< and of those of them that have run a probe guest
     std::vector<EmulatorBuild> builds = {}; ///< at most 64
 
     bool operator==(const KvmNote&) const = default;
@@ -46,9 +47,9 @@ struct KvmNote {
 constexpr std::string_view kvm_note_file = "kvm";
 constexpr std::size_t max_kvm_note_bytes = 64UL * 1024;
 
-/// A line "usable" or "unusable", a line with the reason, a line per binary, then a line per build:
-/// "build VERSION DEVICE INODE SIZE MTIME_NS PATH". Builds that it has no room for are left out:
-/// they are asked.
+/// A line "usable" or "unusable", a line with the reason, a line per binary, "tried PATH" for each
+/// that was, then a line per build: "build VERSION DEVICE INODE SIZE MTIME_NS PATH". Builds that it
+/// has no room for are left out: they are asked.
 [[nodiscard]] std::string to_text(const KvmNote& note);
 /// Lines that it does not know are passed over, and so are those of builds by whoever knows none of
 /// them. Errors: Malformed.

@@ -67,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto again = qemu::parse_kvm_note(qemu::to_text(*note));
         CTYS_ASSERT(again && *again == *note);
         CTYS_ASSERT(note->binaries.size() <= 64 && note->builds.size() <= 64);
+        CTYS_ASSERT(note->tried.size() <= 64);
     }
     // A version is small, and comes back from its text.
     for (const auto version : {qemu::parse_version(text), qemu::parse_version_answer(text)}) {

@@ -5,6 +5,8 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace ctys::tools {
 
 namespace {
@@ -31,6 +33,7 @@ void json_emulators(JsonWriter& out, const std::vector<Emulator>& emulators) {
         json_words(out, "accelerators", each.accelerators);
         json_words(out, "machines", each.machines);
         json_words(out, "cpus", each.cpus);
+        out.member("kvm_trial", to_string(each.kvm_trial));
         out.member("options", each.options);
         out.member("problem", each.problem);
         out.end_object();
@@ -100,7 +103,13 @@ std::string beginning_of(std::string_view head, std::string_view words) {
     return line + fmt::format(" and {}{} more", is_cut ? "over " : "", left_out);
 }
 
-void render_emulator(Blocks& blocks, const Emulator& emulator) {
+/// Behind what it has; empty where KVM was tried with none.
+std::string trial_text(const Emulator& emulator, bool is_tried) {
+    if (!is_tried || !has_accelerator(emulator, "kvm")) return {};
+    return fmt::format(" (kvm {})", to_string(emulator.kvm_trial));
+}
+
+void render_emulator(Blocks& blocks, const Emulator& emulator, bool is_tried) {
     const auto version = emulator.package.empty()
                              ? emulator.version
                              : fmt::format("{} ({})", emulator.version, emulator.package);
@@ -114,11 +123,12 @@ void render_emulator(Blocks& blocks, const Emulator& emulator) {
         return;
     }
     blocks.line("qemu",
-                fmt::format("{}  {}, emulates {}, has {}, {} groups of options",
+                fmt::format("{}  {}, emulates {}, has {}{}, {} groups of options",
                             emulator.path,
                             version,
                             emulator.arch,
                             emulator.accelerators,
+                            trial_text(emulator, is_tried),
                             emulator.options));
     if (!emulator.machines.empty())
         blocks.line("qemu", beginning_of("  machines", emulator.machines));
@@ -144,8 +154,12 @@ void render_equipment(Blocks& blocks, const WorkerRecord& worker) {
         for (const auto& binary : worker.binaries)
             blocks.line("qemu", binary);
     }
-    for (const auto& each : equipment.emulators)
-        render_emulator(blocks, each);
+    const auto& emulators = equipment.emulators;
+    const bool is_tried = std::any_of(emulators.begin(), emulators.end(), [](const auto& each) {
+        return each.kvm_trial != KvmTrial::None;
+    });
+    for (const auto& each : emulators)
+        render_emulator(blocks, each, is_tried);
     for (const auto& plugin : plugins_of(worker)) {
         std::vector<std::string> missing;
         for (const auto& check : plugin.checks) {

@@ -41,6 +41,18 @@ std::optional<std::string> trusted_text(const std::string& path) {
     return text;
 }
 
+/// Of a build with which nobody has tried KVM, while another one runs guests by it; else nothing.
+/// An older agent does not tell which ones it has tried.
+std::string why_untried(const qemu::KvmNote& known, const std::string& binary) {
+    const auto& tried = known.tried;
+    if (tried.empty() || std::find(tried.begin(), tried.end(), binary) != tried.end()) return {};
+    return fmt::format(
+        "ACCELERATOR: KVM is used; no probe guest was tried with {}, one came up with "
+        "{}",
+        printable(binary),
+        printable(tried.front()));
+}
+
 } // namespace
 
 KvmChoice choose_kvm(KvmWish wish, const KvmFacts& facts) {
@@ -68,7 +80,7 @@ KvmChoice choose_kvm(KvmWish wish, const KvmFacts& facts) {
     const bool is_able = std::find(able.begin(), able.end(), facts.binary) != able.end();
     // The agent that has tried it may be another user.
     if (is_able && !facts.may_open) return refuse("this user may not open /dev/kvm");
-    if (is_able) return {.use = true, .note = {}};
+    if (is_able) return {.use = true, .note = why_untried(known, facts.binary)};
     if (!is_asked) return {};
     return {.use = false,
             .note = fmt::format("ACCELERATOR: {} is not among the emulators that run guests by KVM "

@@ -15,6 +15,17 @@ TEST_CASE("a note about KVM comes back from its text", "[qemu]") {
     CHECK(parse_kvm_note(to_text(unusable)) == unusable);
 }
 
+TEST_CASE("a note tells which builds have run a probe guest", "[qemu]") {
+    const KvmNote note{
+        .usable = true, .why = "up", .binaries = {"/usr/bin/q", "/opt/q 9"}, .tried = {"/opt/q 9"}};
+
+    CHECK(to_text(note) == "usable\nup\n/usr/bin/q\n/opt/q 9\ntried /opt/q 9\n");
+    CHECK(parse_kvm_note(to_text(note)) == note);
+    CHECK(parse_kvm_note("usable\nup\n/q\n").value().tried.empty());
+    CHECK(
+        parse_kvm_note("usable\nup\n/q\ntried\ntried \ntried q\nTRIED /q\n").value().tried.empty());
+}
+
 TEST_CASE("a note tells the versions of builds", "[qemu]") {
     const KvmNote note{.usable = false,
                        .why = "no /dev/kvm",

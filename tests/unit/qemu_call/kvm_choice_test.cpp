@@ -30,6 +30,22 @@ TEST_CASE("KVM is used unasked where a probe guest has run", "[qemu-call]") {
     CHECK(choose_kvm(KvmWish::Kvm, proven()) == KvmChoice{.use = true, .note = {}});
 }
 
+TEST_CASE("a build that was not tried uses KVM, and that is said", "[qemu-call]") {
+    auto facts = proven();
+    facts.known->binaries.emplace_back("/opt/q/bin/qemu-system-x86_64");
+    facts.known->tried = {"/opt/q/bin/qemu-system-x86_64"};
+
+    for (const auto wish : {KvmWish::Unsaid, KvmWish::Kvm}) {
+        CHECK(choose_kvm(wish, facts) ==
+              KvmChoice{.use = true,
+                        .note = "ACCELERATOR: KVM is used; no probe guest was tried with "
+                                "/usr/bin/qemu-system-x86_64, one came up with "
+                                "/opt/q/bin/qemu-system-x86_64"});
+    }
+    facts.binary = facts.known->tried.front();
+    CHECK(choose_kvm(KvmWish::Kvm, facts) == KvmChoice{.use = true, .note = {}});
+}
+
 TEST_CASE("emulation that was asked for stays emulation", "[qemu-call]") {
     CHECK(choose_kvm(KvmWish::Emulation, proven()) == KvmChoice{});
     auto facts = proven();

@@ -31,6 +31,15 @@ TEST_CASE("a value without anything set decodes to the same value", "[schema]") 
     CHECK(schema::decode_envelope(schema::encode(Envelope{})) == Envelope{});
 }
 
+TEST_CASE("what KVM has shown with an emulator travels", "[schema]") {
+    WorkerRecord worker;
+    for (const auto trial : {KvmTrial::None, KvmTrial::Up, KvmTrial::Failed}) {
+        worker.equipment.emulators.push_back({.path = "/q", .kvm_trial = trial});
+    }
+
+    CHECK(schema::decode_worker(schema::encode(worker)) == worker);
+}
+
 TEST_CASE("a brief record is the whole one without what lists never show", "[schema]") {
     auto vm = samples::vm();
     vm.start_after = {"db", "cache"}; // plans look no further

@@ -137,6 +137,30 @@ TEST_CASE("a worker's page tells its processor, accelerators, emulators and plug
     }
 }
 
+TEST_CASE("a worker's page tells with which emulators KVM was not tried", "[tools][workers]") {
+    WorkerRecord worker{.name = "lab02"};
+    worker.equipment.emulators = {
+        {.path = "/q/arm", .accelerators = "tcg"},
+        {.path = "/q/x86", .accelerators = "kvm tcg"},
+        {.path = "/q/old", .accelerators = "kvm tcg"},
+    };
+    const auto page_of = [&] {
+        fmt::memory_buffer out;
+        render_worker(out, worker, View{});
+        return fmt::to_string(out);
+    };
+
+    // Where nothing was tried, the accelerators say why.
+    CHECK(page_of().find("tried") == std::string::npos);
+
+    worker.equipment.emulators[1].kvm_trial = KvmTrial::Up;
+    const auto text = page_of();
+
+    CHECK(text.find("has tcg, ") != std::string::npos);
+    CHECK(text.find("has kvm tcg (kvm came up), ") != std::string::npos);
+    CHECK(text.find("has kvm tcg (kvm not tried), ") != std::string::npos);
+}
+
 TEST_CASE("a worker that was not surveyed says so, and shows no plugins", "[tools][workers]") {
     fmt::memory_buffer out;
 

@@ -250,6 +250,26 @@ TEST_CASE("another build is tried where one cannot use KVM", "[survey]") {
     CHECK(machine.survey().kvm.usable);
 }
 
+TEST_CASE("of each build it is told whether KVM was tried with it, also from the cache",
+          "[survey]") {
+    Machine machine;
+    machine.have_kvm_device();
+    machine.add("bin", "qemu-system-i386", "kvm-fails");
+    machine.add("bin", "qemu-system-x86_64", "kvm-works");
+    machine.add("opt", "qemu-system-x86_64", "kvm-works");
+
+    for (int round = 0; round < 2; ++round) {
+        WorkerRecord worker;
+        tell(worker, machine.survey());
+
+        const auto& emulators = worker.equipment.emulators;
+        REQUIRE(emulators.size() == 3);
+        CHECK(emulators[0].kvm_trial == KvmTrial::Failed);
+        CHECK(emulators[1].kvm_trial == KvmTrial::Up);
+        CHECK(emulators[2].kvm_trial == KvmTrial::None);
+    }
+}
+
 TEST_CASE("a survey that is stopped asks nobody any more and keeps nothing", "[survey]") {
     Machine machine;
     machine.add("bin", "qemu-system-x86_64", "hangs");

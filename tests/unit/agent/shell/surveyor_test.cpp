@@ -59,6 +59,22 @@ TEST_CASE("a note has the version of each emulator that told one", "[agent]") {
                                            {mute, stamp_at(mute), {0, 12}}}});
 }
 
+TEST_CASE("a note tells which emulator has run a probe guest, and leaves out who has not come up",
+          "[agent]") {
+    SurveyedMachine machine;
+    const auto failed = machine.add("qemu-system-i386", "");
+    const auto tried = machine.add("qemu-system-x86_64", "");
+    const auto untried = machine.add("qemu-kvm", "");
+    machine.worker.equipment.emulators[0].kvm_trial = KvmTrial::Failed;
+    machine.worker.equipment.emulators[1].kvm_trial = KvmTrial::Up;
+    machine.worker.accelerators = {{.name = "kvm", .usable = true, .why = "up"}};
+
+    const auto note = note_of(machine.worker, now_and(std::chrono::hours{1}));
+
+    CHECK(note.binaries == std::vector{tried, untried});
+    CHECK(note.tried == std::vector{tried});
+}
+
 TEST_CASE("versions are noted where nothing runs by KVM, too", "[agent]") {
     SurveyedMachine machine;
     const auto path = machine.add("qemu-system-x86_64", "7.2.22");

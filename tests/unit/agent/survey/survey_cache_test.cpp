@@ -27,7 +27,9 @@ Description fails() {
 }
 
 const SurveyCache::Trials trials{{.name = "tcg", .usable = true, .why = "up"},
-                                 {.name = "kvm", .usable = true, .why = "up, too"}};
+                                 {.name = "kvm", .usable = true, .why = "up, too"},
+                                 {"/opt/q/bin/qemu-system-x86_64"},
+                                 {"/usr/bin/qemu-system-x86_64"}};
 
 /// As the next life reads it.
 SurveyCache reread(const SurveyCache& cache) {
@@ -85,6 +87,15 @@ TEST_CASE("what a whole survey did not meet is forgotten", "[survey]") {
     CHECK(next.to_text().empty());
     static_cast<void>(next.find(key(), later));
     CHECK(next.to_text() == cache.to_text());
+}
+
+TEST_CASE("trials that do not tell with which builds they were made are made again", "[survey]") {
+    const auto cache =
+        SurveyCache::parse("{\"at_us\":1772373600000000,\"circumstances\":\"here\","
+                           "\"tcg\":{\"name\":\"tcg\",\"usable\":true,\"why\":\"\"},"
+                           "\"kvm\":{\"name\":\"kvm\",\"usable\":true,\"why\":\"\"}}\n");
+
+    CHECK_FALSE(cache.find_trials("here", later));
 }
 
 TEST_CASE("trials are found under the circumstances they were made in", "[survey]") {
