@@ -26,11 +26,12 @@ bool is_shared(const Turn& turn, const PathRecord& path) {
 
 } // namespace
 
-void BootStarts::begin(Turn& turn, BootId boot, std::vector<VmId> ran) {
+void BootStarts::begin(Turn& turn, BootId boot, std::vector<VmId> ran, Duration survey_patience) {
     open_ = true;
     boot_ = boot;
     ran_ = std::move(ran);
     begun_ = turn.now().instant;
+    if (survey_patience > Duration{}) survey_until_ = begun_ + survey_patience;
     turn.arm({.kind = TimerKind::Boot}, begun_ + tick);
 }
 
@@ -72,6 +73,7 @@ void BootStarts::look(Turn& turn, Guest& guest, bool online) {
             return;
         }
         if (instances_.find_live(guest.vm.id) != nullptr || now < guest.next) return;
+        if (awaits_survey(turn)) return;
         if (is_ready(guest) == Ready::Never)
             return skip(turn, guest, "what it starts after was not started");
         if (is_ready(guest) == Ready::Yes && under_way() < width) request(turn, guest, online);
@@ -90,6 +92,16 @@ void BootStarts::look(Turn& turn, Guest& guest, bool online) {
     case State::Skipped:
         return;
     }
+}
+
+bool BootStarts::awaits_survey(Turn& turn) {
+    if (!survey_until_) return false;
+    if (turn.now().instant < *survey_until_) return true;
+    survey_until_.reset();
+    turn.log(LogLine::Level::Warning,
+             fmt::format("no survey has judged KVM within {}: VMs are started on boot without it",
+                         to_short_text(turn.now().instant - begun_)));
+    return false;
 }
 
 BootStarts::Ready BootStarts::is_ready(const Guest& guest) const {

@@ -11,6 +11,7 @@ namespace ctys::agent {
 ///
 ///     state    | input                                    | next
 ///     waiting  | it runs already                          | running
+///              | the survey has not judged KVM yet (1)    | waiting
 ///              | what it starts after runs; one of 4 places; a broker | asking
 ///              | the same, no broker for 10 s, local pool | starting, without a lease
 ///              | what it starts after did not start       | skipped
@@ -21,6 +22,9 @@ namespace ctys::agent {
 ///              | refused for 30 s                         | skipped
 ///     starting | its action has ended                     | running, or skipped
 ///     running, skipped: final; a skipped one is told with its reason
+///     (1) one that is started before would be emulated for all its life; no longer than a survey
+///     may take. Who starts a VM by an order sees how it runs, and can start it again: nobody
+///     waits.
 class BootStarts {
 public:
     static constexpr std::size_t width = 4;
@@ -37,7 +41,9 @@ public:
         : instances_(instances), works_(works), starter_(starter) {}
 
     /// The first life of an agent in this boot; `ran` before it.
-    void begin(Turn& turn, BootId boot, std::vector<VmId> ran);
+    /// For `survey_patience` a survey may still judge KVM.
+    void begin(Turn& turn, BootId boot, std::vector<VmId> ran, Duration survey_patience);
+    void on_survey_ended() { survey_until_.reset(); }
     /// A configuration is known, or found.
     void on_path(const PathFacts& facts);
     /// False: the grant is none of these.
@@ -65,6 +71,7 @@ private:
     enum class Ready : std::uint8_t { Yes, No, Never };
 
     void look(Turn& turn, Guest& guest, bool online);
+    [[nodiscard]] bool awaits_survey(Turn& turn);
     [[nodiscard]] Ready is_ready(const Guest& guest) const;
     void request(Turn& turn, Guest& guest, bool online);
     void start(Turn& turn, Guest& guest, std::uint64_t token);
@@ -82,6 +89,7 @@ private:
     bool open_ = false;
     BootId boot_;
     Instant begun_;
+    std::optional<Instant> survey_until_; ///< while it has not ended
     std::vector<VmId> ran_;
     std::map<VmId, Guest> guests_;
 };

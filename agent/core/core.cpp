@@ -39,6 +39,7 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
                    memory_,
                    [this](const InstanceRecord& record) { return find_vm(record); }),
       boot_starts_(instances_, works_, starter_), stop_deadline_(settings.stop_deadline),
+      survey_patience_(settings.survey_patience),
       uplink_(recovered.stream, settings.spool_limit, [this] { return facts(); }) {
     // The spool is the dedup table: what it says has ended is not begun again (DESIGN: Intents).
     for (const auto& kept : recovered.stream.kept) {
@@ -74,7 +75,7 @@ Effects AgentCore::start(Now now) {
 }
 
 void AgentCore::begin_boot(Turn& turn) {
-    boot_starts_.begin(turn, worker_.boot, memory_.ran);
+    boot_starts_.begin(turn, worker_.boot, memory_.ran, survey_patience_);
     for (const auto& [config, facts] : paths_) {
         boot_starts_.on_path(facts);
     }

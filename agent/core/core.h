@@ -19,6 +19,9 @@ struct CoreSettings {
     /// When the machine goes down: what is left of its VMs is cut then.
     Duration stop_deadline = std::chrono::seconds{180};
     std::string self_refused = {}; ///< why this agent may not end its machine; empty: it may
+    /// How long a start on boot waits for SurveyEnded. None: nothing in this boot has still to show
+    /// whether KVM runs guests.
+    Duration survey_patience = {};
 };
 
 /// What a former life of the agent had begun and not ended.
@@ -72,6 +75,7 @@ private:
     void on(Turn& turn, const ScanFinished& ended);
     void on(Turn& turn, const Proved& proved);
     void on(Turn& turn, const FactsChanged& changed);
+    void on(Turn& /*turn*/, const SurveyEnded& /*ended*/) { boot_starts_.on_survey_ended(); }
     void on(Turn& turn, const Spooled& spooled);
     void on(Turn& turn, const SpoolFailed& failed);
     void on(Turn& turn, const TimerFired& fired);
@@ -124,6 +128,7 @@ private:
     GuestsStop guests_stop_;
     BootStarts boot_starts_;
     Duration stop_deadline_;
+    Duration survey_patience_;
     std::map<std::string, PathFacts> paths_; ///< by configuration
     /// Last refusals, oldest first: told again when the broker asks, in case it never heard.
     std::vector<std::pair<ActionId, Error>> refusals_;

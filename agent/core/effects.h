@@ -398,6 +398,9 @@ struct Proved {
 struct FactsChanged {
     WorkerRecord worker;
 };
+/// What a survey has found of KVM is written down for wrappers; or it has failed, and the next one
+/// comes much later.
+struct SurveyEnded {};
 struct Spooled {
     std::uint64_t last_sequence = 0;
 };
@@ -448,6 +451,7 @@ using Input = std::variant<FromBroker,
                            ScanFinished,
                            Proved,
                            FactsChanged,
+                           SurveyEnded,
                            Spooled,
                            SpoolFailed,
                            TimerFired,

@@ -88,7 +88,9 @@ Agent::Agent(loop::EventLoop& loop,
       surveyor_(loop,
                 log,
                 options_.survey,
-                [this](const WorkerRecord& found, WallTime begun) { on_surveyed(found, begun); }),
+                {.surveyed = [this](const WorkerRecord& found,
+                                    WallTime begun) { on_surveyed(found, begun); },
+                 .ended = [this] { step(SurveyEnded{}); }}),
       door_(context,
             loop,
             log,
@@ -115,7 +117,8 @@ Status Agent::start(const std::optional<bus::Endpoint>& broker) {
     core_ = std::make_unique<AgentCore>(CoreSettings{.worker = options_.worker,
                                                      .owners = options_.owner_commands,
                                                      .stop_deadline = options_.stop_deadline,
-                                                     .self_refused = options_.self.why_not},
+                                                     .self_refused = options_.self.why_not,
+                                                     .survey_patience = survey_patience()},
                                         std::move(*recovered));
     core_->know_paths(*known);
     if (options_.only_stops && !known->empty()) options_.pools.clear();
@@ -190,31 +193,6 @@ void Agent::begin_when_ready() {
               book_.all().size());
     if (auto asked = std::exchange(stop_asked_, std::nullopt)) step(std::move(*asked));
     if (!options_.only_stops) survey();
-}
-
-void Agent::on_surveyed(const WorkerRecord& found, WallTime begun) {
-    auto worker = core_->worker();
-    const auto& known = worker.accelerators;
-    const bool is_new = worker.binaries != found.binaries || worker.equipment != found.equipment ||
-                        !std::equal(known.begin(),
-                                    known.end(),
-                                    found.accelerators.begin(),
-                                    found.accelerators.end(),
-                                    say_the_same);
-    if (auto noted = write_kvm_note(options_.mesh_runtime, found, begun); !noted)
-        log_.warning("{}", noted.error().message);
-    if (!is_new) return;
-    for (const auto& each : found.accelerators) {
-        log_.info("accelerator {}: {}{}{}",
-                  each.name,
-                  each.usable ? "usable" : "not usable",
-                  each.why.empty() ? "" : ": ",
-                  each.why);
-    }
-    worker.accelerators = found.accelerators;
-    worker.binaries = found.binaries;
-    worker.equipment = found.equipment;
-    step(FactsChanged{std::move(worker)});
 }
 
 void Agent::use_pools(std::vector<PoolSettings> pools) {

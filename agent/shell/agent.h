@@ -140,6 +140,8 @@ private:
     void prove(const ProveRequest& prove);
     void scan(ActionId action);
     void on_surveyed(const WorkerRecord& found, WallTime begun);
+    /// As CoreSettings.
+    [[nodiscard]] Duration survey_patience() const;
 
     loop::EventLoop& loop_;
     setup::Logger& log_;

@@ -184,6 +184,7 @@ int probe(const ProgramOptions& options, const setup::Directories& directories) 
     const auto facts = setup::read_machine_facts();
     WorkerRecord worker;
     describe_machine(worker);
+    if (facts) worker.boot = facts->boot;
     const WorkFolder folder;
     loop::EventLoop loop;
     // What has begun must not outlive it, and its folder must not stay.

@@ -11,8 +11,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <span>
 #include <sys/stat.h>
@@ -22,8 +24,6 @@ namespace ctys::agent {
 namespace {
 
 constexpr Duration survey_period = std::chrono::minutes{10};
-/// Its own budget is two minutes, and what it began by then ends by itself.
-constexpr Duration survey_limit = std::chrono::minutes{3};
 constexpr std::size_t most_survey = 4UL * 1024 * 1024;
 /// The clock of a file system lags that of a program by a tick of the kernel, and coarse ones count
 /// seconds.
@@ -51,9 +51,8 @@ std::optional<qemu::FileStamp> untouched_since(const std::string& path, WallTime
 Surveyor::Surveyor(loop::EventLoop& loop,
                    setup::Logger& log,
                    std::vector<std::string> call,
-                   OnSurveyed on_surveyed)
-    : loop_(loop), log_(log), call_(std::move(call)), on_surveyed_(std::move(on_surveyed)),
-      again_(loop) {}
+                   Events events)
+    : loop_(loop), log_(log), call_(std::move(call)), events_(std::move(events)), again_(loop) {}
 
 Surveyor::~Surveyor() {
     if (!child_) return;
@@ -76,20 +75,28 @@ void Surveyor::start() {
     loop::ChildSpec spec{.argv = call_, .cwd = "/", .new_session = true};
     spec.output = loop::ToMemory{most_survey};
     spec.errors = loop::ToMemory{};
-    spec.deadline = survey_limit;
+    spec.deadline = limit;
     spec.when_dropped = loop::WhenDropped::Leave;
     auto child = loop::ChildProcess::start(
         loop_, std::move(spec), [this](const loop::ChildResult& result) { on_done(result); });
-    if (!child) return log_.warning("survey of this machine: {}", child.error().message);
+    if (!child) {
+        log_.warning("survey of this machine: {}", child.error().message);
+        return events_.ended();
+    }
     child_.emplace(std::move(*child));
 }
 
 void Surveyor::on_done(const loop::ChildResult& result) {
     loop_.defer([this] { child_.reset(); });
+    take(result);
+    events_.ended();
+}
+
+void Surveyor::take(const loop::ChildResult& result) {
     if (result.timed_out) {
         return log_.warning("survey of this machine: not done within {}: what is known of its "
                             "emulators stays; a folder of PATH may hang",
-                            to_short_text(survey_limit));
+                            to_short_text(limit));
     }
     if (result.term_signal != 0 || result.exit_status != 0) {
         return log_.warning("survey of this machine: ended with {} {}: {}",
@@ -100,11 +107,12 @@ void Surveyor::on_done(const loop::ChildResult& result) {
     const auto record =
         schema::decode_worker(std::as_bytes(std::span{result.output.data(), result.output.size()}));
     if (!record) return log_.warning("survey of this machine: {}", record.error().message);
-    on_surveyed_(*record, begun_);
+    events_.surveyed(*record, begun_);
 }
 
 qemu::KvmNote note_of(const WorkerRecord& worker, WallTime begun) {
     qemu::KvmNote note;
+    note.boot = worker.boot;
     for (const auto& accelerator : worker.accelerators) {
         if (accelerator.name != "kvm") continue;
         note.usable = accelerator.usable;
@@ -132,6 +140,15 @@ Status write_kvm_note(const std::string& runtime, const WorkerRecord& worker, Wa
     if (::chmod(path.c_str(), 0644) != 0)
         return fail(ErrorCode::Storage, path + " cannot be made readable");
     return {};
+}
+
+bool is_kvm_noted(const std::string& runtime, BootId boot) {
+    std::ifstream file{fmt::format("{}/{}", runtime, qemu::kvm_note_file), std::ios::binary};
+    std::string text(qemu::max_kvm_note_bytes + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    const auto note = qemu::parse_kvm_note(text);
+    return note && !boot.is_none() && note->boot == boot;
 }
 
 } // namespace ctys::agent

@@ -18,15 +18,22 @@ namespace ctys::agent {
 /// -o record`. Again every ten minutes, which costs a look at some folders where nothing changed.
 class Surveyor {
 public:
-    /// Accelerators, binaries and equipment of the record are those of the machine, as it was at
-    /// `begun` or later.
-    using OnSurveyed = std::function<void(const WorkerRecord&, WallTime begun)>;
+    /// After that it is ended, with nothing to tell. Its own budget is two minutes, and what it has
+    /// begun by then ends by itself.
+    static constexpr Duration limit = std::chrono::minutes{3};
 
+    struct Events {
+        /// Accelerators, binaries and equipment of the record are those of the machine, as it was
+        /// at `begun` or later.
+        std::function<void(const WorkerRecord&, WallTime begun)> surveyed;
+        /// One has ended, after what it has told; or it could not begin.
+        std::function<void()> ended;
+    };
     /// `call` is the command; empty: it never surveys.
     Surveyor(loop::EventLoop& loop,
              setup::Logger& log,
              std::vector<std::string> call,
-             OnSurveyed on_surveyed);
+             Events events);
     /// Asks the one under way to end: it ends the QEMUs that it has started.
     ~Surveyor();
     Surveyor(const Surveyor&) = delete;
@@ -41,11 +48,12 @@ public:
 private:
     void start();
     void on_done(const loop::ChildResult& result);
+    void take(const loop::ChildResult& result);
 
     loop::EventLoop& loop_;
     setup::Logger& log_;
     std::vector<std::string> call_;
-    OnSurveyed on_surveyed_;
+    Events events_;
     std::optional<loop::ChildProcess> child_;
     WallTime begun_;
     loop::Timer again_;
@@ -59,5 +67,8 @@ private:
 /// The same in the runtime directory of the mesh. Errors: Storage.
 [[nodiscard]] Status
 write_kvm_note(const std::string& runtime, const WorkerRecord& worker, WallTime begun);
+
+/// A survey in this boot has left one there.
+[[nodiscard]] bool is_kvm_noted(const std::string& runtime, BootId boot);
 
 } // namespace ctys::agent

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t most_binaries = 64;
 constexpr std::size_t most_why = 1000;
+constexpr std::string_view boot_mark = "boot ";
 constexpr std::string_view build_mark = "build ";
 constexpr std::string_view tried_mark = "tried ";
 
@@ -72,6 +73,7 @@ FileStamp stamp_of(const struct stat& facts) {
 std::string to_text(const KvmNote& note) {
     auto text =
         fmt::format("{}\n{}\n", note.usable ? "usable" : "unusable", printable(note.why, most_why));
+    if (!note.boot.is_none()) text += fmt::format("{}{}\n", boot_mark, note.boot.to_string());
     for (const auto& binary : note.binaries) {
         if (binary.find('\n') == std::string::npos) text += binary + '\n';
     }
@@ -99,6 +101,10 @@ Result<KvmNote> parse_kvm_note(std::string_view text) {
         auto line = lines[i];
         if (line.starts_with('/') && note.binaries.size() < most_binaries)
             note.binaries.emplace_back(line);
+        if (line.starts_with(boot_mark)) {
+            if (const auto boot = BootId::parse(line.substr(boot_mark.size()))) note.boot = *boot;
+            continue;
+        }
         if (line.starts_with(tried_mark) && note.tried.size() < most_binaries) {
             line.remove_prefix(tried_mark.size());
             if (line.starts_with('/')) note.tried.emplace_back(line);

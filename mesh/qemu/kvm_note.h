@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mesh/core/error.h"
+#include "mesh/core/id.h"
 #include "mesh/qemu/qemu_version.h"
 
 #include <cstdint>
@@ -35,6 +36,7 @@ struct EmulatorBuild {
 /// What the agent of a machine has found out of KVM and of its emulators, for whoever assembles a
 /// command line there: the file `kvm` in the runtime directory of the mesh. Pure.
 struct KvmNote {
+    BootId boot = {}; ///< in which it was found out; none: an older agent does not tell
     bool usable = false;
     std::string why;                        ///< a sentence about it
     std::vector<std::string> binaries;      ///< real paths of those that may use KVM
@@ -47,9 +49,9 @@ struct KvmNote {
 constexpr std::string_view kvm_note_file = "kvm";
 constexpr std::size_t max_kvm_note_bytes = 64UL * 1024;
 
-/// A line "usable" or "unusable", a line with the reason, a line per binary, "tried PATH" for each
-/// that was, then a line per build: "build VERSION DEVICE INODE SIZE MTIME_NS PATH". Builds that it
-/// has no room for are left out: they are asked.
+/// A line "usable" or "unusable", a line with the reason, "boot ID", a line per binary, "tried
+/// PATH" for each that was, then a line per build: "build VERSION DEVICE INODE SIZE MTIME_NS PATH".
+/// Builds that it has no room for are left out: they are asked.
 [[nodiscard]] std::string to_text(const KvmNote& note);
 /// Lines that it does not know are passed over, and so are those of builds by whoever knows none of
 /// them. Errors: Malformed.

@@ -3,6 +3,7 @@
 #include "mesh/core/text.h"
 #include "mesh/qemu/boot_rom.h"
 #include "mesh/setup/emulator_folders.h"
+#include "mesh/setup/process.h"
 #include "tools/qemu_call/install_target.h"
 #include "tools/qemu_call/qemu_build.h"
 #include "tools/qemu_call/switch_check.h"
@@ -235,9 +236,11 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     // That /dev/kvm opens proves nothing: guests may hang under it all the same. Only the agent
     // boots a probe guest, and leaves a note.
     const char* kvm = std::getenv("CTYS_KVM");
+    const auto machine = setup::read_machine_facts();
     auto choice = choose_kvm(request.kvm,
                              {.insists = kvm != nullptr && std::string_view{kvm} == "usable",
                               .known = read_kvm_note(),
+                              .boot = machine ? machine->boot : BootId{},
                               .binary = real_path(plan.binary),
                               .may_open = ::access("/dev/kvm", R_OK | W_OK) == 0});
     plan.accelerator = choice.use ? qemu::Accelerator::Kvm : qemu::Accelerator::Tcg;

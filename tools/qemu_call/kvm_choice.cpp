@@ -41,6 +41,11 @@ std::optional<std::string> trusted_text(const std::string& path) {
     return text;
 }
 
+/// What ran guests then need not run them now.
+bool is_of_another_boot(const qemu::KvmNote& note, BootId boot) {
+    return !note.boot.is_none() && !boot.is_none() && note.boot != boot;
+}
+
 /// Of a build with which nobody has tried KVM, while another one runs guests by it; else nothing.
 /// An older agent does not tell which ones it has tried.
 std::string why_untried(const qemu::KvmNote& known, const std::string& binary) {
@@ -59,7 +64,7 @@ KvmChoice choose_kvm(KvmWish wish, const KvmFacts& facts) {
     if (wish == KvmWish::Emulation) return {};
     const bool is_asked = wish == KvmWish::Kvm;
     if (is_asked && facts.insists) return {.use = true, .note = {}};
-    if (!facts.known) {
+    if (!facts.known || is_of_another_boot(*facts.known, facts.boot)) {
         if (!is_asked) return {};
         return {.use = false,
                 .note = fmt::format("ACCELERATOR: KVM is not proven usable on this machine, {}; {}",

@@ -25,6 +25,7 @@ struct KvmChoice {
 struct KvmFacts {
     bool insists = false;               ///< CTYS_KVM=usable
     std::optional<qemu::KvmNote> known; ///< what the agent of this machine has found out
+    BootId boot = {};                   ///< of this machine, now
     std::string binary;                 ///< real path of the QEMU that is started
     bool may_open = false;              ///< /dev/kvm, by the user that the VM runs as
 };

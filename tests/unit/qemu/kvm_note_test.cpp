@@ -15,6 +15,15 @@ TEST_CASE("a note about KVM comes back from its text", "[qemu]") {
     CHECK(parse_kvm_note(to_text(unusable)) == unusable);
 }
 
+TEST_CASE("a note tells in which boot it was made", "[qemu]") {
+    const auto boot = ctys::BootId::parse("11111111-2222-4333-8444-555555555555").value();
+    const KvmNote note{.boot = boot, .usable = true, .why = "up", .binaries = {"/usr/bin/q"}};
+
+    CHECK(to_text(note) == "usable\nup\nboot 11111111-2222-4333-8444-555555555555\n/usr/bin/q\n");
+    CHECK(parse_kvm_note(to_text(note)) == note);
+    CHECK(parse_kvm_note("usable\nup\nboot last\n/q\n").value().boot.is_none());
+}
+
 TEST_CASE("a note tells which builds have run a probe guest", "[qemu]") {
     const KvmNote note{
         .usable = true, .why = "up", .binaries = {"/usr/bin/q", "/opt/q 9"}, .tried = {"/opt/q 9"}};

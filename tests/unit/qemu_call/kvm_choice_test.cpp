@@ -71,6 +71,19 @@ TEST_CASE("where nobody has tried, KVM is not used and only whoever asks for it 
     CHECK_FALSE(choose_kvm(KvmWish::Kvm, nothing).use);
 }
 
+TEST_CASE("what KVM has shown in another boot proves nothing in this one", "[qemu-call]") {
+    auto facts = proven();
+    facts.boot = BootId{Uuid::from_name({}, "this boot")};
+    CHECK(choose_kvm(KvmWish::Unsaid, facts).use); // an older agent does not tell
+    facts.known->boot = facts.boot;
+    CHECK(choose_kvm(KvmWish::Unsaid, facts).use);
+
+    facts.known->boot = BootId{Uuid::from_name({}, "the boot before")};
+
+    CHECK(choose_kvm(KvmWish::Unsaid, facts) == KvmChoice{});
+    CHECK_FALSE(choose_kvm(KvmWish::Kvm, facts).use);
+}
+
 TEST_CASE("who insists gets KVM", "[qemu-call]") {
     auto facts = hanging();
     facts.insists = true;

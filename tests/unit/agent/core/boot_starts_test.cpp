@@ -34,8 +34,10 @@ Recovered before(std::vector<VmId> ran = {}) {
 
 /// The first agent of a boot, welcomed by its broker.
 struct Booted : CoreFixture {
-    explicit Booted(const std::vector<PathFacts>& known, Recovered recovered = before())
-        : CoreFixture(std::move(recovered), {}, known) {}
+    explicit Booted(const std::vector<PathFacts>& known,
+                    Recovered recovered = before(),
+                    Duration survey_patience = {})
+        : CoreFixture(std::move(recovered), {}, known, {}, {}, survey_patience) {}
 
     [[nodiscard]] std::vector<std::string> asked() const {
         std::vector<std::string> labels;
@@ -117,6 +119,55 @@ TEST_CASE("a start with the machine says that nobody has asked for it", "[agent]
     const auto asked = host.answers<msg::HandStart>();
     REQUIRE(asked.size() == 1);
     CHECK(asked[0].on_boot);
+}
+
+TEST_CASE("on boot nothing is started before the survey has judged KVM", "[agent]") {
+    Booted host{
+        {configured(1, OnBoot::Start), configured(2, OnBoot::Start, {"vm1"})}, before(), 3min};
+
+    host.wait(20s);
+    CHECK(host.asked().empty());
+    CHECK(host.not_started().empty());
+
+    host.input(SurveyEnded{});
+    CHECK(host.asked() == Labels{"vm1"});
+    host.start(1);
+    CHECK(host.asked() == Labels{"vm1", "vm2"});
+}
+
+TEST_CASE("a survey that never ends delays a start on boot for its own time only", "[agent]") {
+    Booted host{{configured(1, OnBoot::Start)}, before(), 3min};
+
+    host.wait(179s);
+    CHECK(host.asked().empty());
+    host.wait(2s);
+
+    CHECK(host.asked() == Labels{"vm1"});
+}
+
+TEST_CASE("a VM that a person starts while the survey runs is not delayed, nor started again",
+          "[agent]") {
+    Booted host{{configured(1, OnBoot::Start)}, before(), 3min};
+    host.wait(2s);
+    Action by_hand{.token = 7};
+    by_hand.config = "/p/1.ctys";
+
+    const auto id = host.order(Verb::Start, 1, by_hand);
+
+    REQUIRE(host.done<Launch>().size() == 1);
+    host.come_up(1, id);
+    host.input(SurveyEnded{});
+    CHECK(host.asked().empty());
+}
+
+TEST_CASE("a machine that goes down while the survey runs starts nothing after it", "[agent]") {
+    Booted host{{configured(1, OnBoot::Start)}, before(), 3min};
+    host.wait(2s);
+
+    host.input(StopAsked{.deadline = {}, .why = "host stops"});
+    host.input(SurveyEnded{});
+
+    CHECK(host.asked().empty());
 }
 
 TEST_CASE("the same boot starts nothing twice", "[agent]") {
@@ -204,7 +255,8 @@ namespace {
 
 /// The first agent of a boot, whose broker is away.
 struct Lonely : Booted {
-    explicit Lonely(bool shared) : Booted{{configured(1, OnBoot::Start)}} {
+    explicit Lonely(bool shared, Duration survey_patience = {})
+        : Booted{{configured(1, OnBoot::Start)}, before(), survey_patience} {
         auto record = worker();
         record.pools.push_back({.root = root, .shared = shared});
         input(FactsChanged{std::move(record)});
@@ -230,6 +282,15 @@ TEST_CASE("without a broker a VM on a local pool starts alone", "[agent]") {
     REQUIRE(launches.size() == 1);
     host.come_up(1, launches[0].action);
     CHECK(host.events(EventKind::Running).size() == 1);
+}
+
+TEST_CASE("without a broker a VM on a local pool waits for the survey, and no longer", "[agent]") {
+    Lonely host{/*shared=*/false, 3min};
+    CHECK(host.done<Launch>().empty());
+
+    host.input(SurveyEnded{});
+
+    CHECK(host.done<Launch>().size() == 1);
 }
 
 TEST_CASE("without a broker nothing on shared storage starts", "[agent]") {

@@ -19,10 +19,12 @@ public:
         agent::OwnerCommands owners = {},
         const std::vector<PathFacts>& known = {},
         std::string self_refused = {},
-        const std::function<void(const std::function<void(agent::Input)>&)>& found = {})
+        const std::function<void(const std::function<void(agent::Input)>&)>& found = {},
+        Duration survey_patience = {})
         : core_({.worker = worker(),
                  .owners = std::move(owners),
-                 .self_refused = std::move(self_refused)},
+                 .self_refused = std::move(self_refused),
+                 .survey_patience = survey_patience},
                 std::move(recovered)) {
         core_.know_paths(known);
         if (found) found([this](agent::Input each) { input(std::move(each)); });

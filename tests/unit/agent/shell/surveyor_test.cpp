@@ -112,3 +112,19 @@ TEST_CASE("an emulator that is gone meanwhile is not noted", "[agent]") {
 
     CHECK(note_of(machine.worker, now_and(std::chrono::hours{1})).builds.empty());
 }
+
+TEST_CASE("what was noted in this boot is known, and nothing of another one", "[agent]") {
+    SurveyedMachine machine;
+    machine.worker.boot = BootId{Uuid::from_name({}, "this boot")};
+    const auto& runtime = machine.folder.path();
+    CHECK_FALSE(is_kvm_noted(runtime, machine.worker.boot));
+    CHECK_FALSE(is_kvm_noted(runtime, {}));
+
+    REQUIRE(write_kvm_note(runtime, machine.worker, now_and(std::chrono::seconds{0})));
+
+    CHECK(is_kvm_noted(runtime, machine.worker.boot));
+    CHECK_FALSE(is_kvm_noted(runtime, BootId{Uuid::from_name({}, "the next boot")}));
+    machine.worker.boot = {};
+    REQUIRE(write_kvm_note(runtime, machine.worker, now_and(std::chrono::seconds{0})));
+    CHECK_FALSE(is_kvm_noted(runtime, {}));
+}
