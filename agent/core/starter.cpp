@@ -1,5 +1,7 @@
 #include "agent/core/starter.h"
 
+#include "mesh/core/start_options.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -69,12 +71,27 @@ void Starter::begin(Turn& turn,
     works_.begin(turn, action, label, {});
     auto& start = starts_[action.id];
     start = Start{.action = action, .path = path, .label = label};
-    wait(turn, action.id, limit);
+    wait(turn, start);
     launch(turn, start);
 }
 
-void Starter::wait(Turn& turn, ActionId action, Duration span) {
-    turn.arm({.kind = TimerKind::Start, .action = action}, turn.now().instant + span);
+/// The broker, about its token.
+bool Starter::has_asked(const Start& start) const {
+    const auto* instance = instances_.find(start.key);
+    return start.state == State::Confirming && instance != nullptr && instance->monitor;
+}
+
+Duration Starter::patience(const Start& start) const {
+    if (start.state < State::Confirming)
+        return installs(start.action.options) ? install_limit : limit;
+    // A large state is loaded as slowly as it was saved, before QEMU dials in.
+    const bool loads = start.loads && start.state == State::Confirming && !has_asked(start);
+    return loads ? Suspension::save_limit : limit;
+}
+
+void Starter::wait(Turn& turn, const Start& start) const {
+    turn.arm({.kind = TimerKind::Start, .action = start.action.id},
+             turn.now().instant + patience(start));
 }
 
 Starter::Start* Starter::find_instance(const InstanceKey& key) {
@@ -131,11 +148,11 @@ void Starter::on_launch(Turn& turn, const LaunchEnded& ended) {
 void Starter::on_appeared(Turn& turn, const Instance& instance) {
     const auto found = starts_.find(instance.record.started_by);
     if (found == starts_.end() || found->second.state != State::Launching) return;
+    const auto patience_before = patience(found->second);
     found->second.state = State::Confirming;
     found->second.key = instance.record.key;
     found->second.loads = instance.record.reason == reason::resuming;
-    // A large state is loaded as slowly as it was saved, before QEMU dials in.
-    if (found->second.loads) wait(turn, found->first, Suspension::save_limit);
+    if (patience(found->second) != patience_before) wait(turn, found->second);
     if (auto* work = works_.find(found->first)) work->instance = instance.record.key;
 }
 
@@ -184,7 +201,7 @@ bool Starter::on_monitor_up(Turn& turn, Instance& instance, const MonitorUp& /*u
     on_appeared(turn, instance);
     auto* start = find_instance(instance.record.key);
     if (start == nullptr) return false;
-    if (start->loads) wait(turn, start->action.id, limit);
+    if (start->loads) wait(turn, *start);
     if (start->state == State::Confirming) confirm(turn, *start);
     return true;
 }
@@ -239,21 +256,18 @@ void Starter::on_timer(Turn& turn, ActionId action) {
     const auto found = starts_.find(action);
     if (found == starts_.end()) return;
     const auto& start = found->second;
-    const auto* instance = instances_.find(start.key);
-    const bool has_asked =
-        start.state == State::Confirming && instance != nullptr && instance->monitor;
+    const bool is_asked = has_asked(start);
     const char* waited_for = start.state == State::Awaiting     ? "the note of its saved state"
                              : start.state == State::Launching  ? "QEMU to begin"
-                             : has_asked                        ? "the broker to confirm its lease"
+                             : is_asked                         ? "the broker to confirm its lease"
                              : start.state == State::Confirming ? "QEMU to dial in"
                              : start.state == State::Taking     ? "the note of its saved state"
                                                                 : "QEMU to run";
-    const bool loads = start.loads && start.state == State::Confirming && !has_asked;
     fail(turn,
          action,
-         Error{.code = has_asked ? ErrorCode::Unreachable : ErrorCode::Failed,
+         Error{.code = is_asked ? ErrorCode::Unreachable : ErrorCode::Failed,
                .message = fmt::format("given up after {} of waiting for {}",
-                                      to_short_text(loads ? Suspension::save_limit : limit),
+                                      to_short_text(patience(start)),
                                       waited_for)});
 }
 

@@ -21,12 +21,16 @@ namespace ctys::agent {
 ///               |                                | discarded when its snapshot is deleted, too
 ///     any       | 30 s; 10 minutes, with a state | QEMU is ended if it is there; ended: failed
 ///               | that QEMU loads before it dials|
+///               | in; 15, with a target that is  |
+///               | prepared before QEMU begins    |
 ///     any       | process ended                  | ended: failed, by whom
 ///
 /// Up to `cont` a start that has loaded a state may fail as often as it likes: the state stays.
 class Starter {
 public:
     static constexpr Duration limit = std::chrono::seconds{30};
+    /// More than all limits that ctys-qemu-call has for a target: it tells which of them it was.
+    static constexpr Duration install_limit = std::chrono::minutes{15};
 
     Starter(Instances& instances, WorkTable& works, Control& control, Suspension& suspension)
         : instances_(instances), works_(works), control_(control), suspension_(suspension) {}
@@ -65,7 +69,10 @@ private:
 
     Start* find_instance(const InstanceKey& key);
     void launch(Turn& turn, Start& start);
-    static void wait(Turn& turn, ActionId action, Duration span);
+    /// For what it waits for now.
+    [[nodiscard]] Duration patience(const Start& start) const;
+    [[nodiscard]] bool has_asked(const Start& start) const;
+    void wait(Turn& turn, const Start& start) const;
     void confirm(Turn& turn, Start& start);
     void take_state(Turn& turn, Start& start);
     void resume(Turn& turn, Start& start);

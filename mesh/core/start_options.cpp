@@ -75,6 +75,13 @@ Status check_start_options(std::span<const std::string> options) {
     return {};
 }
 
+bool installs(std::span<const std::string> options) {
+    return std::any_of(options.begin(), options.end(), [](const std::string& option) {
+        return option == "--initmode" || option == "--instmode" ||
+               option.starts_with("--instmode=");
+    });
+}
+
 bool reach_beyond_the_vm(std::span<const std::string> options) {
     return !std::all_of(options.begin(), options.end(), [](const std::string& option) {
         return option.starts_with("--console=") || option.starts_with("--vncaccessdisplay=") ||

@@ -17,6 +17,10 @@ constexpr std::size_t most_start_option_bytes = 4096;
 /// option has.
 [[nodiscard]] Status check_start_options(std::span<const std::string> options);
 
+/// Its target may be made, emptied, or prepared by a stage of the configuration's own, before its
+/// QEMU is there.
+[[nodiscard]] bool installs(std::span<const std::string> options);
+
 /// They name a file of the worker, arguments of QEMU, or what may be destroyed: with them the
 /// account of the VM does whatever the caller wants. Other media, and who looks at the VM, are for
 /// whoever may start it.

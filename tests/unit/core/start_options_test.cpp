@@ -18,6 +18,14 @@ TEST_CASE("the options of a wrapper can be handed to a start", "[core]") {
                                       "--force"}));
 }
 
+TEST_CASE("a start that installs is told from its options", "[core]") {
+    CHECK(installs(Options{"--force", "--instmode"}));
+    CHECK(installs(Options{"--instmode=CD%default%HDD%default%INIT"}));
+    CHECK(installs(Options{"--initmode"}));
+    CHECK_FALSE(installs(Options{}));
+    CHECK_FALSE(installs(Options{"--bootmode=INSTALL", "--argsadd=--instmode"}));
+}
+
 TEST_CASE("what is no option of a start is named", "[core]") {
     const auto why = [](const Options& options) {
         const auto checked = check_start_options(options);
