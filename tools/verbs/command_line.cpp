@@ -97,7 +97,9 @@ Status check_verb(std::string_view word, const std::vector<std::string_view>& na
                     fmt::format("{}: {}", word, absent->message),
                     std::string{absent->instead});
     if (const auto answer = reflex(word))
-        return fail(ErrorCode::Usage, fmt::format("{}: {}", word, *answer), "ctys help");
+        return fail(ErrorCode::Usage,
+                    fmt::format("{}: {}", word, answer->message),
+                    std::string{answer->instead});
     const auto near = near_word(word, names);
     return fail(ErrorCode::Usage,
                 fmt::format("{}: no such verb", printable(word, 40)),

@@ -1,14 +1,20 @@
 #pragma once
 
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
 
 namespace ctys::tools {
 
-/// Words people type by habit from other tools: the sentence that names the right verb here.
+/// A word people type by habit from other tools: what to say, and the command to type.
+struct Reflex {
+    std::string_view word;
+    std::string_view message;
+    std::string_view instead;
+};
+[[nodiscard]] std::span<const Reflex> all_reflexes();
 /// Nothing for words nobody is known to type.
-[[nodiscard]] std::optional<std::string_view> reflex(std::string_view word);
+[[nodiscard]] std::optional<Reflex> reflex(std::string_view word);
 
 /// Verbs whose name is settled and whose work is not done yet: what to say, and what to use now.
 struct Absent {

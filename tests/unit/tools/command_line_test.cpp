@@ -1,10 +1,14 @@
 #include "mesh/core/row_filter.h"
+#include "mesh/core/text.h"
 #include "tools/verbs/command_line.h"
 #include "tools/verbs/filters.h"
 #include "tools/verbs/help_pages.h"
 #include "tools/verbs/local_scan.h"
+#include "tools/words/reflex.h"
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 
 using namespace ctys;
 using namespace ctys::tools;
@@ -69,6 +73,24 @@ TEST_CASE("wrong words are answered with the right ones", "[tools][arguments]") 
     CHECK(error_of({"show", "a", "b"}).code == ErrorCode::Usage);
     CHECK(error_of({"events", "--count", "-1"}).code == ErrorCode::Usage);
     CHECK(error_of({"-q"}).code == ErrorCode::Usage);
+}
+
+TEST_CASE("words from other tools are answered with a command that there is",
+          "[tools][arguments]") {
+    CHECK(error_of({"plugins"}).message == "plugins: that is a program of its own");
+    CHECK(error_of({"plugins"}).try_next == "ctys-plugins -T QEMU,VNC,X11,CLI -E");
+    const auto verbs = all_subcommands();
+    for (const auto& each : all_reflexes()) {
+        CAPTURE(each.word);
+        const auto refused = error_of({std::string{each.word}, "web"});
+        CHECK(refused.code == ErrorCode::Usage);
+        CHECK(refused.try_next == each.instead);
+        const auto words = split(each.instead, ' ');
+        REQUIRE(words.size() > 1);
+        const auto is_meant = [&](const auto& verb) { return verb->name() == words[1]; };
+        CHECK((words[0] == "ctys-plugins" || words[1] == "--version" ||
+               std::any_of(verbs.begin(), verbs.end(), is_meant)));
+    }
 }
 
 TEST_CASE("wrong words are answered in the format asked for", "[tools][arguments]") {
