@@ -29,15 +29,21 @@ void put_setting(wire::Setting::Builder to, const Setting& value) {
     using To = wire::Setting::Builder;
     put_text<&To::setKey>(to, value.key, limits::key);
     put_text<&To::setValue>(to, value.value, limits::path);
-    to.setLine(value.line);
+    // Who does not know of files takes a line for one of the configuration.
+    to.setLine(value.file.empty() ? value.line : 0);
+    put_text<&To::setFile>(to, value.file, limits::short_text);
+    to.setFileLine(value.file.empty() ? 0 : value.line);
 }
 
 Setting take_setting(Reading& in, wire::Setting::Reader from) {
-    return {
+    Setting setting{
         .key = in.text("key of a setting", from.getKey(), limits::key),
         .value = in.text("value of a setting", from.getValue(), limits::path),
         .line = from.getLine(),
+        .file = in.text("file of a setting", from.getFile(), limits::short_text),
     };
+    if (!setting.file.empty()) setting.line = from.getFileLine();
+    return setting;
 }
 
 } // namespace

@@ -8,7 +8,9 @@ struct Setting @0xcd6e224a8375d4c5 {
   # One key of a configuration, as the scan of its worker read it.
   key @0 :Text;               # upper case
   value @1 :Text;             # unquoted
-  line @2 :UInt32;            # 1-based; 0 when derived
+  line @2 :UInt32;            # 1-based; 0 when derived, or of another file
+  file @3 :Text;              # beside the configuration, that says it; else empty
+  fileLine @4 :UInt32;        # 1-based, of that file
 }
 
 struct StorageIdentity @0xb8997bfefcacdd7f {

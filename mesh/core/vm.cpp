@@ -1,5 +1,7 @@
 #include "mesh/core/vm.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -114,6 +116,11 @@ std::string_view find_setting(const std::vector<Setting>& settings, std::string_
         return setting.key == key;
     });
     return found == settings.end() ? std::string_view{} : std::string_view{found->value};
+}
+
+std::string place_text(const Setting& setting) {
+    if (setting.line == 0) return "derived";
+    return fmt::format("{}{}line {}", setting.file, setting.file.empty() ? "" : ", ", setting.line);
 }
 
 std::string_view to_string(PathHealth health) {

@@ -34,9 +34,13 @@ struct Setting {
     std::string key;        ///< upper case, without "#@#"
     std::string value;      ///< unquoted
     std::uint32_t line = 0; ///< 1-based; 0 when it is derived
+    /// In its folder, of which that is a line; empty: of the configuration itself.
+    std::string file = {};
 
     bool operator==(const Setting&) const = default;
 };
+/// Where it stands: "line 8", "lab.conf, line 3", or "derived".
+[[nodiscard]] std::string place_text(const Setting& setting);
 
 /// Looks a key up; the first occurrence wins (CTYS-REFERENCE 4.1). Empty when absent.
 [[nodiscard]] std::string_view find_setting(const std::vector<Setting>& settings,

@@ -69,6 +69,12 @@ std::string_view sourced_word(std::string_view line) {
     return {};
 }
 
+// A line of another file is told in words: it would be that of something else.
+Warning warning_at(const Setting& place, std::string text) {
+    if (place.file.empty()) return {place.line, std::move(text)};
+    return {0, fmt::format("{}: {}", place_text(place), text)};
+}
+
 // Goes through the lines once and sorts them into keys, constants and what only bash can tell.
 class LineReader {
 public:
@@ -135,13 +141,16 @@ private:
     }
 
     void warn(std::uint32_t number, std::string text) {
-        if (in_ != nullptr) text = fmt::format("{}, line {}: {}", in_->file.name, number, text);
         if (out_.warnings.size() >= max_warnings) return;
-        out_.warnings.push_back({line_of(number), std::move(text)});
+        out_.warnings.push_back(warning_at(here(number), std::move(text)));
     }
-    // Of another file it would be that of something else.
-    [[nodiscard]] std::uint32_t line_of(std::uint32_t number) const {
-        return in_ == nullptr ? number : 0;
+
+    [[nodiscard]] Setting
+    here(std::uint32_t number, std::string key = {}, std::string value = {}) const {
+        return {.key = std::move(key),
+                .value = std::move(value),
+                .line = number,
+                .file = in_ == nullptr ? std::string{} : in_->file.name};
     }
 
     // Values travel as UTF-8; configurations of the original may be in another encoding.
@@ -206,7 +215,7 @@ private:
         }
         const auto value = unquoted(trim(text.substr(equals + 1)), number, key);
         auto& keys = in_ == nullptr ? keys_ : further_keys_;
-        keys.push_back({key, clean(value, number, key), line_of(number)});
+        keys.push_back(here(number, key, clean(value, number, key)));
         if (key == "LABEL") variables_.emplace("LABEL", keys.back().value);
     }
 
@@ -254,11 +263,10 @@ private:
         std::erase_if(constants_, [&](const Setting& known) { return known.key == name; });
         if (word.value && depth_ == 0) {
             variables_.insert_or_assign(name, *word.value);
-            constants_.push_back({name, clean(*word.value, number, name), line_of(number)});
+            constants_.push_back(here(number, name, clean(*word.value, number, name)));
         } else {
             variables_.erase(name);
-            out_.dynamic.push_back(
-                {name, printable(source, max_configuration_line), line_of(number)});
+            out_.dynamic.push_back(here(number, name, printable(source, max_configuration_line)));
         }
     }
 
@@ -310,9 +318,8 @@ private:
 
     void warn(const Setting& setting, std::string_view what) {
         if (out_.warnings.size() >= max_warnings) return;
-        out_.warnings.push_back(
-            {setting.line,
-             fmt::format("{} \"{}\" {}", setting.key, printable(setting.value, 80), what)});
+        out_.warnings.push_back(warning_at(
+            setting, fmt::format("{} \"{}\" {}", setting.key, printable(setting.value, 80), what)));
     }
 
     void label() {
@@ -332,7 +339,7 @@ private:
     void differing_label(const Setting& given) {
         for (const auto& other : out_.vm.settings) {
             if (other.key != "LABEL" || other.value == given.value) continue;
-            warn(other, fmt::format("differs from line {}, which is used", given.line));
+            warn(other, fmt::format("differs from {}, which is used", place_text(given)));
         }
     }
 

@@ -48,7 +48,7 @@ constexpr std::size_t max_configuration_line = std::size_t{16} * 1024;
 /// constants are put in; ${NAME:-constant} is the constant unless NAME is known. Everything else,
 /// and what stands inside if, for, case or a function, is dynamic. Nothing is executed. Keys that
 /// it does not have are taken from `further`, the first file that has one; assignments of a sourced
-/// file count where it is sourced. What comes from there has the line 0. Errors: Malformed with the
+/// file count where it is sourced. What comes from there names its file. Errors: Malformed with the
 /// line, for NUL bytes and for what exceeds the limits.
 [[nodiscard]] Result<Configuration> read_configuration(std::string_view text,
                                                        std::string_view path,

@@ -74,6 +74,12 @@ VmRecord vm_with_remarks() {
     return record;
 }
 
+VmRecord vm_with_further_file() {
+    auto record = vm_with_remarks();
+    record.settings.push_back({.key = "OS", .value = "Linux", .line = 3, .file = "lab.conf"});
+    return record;
+}
+
 PathRecord path() {
     return {
         .vm = {uuid(1)},

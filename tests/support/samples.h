@@ -19,8 +19,9 @@ namespace ctys::samples {
 [[nodiscard]] Principal principal();
 
 [[nodiscard]] VmRecord vm();
-[[nodiscard]] VmRecord vm_with_policy();  ///< since ONSTOP, ONBOOT and STARTAFTER
-[[nodiscard]] VmRecord vm_with_remarks(); ///< on its configuration
+[[nodiscard]] VmRecord vm_with_policy();       ///< since ONSTOP, ONBOOT and STARTAFTER
+[[nodiscard]] VmRecord vm_with_remarks();      ///< on its configuration
+[[nodiscard]] VmRecord vm_with_further_file(); ///< since settings name it
 [[nodiscard]] PathRecord path();
 [[nodiscard]] InstanceRecord instance();                ///< has ended
 [[nodiscard]] InstanceRecord instance_with_drives();    ///< since media can be changed

@@ -38,6 +38,7 @@ std::vector<Specimen> specimens() {
         record("vm", vm(), schema::decode_vm),
         record("vm_with_policy", vm_with_policy(), schema::decode_vm),
         record("vm_with_remarks", vm_with_remarks(), schema::decode_vm),
+        record("vm_with_further_file", vm_with_further_file(), schema::decode_vm),
         record("path", path(), schema::decode_path),
         record("instance", instance(), schema::decode_instance),
         record("instance_with_drives", instance_with_drives(), schema::decode_instance),

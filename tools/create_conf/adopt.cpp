@@ -73,10 +73,11 @@ private:
 
     // Values that a caller of the wrapper could have given in its environment.
     void resolve_defaults() {
-        for (const auto& [name, source, number] : put_in_defaults(configuration_, folder_)) {
-            if (find_variable(name) != nullptr || is_disk(name))
-                note(fmt::format(
-                    "{} is made by bash there and is not taken over ({})", name, place(number)));
+        for (const auto& each : put_in_defaults(configuration_, folder_)) {
+            if (find_variable(each.key) != nullptr || is_disk(each.key))
+                note(fmt::format("{} is made by bash there and is not taken over ({})",
+                                 each.key,
+                                 place(each.line)));
         }
     }
 

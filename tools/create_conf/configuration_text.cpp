@@ -129,8 +129,8 @@ private:
         key("ONSTOP", settings_.text("ONSTOP"));
         key("ONBOOT", settings_.text("ONBOOT"));
         key("STARTAFTER", settings_.text("STARTAFTER"));
-        for (const auto& [name, value, number] : remainder_.keys) {
-            key(name, value);
+        for (const auto& each : remainder_.keys) {
+            key(each.key, each.value);
         }
         line("");
     }

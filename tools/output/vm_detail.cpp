@@ -166,7 +166,9 @@ std::string policy_origin(const VmDetail& detail, std::string_view key, bool is_
                                     [&](const Setting& s) { return s.key == key; });
     if (found == detail.vm.settings.end()) return "default";
     const auto& config = detail.paths.front().config;
-    const auto origin = fmt::format("{}:{}", config.substr(config.rfind('/') + 1), found->line);
+    const auto file = found->file.empty() ? config.substr(config.rfind('/') + 1) : found->file;
+    const auto origin =
+        found->line == 0 ? place_text(*found) : fmt::format("{}:{}", file, found->line);
     // A bad value is among the remarks; here it shows that it is not the one in force.
     const bool is_taken = !is_default || to_lower(trim(found->value)) == default_word(key);
     return is_taken ? origin : fmt::format("default, not \"{}\" of {}", found->value, origin);
@@ -254,11 +256,8 @@ void events(Blocks& blocks, const VmSurroundings& surroundings, const View& view
 
 void every_key(Blocks& blocks, const VmDetail& detail) {
     for (const auto& setting : detail.vm.settings) {
-        blocks.line(
-            "keys",
-            setting.line == 0
-                ? fmt::format("{} = {}   (derived)", setting.key, setting.value)
-                : fmt::format("{} = {}   (line {})", setting.key, setting.value, setting.line));
+        blocks.line("keys",
+                    fmt::format("{} = {}   ({})", setting.key, setting.value, place_text(setting)));
     }
 }
 

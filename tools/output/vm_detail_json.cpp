@@ -136,6 +136,7 @@ void append_detail_json(JsonWriter& out,
         out.member("key", setting.key);
         out.member("value", setting.value);
         out.member("line", setting.line);
+        out.member_or_null("file", setting.file);
         out.end_object();
     }
     out.end_array();

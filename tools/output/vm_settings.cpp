@@ -28,10 +28,6 @@ const Setting* find(const VmDetail& detail, std::initializer_list<std::string_vi
     return nullptr;
 }
 
-std::string origin_of(const Setting& setting) {
-    return setting.line == 0 ? "derived" : fmt::format("line {}", setting.line);
-}
-
 const InstanceRecord* live_instance(const VmDetail& detail) {
     const auto found = std::find_if(detail.instances.begin(),
                                     detail.instances.end(),
@@ -77,14 +73,14 @@ private:
                 std::string_view unit) {
         const auto text = [&](std::uint64_t value) { return fmt::format("{}{}", value, unit); };
         if (const auto* given = find(detail_, keys); given != nullptr && configured != 0)
-            return add(name, text(configured), origin_of(*given));
+            return add(name, text(configured), place_text(*given));
         if (running != 0) return add(name, text(running), from_process);
         if (configured_) add(name, text(fallback), by_default);
     }
 
     void arch() {
         if (const auto* given = find(detail_, {"ARCH"}))
-            return add("arch", detail_.vm.arch, origin_of(*given));
+            return add("arch", detail_.vm.arch, place_text(*given));
         if (process_ != nullptr && !process_->arch.empty())
             return add("arch", process_->arch, from_process);
         if (configured_) add("arch", qemu::VmPlan{}.arch, by_default);
@@ -98,7 +94,7 @@ private:
             process_ == nullptr || process_->accelerator.empty() || process_->accelerator == asked
                 ? std::string{}
                 : fmt::format(" ({} in use)", process_->accelerator);
-        if (given != nullptr) return add("accelerator", asked + in_use, origin_of(*given));
+        if (given != nullptr) return add("accelerator", asked + in_use, place_text(*given));
         if (configured_) return add("accelerator", asked + in_use, by_default);
         if (process_ != nullptr && !process_->accelerator.empty())
             add("accelerator", process_->accelerator, from_process);
@@ -120,7 +116,7 @@ private:
             const auto given = std::find_if(all.begin(), all.end(), [&](const Setting& setting) {
                 return setting.key.starts_with("MAC") && equals_ignoring_case(setting.value, mac);
             });
-            add("mac", mac, given == all.end() ? from_process : origin_of(*given));
+            add("mac", mac, given == all.end() ? from_process : place_text(*given));
         }
     }
 
@@ -160,7 +156,7 @@ std::string disk_note(const VmDetail& detail, const Setting& image) {
         if (is_on(detail, "SNAPSHOT")) parts.emplace_back("snapshot: writes are thrown away");
         if (is_on(detail, "READONLY")) parts.emplace_back("read-only");
     }
-    parts.push_back(origin_of(image));
+    parts.push_back(place_text(image));
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 

@@ -12,7 +12,7 @@ namespace ctys::tools {
 struct SettingLine {
     std::string name;   ///< "memory", "cpus", "arch", "accelerator", "display", "mac"
     std::string value;  ///< "512 MB"
-    std::string origin; ///< "line 8", "default", "command line"
+    std::string origin; ///< "line 8", "lab.conf, line 3", "default", "command line"
 
     bool operator==(const SettingLine&) const = default;
 };

@@ -89,8 +89,8 @@ TEST_CASE("a sourced file completes a configuration where it stands", "[qemu]") 
     CHECK(web.vm.label == "web");
     CHECK(web.is_qemu);
     CHECK_FALSE(web.ignored);
-    // A line of another file would be that of something else here.
-    CHECK(web.vm.settings.back() == Setting{"DIST", "debian", 0});
+    CHECK(web.vm.settings.back() == Setting{"DIST", "debian", 2, "lab.conf"});
+    CHECK(web.vm.settings.front() == Setting{"LABEL", "web", 2});
 }
 
 TEST_CASE("keys of other files are taken where the configuration says nothing", "[qemu]") {
@@ -121,4 +121,18 @@ TEST_CASE("a bad line of another file ends that file, and is told with its name"
     REQUIRE_FALSE(web.warnings.empty());
     CHECK(web.warnings[0].line == 0);
     CHECK(web.warnings[0].text == "lab.conf, line 1: the quote of GRACE is not closed");
+}
+
+TEST_CASE("a value of another file that is not taken is told with its place there", "[qemu]") {
+    const auto web =
+        read_with("#@#LABEL = \"web\"\n. ./lab.conf\n#@#ONBOOT = \"never\"\n",
+                  {sourced_file("LABEL=db\n"), beside("web.conf", "\n#@#GRACE = \"soon\"\n")});
+
+    REQUIRE(web.warnings.size() == 3);
+    CHECK(web.warnings[0] ==
+          Warning{0, "lab.conf, line 1: LABEL \"db\" differs from line 1, which is used"});
+    CHECK(web.warnings[1] == Warning{0,
+                                     "web.conf, line 2: GRACE \"soon\" is not a time such as "
+                                     "\"120\" or \"2m\"; none is used"});
+    CHECK(web.warnings[2].line == 3);
 }

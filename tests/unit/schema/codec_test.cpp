@@ -58,6 +58,14 @@ TEST_CASE("a brief record is the whole one without what lists never show", "[sch
     CHECK(schema::decode_path_brief(schema::encode(path)) == brief_path);
 }
 
+TEST_CASE("a setting keeps its place", "[schema]") {
+    VmRecord vm;
+    vm.settings = {{.key = "LABEL", .value = "web", .line = 2},
+                   {.key = "DIST", .value = "debian", .line = 3, .file = "lab.conf"},
+                   {.key = "OS", .value = "Linux"}};
+    CHECK(schema::decode_vm(schema::encode(vm)) == vm);
+}
+
 TEST_CASE("there is a sample for every kind of message and payload", "[schema]") {
     const auto bodies = samples::bodies();
     REQUIRE(bodies.size() == std::variant_size_v<Body>);

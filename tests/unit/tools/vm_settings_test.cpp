@@ -45,6 +45,29 @@ TEST_CASE("each setting is shown with the line it comes from", "[tools][show]") 
     CHECK(line_named(lines, "mac") == SettingLine{"mac", "00:50:56:16:11:0b", "line 6"});
 }
 
+TEST_CASE("what another file says is shown with its name and line", "[tools][show]") {
+    auto detail = configured();
+    detail.vm.memory_mb = 64;
+    detail.vm.grace = std::chrono::seconds{90};
+    detail.vm.settings = {{.key = "MEMSIZE", .value = "64", .line = 3, .file = "lab.conf"},
+                          {.key = "GRACE", .value = "90", .line = 5, .file = "lab.conf"},
+                          {.key = "ONBOOT", .value = "no"}};
+    fmt::memory_buffer page;
+    render_detail(page, detail, {}, /*every_setting=*/true, View{});
+    fmt::memory_buffer object;
+    JsonWriter json(object);
+    append_detail_json(json, detail, {});
+
+    CHECK(line_named(setting_lines(detail), "memory") ==
+          SettingLine{"memory", "64 MB", "lab.conf, line 3"});
+    const auto text = fmt::to_string(page);
+    CHECK(text.find("grace 1m30s (lab.conf:5)") != std::string::npos);
+    CHECK(text.find("on boot: no (derived)") != std::string::npos);
+    CHECK(text.find("MEMSIZE = 64   (lab.conf, line 3)\n") != std::string::npos);
+    CHECK(fmt::to_string(object).find(
+              R"("key":"MEMSIZE","value":"64","line":3,"file":"lab.conf"})") != std::string::npos);
+}
+
 TEST_CASE("what a configuration leaves out is shown as the default of a start", "[tools][show]") {
     const auto lines = setting_lines(configured());
 
