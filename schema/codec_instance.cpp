@@ -103,6 +103,7 @@ void put(To to, const InstanceRecord& value) {
     to.setUnverified(value.unverified);
     put_list<&To::initDrives>(to, value.drives, limits::drives, put_drive);
     put_list<&To::initSnapshots>(to, value.snapshots, limits::snapshots, put_snapshot);
+    to.setGuestAgent(value.guest_agent);
 }
 
 template <typename From>
@@ -133,6 +134,7 @@ InstanceRecord take_instance(Reading& in, From from) {
     one.cport = from.getCport();
     one.note = in.text("note", from.getNote(), limits::sentence);
     one.can_ask = from.getCanAsk();
+    one.guest_agent = from.getGuestAgent();
     one.macs = in.texts("MACs", from.getMacs(), limits::addresses, limits::short_text);
     one.memory_mb = from.getMemoryMb();
     one.vcpus = from.getVcpus();

@@ -44,6 +44,7 @@ void put_step(wire::PlanStep::Builder to, const PlanStep& value) {
     to.setHasRunLevel(value.run_level.has_value());
     to.setRunLevel(value.run_level.value_or(0));
     put_uuid(to.getBoot(), value.boot.uuid);
+    to.setGuestAgent(value.guest_agent);
 }
 
 PlanStep take_step(Reading& in, wire::PlanStep::Reader from) {
@@ -67,6 +68,7 @@ PlanStep take_step(Reading& in, wire::PlanStep::Reader from) {
     step.unreached = in.texts("unreached", from.getUnreached(), limits::evidence, limits::label);
     if (from.getHasRunLevel()) step.run_level = in.run_level(from.getRunLevel());
     step.boot = {take_uuid(from.getBoot())};
+    step.guest_agent = from.getGuestAgent();
     return step;
 }
 

@@ -39,6 +39,7 @@ struct PlanStep @0xe48d49f666ee26f3 {
     hi @20 :UInt64;
     lo @21 :UInt64;
   }
+  guestAgent @22 :Bool;       # the VM has a channel to one
 }
 
 struct PlanRecord @0xeef3f427095a158e {

@@ -159,6 +159,7 @@ struct InstanceRecord @0xf6d9317cea71e777 {
   unverified @34 :Bool;       # set by the broker: it concluded the end, no agent told it
   drives @35 :List(Drive);
   snapshots @36 :List(Snapshot);
+  guestAgent @37 :Bool;       # it has a channel to one
 }
 
 struct Lease @0xfeb43ebc0f325cfc {

@@ -112,7 +112,7 @@ void Control::begin_ending(Turn& turn, Instance& instance, const Order& order) {
     if (left) left = std::max(Duration{}, order.asked + *left - turn.now().instant);
     LadderSettings settings{.ask = order.ask,
                             .has_qmp = instance.monitor,
-                            .has_guest_agent = instance.has_guest_agent,
+                            .has_guest_agent = instance.record.guest_agent,
                             .is_suspended = instance.record.state == VmState::Suspended,
                             .may_signal = instance.ours || order.may_signal(),
                             .has_owner_command = is_asked_by_owner(instance),
@@ -421,7 +421,7 @@ void Control::arm_reboot(Turn& turn, const InstanceKey& key, const Rebooting& re
 void Control::advance_reboot(Turn& turn, Instance& instance, Rebooting& reboot, Reboot to) {
     const auto& key = instance.record.key;
     reboot.phase = to;
-    if (to == Reboot::Asked && instance.has_guest_agent) {
+    if (to == Reboot::Asked && instance.record.guest_agent) {
         reboot.guest_question = ask_guest(turn, {.key = key});
     } else if (to == Reboot::Asked) {
         command(turn, key, Monitor::Powerdown, {});

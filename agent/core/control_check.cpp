@@ -13,7 +13,7 @@ Addressee Control::addressee(const Instance& instance) const {
     auto vm = addressee_of(record);
     vm.ours = instance.ours;
     vm.monitor = instance.monitor;
-    vm.guest_agent = instance.has_guest_agent;
+    vm.guest_agent = record.guest_agent;
     vm.owner_refusal.reset();
     if (vm.by_owner) {
         const auto call = owner_call(owners_, record, instance.handle, asked_patience);
@@ -46,7 +46,7 @@ Status Control::check(const Action& action, const Instance& instance) const {
 bool Control::awaits_monitor(const Action& action, const Instance& instance) const {
     if (!instance.ours || instance.monitor) return false;
     auto later = instance;
-    later.monitor = later.has_guest_agent = true; // whether it has one is known then
+    later.monitor = later.record.guest_agent = true; // whether it has one is known then
     return !check(action, instance) && check(action, later);
 }
 

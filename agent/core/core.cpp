@@ -333,8 +333,11 @@ void AgentCore::on(Turn& turn, Appeared& appeared) {
     instance.handle = std::move(appeared.handle);
     instance.adopted = ours && appeared.adopted;
     // What a former life could ask is told as such again when QEMU has dialled this one.
-    if (instance.adopted && std::exchange(instance.record.can_ask, false))
-        instances_.changed(turn, instance, "its monitor is awaited");
+    if (instance.adopted) {
+        instance.record.guest_agent = false;
+        if (std::exchange(instance.record.can_ask, false))
+            instances_.changed(turn, instance, "its monitor is awaited");
+    }
     if (!appeared.adopted) guests_stop_.on_started();
     starter_.on_appeared(turn, instance);
     hand_starts_.on_appeared(turn, instance);
@@ -385,8 +388,8 @@ void AgentCore::come_up(Turn& turn, Instance& instance, const MonitorUp& up) {
     if (!before.drives.empty()) before.drives = record.drives; // told by that
     record.snapshots = snapshots_of(up.disks);
     instance.monitor = true;
-    instance.has_guest_agent = up.has_guest_agent;
     record.can_ask = true;
+    record.guest_agent = up.has_guest_agent;
     if (!up.accelerator.empty()) record.accelerator = up.accelerator;
     if (!up.version.empty()) record.version = up.version;
     if (!up.display.empty()) {

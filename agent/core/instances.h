@@ -12,10 +12,9 @@ namespace ctys::agent {
 /// One QEMU process on this machine, as the agent knows it.
 struct Instance {
     InstanceRecord record;
-    bool ours = false;    ///< started by this agent, now or in a former life
-    bool adopted = false; ///< ours, of a former life, and its monitor was not up since
-    bool monitor = false; ///< QMP is connected and was queried
-    bool has_guest_agent = false;
+    bool ours = false;        ///< started by this agent, now or in a former life
+    bool adopted = false;     ///< ours, of a former life, and its monitor was not up since
+    bool monitor = false;     ///< QMP is connected and was queried
     qemu::OwnerHandle handle; ///< what its owner calls it
     std::string last_stop;    ///< what we did to it last: a rung, for the event of its end
     ActionId last_action;     ///< on whose behalf

@@ -401,7 +401,8 @@ private:
                       .inside = graph_.workers_in(vm.vm),
                       .unreached = node.unreached,
                       .run_level = {},
-                      .boot = {}};
+                      .boot = {},
+                      .guest_agent = vm.guest_agent};
         const bool at_once = request_.deadline == Duration{};
         const bool is_cut = at_once || (!vm.can_ask && request_.cut_unaskable);
         if (verb == Verb::Shutdown && is_cut) step.verb = Verb::Kill;

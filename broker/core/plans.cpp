@@ -2,7 +2,6 @@
 
 #include "broker/core/stack_around.h"
 #include "mesh/core/order_check.h"
-#include "mesh/qemu/configuration.h"
 #include "mesh/qemu/saved_state.h"
 
 #include <fmt/format.h>
@@ -169,12 +168,9 @@ Status check_one(const Action& action,
                  const WorkerId& worker) {
     for (const auto& instance : inventory.instances(vm)) {
         if (!is_live(instance.state) || instance.worker != worker) continue;
-        auto addressee = addressee_of(instance);
-        const bool saves = action.verb == Verb::Suspend;
-        const auto record = saves || action.verb == Verb::Init ? inventory.vm(vm) : nullptr;
-        addressee.guest_agent = record && qemu::has_guest_agent(*record);
-        if (auto able = check_order(action, addressee); !able) return able;
-        return record && saves ? qemu::check_keeps_state(*record) : Status{};
+        if (auto able = check_order(action, addressee_of(instance)); !able) return able;
+        const auto record = action.verb == Verb::Suspend ? inventory.vm(vm) : nullptr;
+        return record ? qemu::check_keeps_state(*record) : Status{};
     }
     return {};
 }

@@ -76,6 +76,7 @@ private:
             vm.state = row.state;
             vm.can_ask = row.can_ask;
             vm.owner = row.owner;
+            vm.guest_agent = row.guest_agent;
         }
         if (vm.worker.is_none() && asleep_.contains(id)) {
             vm.asleep = true;

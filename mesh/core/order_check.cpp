@@ -96,6 +96,7 @@ Addressee addressee_of(const InstanceRecord& instance) {
                                           instance.label)};
     }
     vm.is_ending = instance.state == VmState::Stopping;
+    vm.guest_agent = instance.guest_agent || (vm.ours && !instance.can_ask);
     return vm;
 }
 

@@ -28,8 +28,8 @@ struct Addressee {
     bool guest_agent = false;           ///< it has a channel to one
 };
 
-/// As the inventory tells of it. A VM of ours whose monitor is awaited counts as one that has it:
-/// its orders wait for it, too.
+/// As the inventory tells of it. A VM of ours whose monitor is awaited counts as one that has it,
+/// and a channel to a guest agent: its orders wait for it, too.
 [[nodiscard]] Addressee addressee_of(const InstanceRecord& instance);
 
 /// Would the order be begun? The agent decides so of what it sees, the broker of a rehearsal by

@@ -62,6 +62,7 @@ struct PlanStep {
     /// Of Start: of its worker, whose machine goes down before: it starts in another boot only.
     /// Of Init, Reboot and Reset: of the machine, when it was asked.
     BootId boot;
+    bool guest_agent = false; ///< as in InstanceRecord
 
     bool operator==(const PlanStep&) const = default;
 };

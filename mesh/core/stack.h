@@ -21,6 +21,7 @@ struct StackVm {
     bool conflict = false; ///< it runs more than once
     bool can_ask = true;   ///< as in InstanceRecord
     Owner owner = Owner::Ctys;
+    bool guest_agent = false;                  ///< as in InstanceRecord
     std::optional<Duration> grace;             ///< as in VmRecord
     std::vector<std::string> start_after = {}; ///< as in VmRecord
     /// No process runs: its state is on disk, and `worker` is where it is to go on.

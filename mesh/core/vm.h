@@ -234,6 +234,8 @@ struct InstanceRecord {
     std::uint32_t cport = 0;
     std::string note;     ///< "no monitor: can be watched, not asked"
     bool can_ask = false; ///< a shutdown request can reach the guest
+    /// It has a channel to one, which is asked first. Whether it answers is not known.
+    bool guest_agent = false;
     std::vector<std::string> macs;
     std::uint64_t memory_mb = 0;
     std::uint32_t vcpus = 0;

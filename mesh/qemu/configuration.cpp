@@ -510,11 +510,6 @@ std::vector<DifferingPeers> differing_peers(const Configuration& configuration) 
     return out;
 }
 
-bool has_guest_agent(const VmRecord& vm) {
-    const auto lower = to_lower(trim(find_setting(vm.settings, "GUESTAGENT")));
-    return is_on(lower) || lower == "1";
-}
-
 std::string_view setting(const Configuration& configuration, std::string_view key) {
     return find_setting(configuration.vm.settings, key);
 }

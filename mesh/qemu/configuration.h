@@ -63,10 +63,6 @@ struct DifferingPeers {
 };
 [[nodiscard]] std::vector<DifferingPeers> differing_peers(const Configuration& configuration);
 
-/// GUESTAGENT=yes: a VM that is started so has a channel to a guest agent. What only bash could
-/// tell counts as no.
-[[nodiscard]] bool has_guest_agent(const VmRecord& vm);
-
 /// A key of the scan, else a shell constant of that name; empty when neither is there.
 [[nodiscard]] std::string_view setting(const Configuration& configuration, std::string_view key);
 

@@ -163,6 +163,12 @@ InstanceRecord instance_with_snapshots() {
     return record;
 }
 
+InstanceRecord instance_with_guest_agent() {
+    auto record = instance();
+    record.guest_agent = true;
+    return record;
+}
+
 Lease lease() {
     return {.vm = {uuid(1)},
             .worker = {uuid(4)},
@@ -365,6 +371,12 @@ PlanStepRecord plan_step_of_machine() {
     record.step.verb = Verb::Init;
     record.step.run_level = 6;
     record.step.boot = {uuid(7)};
+    return record;
+}
+
+PlanStepRecord plan_step_by_guest_agent() {
+    auto record = plan_step();
+    record.step.guest_agent = true;
     return record;
 }
 

@@ -26,6 +26,7 @@ namespace ctys::samples {
 [[nodiscard]] InstanceRecord instance();                ///< has ended
 [[nodiscard]] InstanceRecord instance_with_drives();    ///< since media can be changed
 [[nodiscard]] InstanceRecord instance_with_snapshots(); ///< since there are snapshots
+[[nodiscard]] InstanceRecord instance_with_guest_agent();
 [[nodiscard]] Lease lease();
 [[nodiscard]] WorkerRecord worker();
 [[nodiscard]] WorkerRecord worker_equipped();
@@ -41,8 +42,9 @@ namespace ctys::samples {
 [[nodiscard]] PlanRecord plan();
 [[nodiscard]] PlanStepRecord plan_step();
 [[nodiscard]] PlanStepRecord plan_step_of_machine(); ///< since run levels and boots
-[[nodiscard]] ActionRecord action_record();          ///< has failed
-[[nodiscard]] ActionRecord action_on_instance();     ///< of a process; since InstanceKey in Action
+[[nodiscard]] PlanStepRecord plan_step_by_guest_agent();
+[[nodiscard]] ActionRecord action_record();      ///< has failed
+[[nodiscard]] ActionRecord action_on_instance(); ///< of a process; since InstanceKey in Action
 [[nodiscard]] Intent intent();
 [[nodiscard]] Intent intent_of_media();    ///< since media can be changed
 [[nodiscard]] Intent intent_of_snapshot(); ///< since there are snapshots

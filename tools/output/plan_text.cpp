@@ -30,8 +30,8 @@ std::string_view means_of(const PlanStep& step) {
         return "power cut";
     case Verb::Shutdown:
         if (!step.can_ask) return "cannot be asked";
-        return step.owner == Owner::Ctys || step.owner == Owner::ByHand ? "power button"
-                                                                        : "by its owner";
+        if (step.owner != Owner::Ctys && step.owner != Owner::ByHand) return "by its owner";
+        return step.guest_agent ? "guest agent" : "power button";
     case Verb::Init:
         return step.run_level == power_off ? "its own power-off"
                : step.run_level == reboot  ? "its own reboot"
@@ -324,6 +324,7 @@ void append_plan_json(JsonWriter& out, const PlanPicture& picture) {
             out.null();
         }
         out.member("can_ask", step.can_ask);
+        out.member("guest_agent", step.guest_agent);
         if (step.run_level) out.member("run_level", std::uint64_t{*step.run_level});
         if (!plan.action.is_none()) {
             out.member("state", to_string(each.state));

@@ -100,7 +100,10 @@ std::string asking_text(const InstanceRecord& instance) {
     if (instance.state == VmState::Paused && !is_of_another_manager(instance.owner))
         return "paused: hears no power button until it is resumed";
     if (instance.can_ask) {
-        if (!is_of_another_manager(instance.owner)) return "asked to end by its power button";
+        if (!is_of_another_manager(instance.owner))
+            return instance.guest_agent
+                       ? "asked to end by its guest agent, else by its power button"
+                       : "asked to end by its power button";
         return fmt::format("asked to end by its owner: {} (agent.toml, [owner.{}] shutdown)",
                            instance.note,
                            to_string(instance.owner));

@@ -56,6 +56,7 @@ void json_instance(JsonWriter& out, const InstanceRecord& instance) {
     out.member("display", instance.display);
     out.member("note", instance.note);
     out.member("can_ask", instance.can_ask);
+    out.member("guest_agent", instance.guest_agent);
     out.key("drives");
     out.begin_array();
     for (const auto& drive : instance.drives) {

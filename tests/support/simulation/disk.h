@@ -26,7 +26,6 @@ struct Directory {
     std::uint64_t moves = 0;                    ///< how often its guest was let go on
     bool is_touched = false; ///< by a process past ctys, or by two at once: nothing holds then
     std::vector<std::string> start_after = {};
-    bool has_guest_agent = false; ///< GUESTAGENT=yes
 };
 
 /// One real storage; several workers may reach it. Two storages may carry the same marker: one is
@@ -53,7 +52,6 @@ struct Mount {
     vm.grace = directory.grace;
     vm.on_stop = directory.on_stop;
     vm.start_after = directory.start_after;
-    if (directory.has_guest_agent) vm.settings = {{.key = "GUESTAGENT", .value = "yes", .line = 1}};
     PathRecord path;
     path.vm = directory.uuid;
     path.config = fmt::format("{}/{}/{}.ctys", mount.root, below, directory.label);

@@ -117,7 +117,6 @@ void Story::declare_vm(Words& words) {
         if (word == "cd") guest.cd = next(words);
         if (word == "unsavable") guest.fails_to_save = true;
         if (word == "inside") {
-            directory.has_guest_agent = true;
             const auto how = next(words);
             guest.inside = how == "works"    ? Guest::Inside::Works
                            : how == "silent" ? Guest::Inside::Silent

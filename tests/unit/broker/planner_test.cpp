@@ -279,6 +279,19 @@ TEST_CASE("a VM that cannot be asked is told, and cut only if that is wanted", "
     CHECK(cutting->steps[1].verb == Verb::Shutdown);
 }
 
+TEST_CASE("a step knows whether its VM has a guest agent", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack").guest_agent = true;
+    estate.add("l2", "l1");
+
+    const auto plan = estate.plan({"l1"});
+
+    REQUIRE(plan);
+    CHECK(plan->steps[1].label == "l1");
+    CHECK(plan->steps[1].guest_agent);
+    CHECK_FALSE(plan->steps[0].guest_agent);
+}
+
 TEST_CASE("force is one step, resume goes outer first", "[stack]") {
     Estate estate;
     estate.add("l1", "rack");

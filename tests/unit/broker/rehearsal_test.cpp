@@ -143,6 +143,26 @@ TEST_CASE("a rehearsed run level is refused where nobody could enter it", "[brok
     CHECK(able.steps[0].worker_name == "lab02");
 }
 
+TEST_CASE("a rehearsal knows of a guest agent what its worker tells", "[broker][dry-run]") {
+    Stack stack;
+    auto instance = stack.process("rack1", "web");
+    instance.guest_agent = true;
+    Event event{.kind = EventKind::Running};
+    event.vm = Bench::vm("web");
+    event.label = "web";
+    event.new_state = VmState::Running;
+    event.payload = instance;
+    stack.publish("rack1", event);
+
+    const auto ended = rehearse(stack, stack.order(Verb::Shutdown, "web"));
+    REQUIRE(ended.steps.size() == 1);
+    CHECK(ended.steps[0].guest_agent);
+
+    auto order = stack.order(Verb::Init, "web");
+    order.action.run_level = 3;
+    CHECK_FALSE(rehearse(stack, order).refusal);
+}
+
 TEST_CASE("a suspend of what is known to be raw is refused in a rehearsal", "[broker][dry-run]") {
     Stack stack;
     Event seen{.kind = EventKind::PathSeen};

@@ -120,6 +120,10 @@ TEST_CASE("a run level is entered by the guest agent of a VM that runs", "[order
                                      "none: web is no worker, and runs without GUESTAGENT=yes");
     CHECK(without.error().try_next == "ctys init 0 web ends the guest, ctys init 6 web reboots it");
 
+    auto awaited = ours();
+    awaited.can_ask = false; // whether it has one shows with its monitor
+    CHECK(check_order(init, addressee_of(awaited)));
+
     vm.guest_agent = true;
     CHECK(check_order(init, vm));
 

@@ -255,11 +255,3 @@ TEST_CASE("keys that differ from their variables are told apart from what agrees
     CHECK(differing[0] == DifferingPeers{{"LABEL", "web", 1}, {"LABEL", "db", 2}});
     CHECK(differing[1] == DifferingPeers{{"SMP", "1", 8}, {"SMP", "2", 7}});
 }
-
-TEST_CASE("a configuration says whether its VM has a channel to a guest agent", "[qemu]") {
-    CHECK_FALSE(has_guest_agent(read("#@#LABEL = web\n").vm));
-    CHECK(has_guest_agent(read("GUESTAGENT=yes\n").vm));
-    CHECK(has_guest_agent(read("GUESTAGENT=1\n").vm));
-    CHECK_FALSE(has_guest_agent(read("GUESTAGENT=no\n").vm));
-    CHECK_FALSE(has_guest_agent(read("GUESTAGENT=$(hostname)\n").vm));
-}

@@ -64,6 +64,21 @@ critical path: sensor > l2db > lab02
     CHECK(text_of(sample(), false).find("`- cache") != std::string::npos);
 }
 
+TEST_CASE("a plan names the guest agent of a VM that has one", "[tools]") {
+    auto picture = sample();
+    picture.steps[0].step.guest_agent = true;
+    picture.steps[2].step.guest_agent = true;
+    picture.steps[2].step.owner = Owner::Libvirt;
+    const auto text = text_of(picture);
+    CHECK(text.find("sensor  guest agent   0:00 - 0:40\n") != std::string::npos);
+    CHECK(text.find("cache      by its owner") != std::string::npos);
+    CHECK(text.find("l2db       power button") != std::string::npos);
+    fmt::memory_buffer out;
+    JsonWriter json(out);
+    append_plan_json(json, picture);
+    CHECK(fmt::to_string(out).find(R"("can_ask":true,"guest_agent":true)") != std::string::npos);
+}
+
 TEST_CASE("a plan says what cannot be asked and what nobody can reach", "[tools]") {
     auto picture = sample();
     picture.steps[2].step.can_ask = false;

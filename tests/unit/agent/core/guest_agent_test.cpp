@@ -235,6 +235,21 @@ TEST_CASE_METHOD(CoreFixture,
     CHECK(done<ChangeRunLevel>().empty());
 }
 
+TEST_CASE_METHOD(CoreFixture, "Whether a VM has a channel is told with its monitor", "[agent]") {
+    adopt(100, 1);
+    input(MonitorUp{.key = key(100),
+                    .state = VmState::Running,
+                    .reason = {},
+                    .accelerator = {},
+                    .version = {},
+                    .display = {},
+                    .has_guest_agent = true});
+
+    const auto changes = events(EventKind::VmChanged);
+    REQUIRE(changes.size() == 1);
+    CHECK(std::get<InstanceRecord>(changes[0].payload).guest_agent);
+}
+
 TEST_CASE_METHOD(CoreFixture,
                  "A run level waits until it is known whether the VM has a channel",
                  "[agent]") {
