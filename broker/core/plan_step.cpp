@@ -248,7 +248,10 @@ std::optional<std::string> PlanRun::blocked_by(const PlanView& view, const PlanS
             if (is_there && is_gone)
                 return fmt::format("{}, which carries it, does not run any more", label);
             if (is_there) continue;
-            if (is_beside) return fmt::format("{}, after which it starts, does not run", label);
+            if (is_beside)
+                return fmt::format("{}, after which it {}, does not run",
+                                   label,
+                                   step.verb == Verb::Resume ? "goes on" : "starts");
             return is_outer_first(other.step.verb)
                        ? fmt::format("{}, which carries it, does not run", label)
                        : fmt::format("{}, which carries it, was not rebooted", label);

@@ -384,7 +384,7 @@ private:
         const auto verb = vm.asleep ? Verb::Start : verb_at(level);
         const bool by_grace =
             vm.grace.has_value() && !request_.never_cuts && verb == Verb::Shutdown;
-        note_unreached(node);
+        note_unreached(node, verb_at(level + 1));
         PlanStep step{.vm = vm.vm,
                       .label = vm.label,
                       .worker = vm.worker,
@@ -411,8 +411,8 @@ private:
         return append(std::move(step));
     }
 
-    /// Its own system ends them, if it can: nobody hears of it.
-    void note_unreached(const Node& node) {
+    /// Its own system ends them, if it can, or they stand and go on with it: nobody hears of it.
+    void note_unreached(const Node& node, Verb verb) {
         if (node.unreached.empty()) return;
         constexpr std::size_t most = 8; // of a sentence that people read
         std::vector<std::string> agents;
@@ -425,14 +425,23 @@ private:
             node.unreached.begin(),
             node.unreached.begin() +
                 static_cast<std::ptrdiff_t>(std::min(most, node.unreached.size())));
+        const auto [deed, seen] = words_for(verb, node.unreached.size() == 1);
         plan_.notes.push_back(fmt::format(
-            "{}: nobody here can ask {}{}, or see how {} end{}",
+            "{}: nobody here can {} {}{}, or see {}",
             agents.empty() ? node.vm->label : fmt::format("{}", fmt::join(agents, ", ")),
+            deed,
             fmt::join(named, ", "),
             node.unreached.size() > most ? fmt::format(" and {} more", node.unreached.size() - most)
                                          : "",
-            node.unreached.size() == 1 ? "it" : "they",
-            node.unreached.size() == 1 ? "s" : ""));
+            seen));
+    }
+
+    /// What nobody can do, and what nobody sees then.
+    static std::pair<std::string_view, std::string_view> words_for(Verb verb, bool is_one) {
+        if (verb == Verb::Pause) return {"pause", is_one ? "that it stands" : "that they stand"};
+        if (verb == Verb::Resume)
+            return {"resume", is_one ? "whether it goes on" : "whether they go on"};
+        return {verb == Verb::Kill ? "cut" : "ask", is_one ? "how it ends" : "how they end"};
     }
 
     std::uint32_t append(PlanStep step) {

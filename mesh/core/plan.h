@@ -55,8 +55,8 @@ struct PlanStep {
     bool can_ask = true;
     Owner owner = Owner::Ctys;
     std::vector<WorkerId> inside; ///< workers that this VM is
-    /// VMs inside that nobody can order now: their own machine's agent ends them when this VM's
-    /// power button is pressed.
+    /// VMs inside that nobody can order now. Where this VM is asked to end, their own machine's
+    /// agent ends them.
     std::vector<std::string> unreached;
     std::optional<std::uint8_t> run_level; ///< of Init
     /// Of Start: of its worker, whose machine goes down before: it starts in another boot only.

@@ -24,8 +24,10 @@ bool rises(const PlanStepRecord& each) {
     return is_outer_first(each.step.verb);
 }
 
-std::string_view means_of(const PlanStep& step) {
+std::string_view means_of(const PlanStep& step, Verb of_plan) {
     switch (step.verb) {
+    case Verb::Start:
+        return of_plan == Verb::Resume ? "state from disk" : "start";
     case Verb::Kill:
         return "power cut";
     case Verb::Shutdown:
@@ -40,6 +42,25 @@ std::string_view means_of(const PlanStep& step) {
         return "state to disk";
     default:
         return to_string(step.verb);
+    }
+}
+
+/// What becomes of those inside whom nobody can order now.
+std::string unreached_text(const PlanStep& step) {
+    const auto labels = fmt::format("{}", fmt::join(step.unreached, ", "));
+    const std::string_view s = step.unreached.size() == 1 ? "s" : "";
+    switch (step.verb) {
+    case Verb::Kill:
+    case Verb::Reset:
+        return fmt::format("{} end{} with it", labels, s);
+    case Verb::Pause:
+    case Verb::Suspend:
+        return fmt::format("{} stand{} with it", labels, s);
+    case Verb::Start:
+    case Verb::Resume:
+        return fmt::format("nobody can resume {}", labels);
+    default:
+        return fmt::format("its own agent ends {}", labels);
     }
 }
 
@@ -145,7 +166,7 @@ private:
         const auto& step = record.step;
         Line line{.name = place.branch + step.label, .what = {}, .when = {}, .text = {}};
         if (picture_.plan.action.is_none()) {
-            line.what = means_of(step);
+            line.what = means_of(step, picture_.plan.verb);
             // When a machine has booted nobody knows.
             if (step.boot.is_none() || !is_outer_first(step.verb))
                 line.when =
@@ -166,9 +187,7 @@ private:
             if (record.state == StepState::Failed) line.tone = Tone::Bad;
         }
         if (!step.unreached.empty()) {
-            line.text += fmt::format("{}its own agent ends {}",
-                                     line.text.empty() ? "" : "; ",
-                                     fmt::join(step.unreached, ", "));
+            line.text += fmt::format("{}{}", line.text.empty() ? "" : "; ", unreached_text(step));
         }
         lines_.push_back(std::move(line));
     }
@@ -211,20 +230,21 @@ private:
     std::vector<Line> lines_;
 };
 
+std::string count_text(const PlanPicture& picture) {
+    const auto vms = picture.count_vms();
+    const auto levels = picture.plan.levels;
+    return fmt::format(
+        "{} VM{} on {} level{}", vms, vms == 1 ? "" : "s", levels, levels == 1 ? "" : "s");
+}
+
 std::string headline_of(const PlanPicture& picture) {
     const auto& plan = picture.plan;
-    const auto vms = picture.count_vms();
-    auto text = fmt::format("{} {}: {} VM{} on {} level{}",
+    auto text = fmt::format("{} {}: ",
                             to_string(plan.verb),
-                            plan.target == "*" ? "everything" : printable(plan.target),
-                            vms,
-                            vms == 1 ? "" : "s",
-                            plan.levels,
-                            plan.levels == 1 ? "" : "s");
-    if (!plan.action.is_none()) return text + fmt::format(", {} spent", to_short_text(plan.spent));
-    text += plan.limited
-                ? fmt::format(", at most {}", minutes_text(plan.until))
-                : fmt::format(", about {} if all take their time", minutes_text(plan.needed));
+                            plan.target == "*" ? "everything" : printable(plan.target));
+    if (!plan.action.is_none())
+        return text + fmt::format("{}, {} spent", count_text(picture), to_short_text(plan.spent));
+    text += size_text(picture);
     if (plan.verb != Verb::Shutdown && !is_rebooting(plan.verb)) return text;
     const bool cuts = std::any_of(picture.steps.begin(), picture.steps.end(), [](const auto& each) {
         return each.step.cuts || each.step.verb == Verb::Kill;
@@ -263,6 +283,15 @@ std::size_t PlanPicture::count_vms() const {
 
 Status PlanPicture::check_askable() const {
     return ctys::check_askable(whole_of(*this));
+}
+
+std::string size_text(const PlanPicture& picture) {
+    const auto& plan = picture.plan;
+    return fmt::format(
+        "{}, {}",
+        count_text(picture),
+        plan.limited ? fmt::format("at most {}", minutes_text(plan.until))
+                     : fmt::format("about {} if all take their time", minutes_text(plan.needed)));
 }
 
 void render_plan(fmt::memory_buffer& out, const PlanPicture& picture, const View& view) {

@@ -4,6 +4,7 @@
 #include "tools/output/json_writer.h"
 #include "tools/output/view.h"
 
+#include <string>
 #include <vector>
 
 namespace ctys::tools {
@@ -22,6 +23,9 @@ struct PlanPicture {
 };
 /// The rows of one answer; other rows are left out.
 [[nodiscard]] PlanPicture picture_of(std::vector<Row> rows);
+
+/// "4 VMs on 3 levels, at most 3:00"; without a deadline "about 3:00 if all take their time".
+[[nodiscard]] std::string size_text(const PlanPicture& picture);
 
 /// A headline, the steps as a tree with what carries before what is carried, what a person should
 /// know. Of a plan that is carried out: what has become of each step.

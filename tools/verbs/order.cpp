@@ -165,14 +165,8 @@ void Errand::look_at_plan(const msg::Accepted& accepted) {
     if (!picture || !*picture) return;
     const auto& plan = (*picture)->plan;
     longest_plan_ = std::max(longest_plan_, plan.until);
-    session_.remark(fmt::format("{}  {}: {} VM{} on {} level{}, at most {}",
-                                short_text(accepted.action),
-                                accepted.label,
-                                plan.steps,
-                                plan.steps == 1 ? "" : "s",
-                                plan.levels,
-                                plan.levels == 1 ? "" : "s",
-                                to_short_text(plan.until)));
+    session_.remark(fmt::format(
+        "{}  {}: {}", short_text(accepted.action), accepted.label, size_text(**picture)));
 }
 
 void Errand::refuse(const Action& action, Error error) {

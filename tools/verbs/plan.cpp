@@ -24,7 +24,8 @@ public:
                "Verbs: shutdown, kill, pause, suspend, reboot, reset, init:0, init:6 (inner VMs\n"
                "first), resume (outer first).\n"
                "Each VM has until the end of its share; its carrier's turn comes when all inside\n"
-               "is gone, or under a deadline when their share is over.\n";
+               "is gone, or under a deadline when their share is over. Of resume the turn of what\n"
+               "is inside comes when its carrier goes on. A start: ctys start VM --dry-run.\n";
     }
     [[nodiscard]] std::string subject() const override {
         return fmt::format(
@@ -38,7 +39,8 @@ public:
         arguments.positionals(
             "TARGET", targets_, Arguments::Need::Optional, "VMs, or w:WORKER for all on it");
         arguments.flag("--all", all_, "every VM of the estate");
-        arguments.span("--deadline", deadline_, "of the whole plan: power is cut when it is over");
+        arguments.span(
+            "--deadline", deadline_, "of the whole plan: then power is cut (suspend: it runs on)");
         options_.declare(arguments, std::nullopt);
         arguments.flag("--exit-code", exit_code_, "status 10 when there is something to do");
     }
@@ -50,10 +52,13 @@ public:
         const auto verb = run_level ? std::optional{*run_level == 0 ? Verb::Shutdown : Verb::Reboot}
                                     : verb_from_text(verb_);
         if (!verb || !is_of_stacks(*verb)) {
+            // Also one that has a plan behind it, as of --stack and --like-before.
+            const bool is_start = verb == Verb::Start;
             return fail(ErrorCode::Usage,
                         fmt::format("there is no plan to {}", printable(verb_, 40)),
-                        "ctys plan shutdown|kill|pause|suspend|resume|reboot|reset|init:0|init:6 "
-                        "VM");
+                        is_start ? "ctys start VM --dry-run"
+                                 : "ctys plan shutdown|kill|pause|suspend|resume|reboot|reset|"
+                                   "init:0|init:6 VM");
         }
         const bool has_time =
             is_rebooting(*verb) || *verb == Verb::Shutdown || *verb == Verb::Suspend;

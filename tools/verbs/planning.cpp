@@ -119,11 +119,12 @@ Status agree_to_plan(Session& session, const msg::Submit& order) {
     // Nobody is asked to agree to what is refused then, or to nothing.
     if (auto askable = picture->check_askable(); !askable) return askable;
     if (picture->empty()) return {};
+    const auto count = picture->count_vms();
     return confirm(session,
-                   fmt::format("{} these {} VMs{}?",
+                   fmt::format("{} {}{}?",
                                to_string(order.action.verb),
-                               picture->count_vms(),
-                               order.action.self ? ", the machine with them" : ""));
+                               count == 1 ? "this one" : fmt::format("these {} VMs", count),
+                               order.action.self && count > 1 ? ", the machine with them" : ""));
 }
 
 } // namespace ctys::tools

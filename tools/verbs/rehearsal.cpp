@@ -31,8 +31,22 @@ std::string deed_of(const msg::Submit& order, const PlanPicture& picture, const 
                                                                    : ", from its saved state";
         return fmt::format("would start{}{}", place, from);
     }
-    if (step.verb == Verb::Kill) return fmt::format("its power would be cut{}", place);
-    return fmt::format("would be asked{}{}", place, deadline_of(step, picture));
+    switch (step.verb) {
+    case Verb::Kill:
+        return fmt::format("its power would be cut{}", place);
+    case Verb::Pause:
+        return fmt::format("would be paused{}", place);
+    case Verb::Resume:
+        return "would go on";
+    case Verb::Suspend:
+        return fmt::format("would be saved to disk{}, and its QEMU end", place);
+    case Verb::Reset:
+        return fmt::format("would be reset{}", place);
+    case Verb::Init:
+        return fmt::format("would be asked{} for run level {}", place, step.run_level.value_or(0));
+    default:
+        return fmt::format("would be asked{}{}", place, deadline_of(step, picture));
+    }
 }
 
 Result<VmRow> row_of(Session& session, const msg::Submit& order, const PlanPicture& picture) {

@@ -259,6 +259,26 @@ TEST_CASE("an agent inside that nobody hears is named with what it carries", "[s
                              "l1 is lost: nobody here can ask in1, in2, or see how they end"});
 }
 
+TEST_CASE("a note of what nobody can reach fits the verb", "[stack]") {
+    Estate estate;
+    estate.add("l1", "rack");
+    estate.add("in1", "l1");
+    estate.worker("l1").state = WorkerState::Lost;
+    const auto [verb, note] = GENERATE(table<Verb, std::string>({
+        {Verb::Shutdown, "nobody here can ask in1, or see how it ends"},
+        {Verb::Reboot, "nobody here can ask in1, or see how it ends"},
+        {Verb::Kill, "nobody here can cut in1, or see how it ends"},
+        {Verb::Pause, "nobody here can pause in1, or see that it stands"},
+        {Verb::Suspend, "nobody here can pause in1, or see that it stands"},
+        {Verb::Resume, "nobody here can resume in1, or see whether it goes on"},
+    }));
+    const bool is_rising = verb == Verb::Resume;
+    if (is_rising) estate.vms[0].state = VmState::Paused;
+    const auto plan = estate.plan({"l1"}, {.verb = verb});
+    REQUIRE(plan);
+    CHECK(plan->notes == Lines{"l1 is lost: " + note});
+}
+
 TEST_CASE("a VM that cannot be asked is told, and cut only if that is wanted", "[stack]") {
     Estate estate;
     estate.add("l1", "rack");

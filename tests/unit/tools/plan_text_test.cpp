@@ -90,6 +90,52 @@ TEST_CASE("a plan says what cannot be asked and what nobody can reach", "[tools]
     CHECK(text.find("note: w3 and w4 have one platform UUID") != std::string::npos);
 }
 
+TEST_CASE("what nobody can reach is told in words that fit the verb", "[tools]") {
+    const auto [verb, told] = GENERATE(table<Verb, std::string>({
+        {Verb::Shutdown, "its own agent ends in1, in2"},
+        {Verb::Reboot, "its own agent ends in1, in2"},
+        {Verb::Kill, "in1, in2 end with it"},
+        {Verb::Reset, "in1, in2 end with it"},
+        {Verb::Pause, "in1, in2 stand with it"},
+        {Verb::Suspend, "in1, in2 stand with it"},
+        {Verb::Resume, "nobody can resume in1, in2"},
+    }));
+    auto picture = sample();
+    picture.plan.verb = verb;
+    for (auto& each : picture.steps)
+        each.step.verb = verb;
+    picture.steps[1].step.unreached = {"in1", "in2"};
+    CHECK(text_of(picture).find(told + "\n") != std::string::npos);
+    picture.steps[1].step.unreached = {"in1"};
+    if (verb == Verb::Pause)
+        CHECK(text_of(picture).find("in1 stands with it\n") != std::string::npos);
+}
+
+TEST_CASE("a plan to resume says nothing of ends and cuts", "[tools]") {
+    PlanPicture picture;
+    picture.plan = {.verb = Verb::Resume,
+                    .target = "lab02",
+                    .steps = 2,
+                    .needed = seconds{600},
+                    .until = seconds{600},
+                    .levels = 2,
+                    .critical = {0, 1}};
+    picture.steps = {step(0, "lab02", 0, {}, {}, seconds{600}),
+                     step(1, "cache", 1, {0}, {}, seconds{600})};
+    picture.steps[0].step.vm = VmId{Uuid::from_name(ctys_namespace(), "lab02")};
+    picture.steps[1].step.vm = VmId{Uuid::from_name(ctys_namespace(), "cache")};
+    picture.steps[0].step.verb = Verb::Start;
+    picture.steps[1].step.verb = Verb::Resume;
+    CHECK(text_of(picture) ==
+          R"(resume lab02: 2 VMs on 2 levels, about 10:00 if all take their time
+lab02     state from disk  0:00 - 10:00
+└─ cache  resume           0:00 - 10:00  after lab02
+critical path: lab02 > cache
+)");
+    picture.plan.verb = Verb::Start;
+    CHECK(text_of(picture).find("lab02     start   0:00") != std::string::npos);
+}
+
 TEST_CASE("a plan without a deadline says who is cut at his own", "[tools]") {
     auto picture = sample();
     picture.plan.limited = false;

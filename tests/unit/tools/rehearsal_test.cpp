@@ -61,6 +61,22 @@ TEST_CASE("a rehearsal with nothing to do says why", "[tools][dry-run]") {
                "running on lab01: nothing to do: runs already"));
 }
 
+TEST_CASE("a rehearsal says of each verb what it would do", "[tools][dry-run]") {
+    const auto [verb, told] = GENERATE(table<Verb, std::string>({
+        {Verb::Pause, "running on lab01: would be paused on lab01"},
+        {Verb::Resume, "running on lab01: would go on"},
+        {Verb::Suspend, "would be saved to disk on lab01, and its QEMU end"},
+        {Verb::Reset, "would be reset on lab01"},
+        {Verb::Init, "would be asked on lab01 for run level 3"},
+        {Verb::Reboot, "would be asked on lab01"},
+    }));
+    auto plan = picture(verb);
+    plan.steps[0].step.run_level = std::uint8_t{3};
+    const auto text = rehearsal_of(order(verb), plan, row(VmState::Running));
+    INFO(text);
+    CHECK(text.ends_with(told));
+}
+
 TEST_CASE("a rehearsed run level cuts nobody", "[tools][dry-run]") {
     auto down = order(Verb::Shutdown);
     down.action.run_level = 0;
