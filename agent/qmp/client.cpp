@@ -1,6 +1,4 @@
-// Happy path
-// - bytes of the stream go into the session, what the session writes goes into the stream
-// - notices go to the callbacks in their order; one timer stands for the earliest deadline
+// Happy path: TalkOnStream; notices go to the callbacks in their order.
 // Failure modes
 // - the peer goes away, or breaks the protocol: replies are interrupted, on_closed, stream closed
 // - the peer does not read: the bound of the stream's queue ends the session as Overloaded
@@ -8,7 +6,7 @@
 
 #include "agent/qmp/client.h"
 
-#include "mesh/loop/timer.h"
+#include "agent/qmp/talk_on_stream.h"
 
 #include <fmt/format.h>
 
@@ -16,92 +14,41 @@
 
 namespace ctys::qmp {
 
-struct Client::State {
+struct Client::State : TalkOnStream<State, Session> {
     State(loop::EventLoop& on_loop, loop::UnixStream to, Options with, Callbacks calls)
-        : loop(on_loop), stream(std::move(to)), options(with), callbacks(std::move(calls)),
-          session(with.limits), timer(on_loop) {}
+        : TalkOnStream(on_loop, std::move(to), Session{with.limits}), options(with),
+          callbacks(std::move(calls)) {}
 
-    loop::EventLoop& loop;
-    loop::UnixStream stream;
     Options options;
     Callbacks callbacks;
-    Session session;
-    loop::Timer timer;
     std::unordered_map<CommandId, OnReply> waiting;
-    bool dropped = false;
 
-    static void start(const std::shared_ptr<State>& self);
-    static void perform(const std::shared_ptr<State>& self, const SessionEffects& effects);
-    static void tell(State& state, const Notice& notice);
-    static void arm(const std::shared_ptr<State>& self);
-    [[nodiscard]] Instant now() const { return loop.now().instant; }
+    void tell(const SessionEffects& effects);
+    void tell(const Notice& notice);
 };
 
-void Client::State::start(const std::shared_ptr<State>& self) {
-    const std::weak_ptr<State> weak = self;
-    self->session.connected(self->now());
-    self->stream.start(
-        [weak](std::span<const std::byte> bytes) {
-            const auto state = weak.lock();
-            if (!state || state->dropped) return;
-            const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-            perform(state, state->session.receive(text, state->now()));
-        },
-        [weak](const Status& end) {
-            const auto state = weak.lock();
-            if (!state || state->dropped) return;
-            const Error closed{.code = ErrorCode::Unreachable,
-                               .message = end ? "the monitor closed the connection"
-                                              : "the connection broke: " + end.error().message};
-            perform(state, state->session.disconnected(closed));
-        });
-    arm(self);
-}
-
-void Client::State::perform(const std::shared_ptr<State>& self, const SessionEffects& effects) {
-    if (!effects.write.empty()) {
-        if (const auto written = self->stream.write(effects.write); !written) {
-            // After the present notices, which were learnt before.
-            const std::weak_ptr<State> weak = self;
-            self->loop.defer([weak, why = written.error()] {
-                const auto state = weak.lock();
-                if (state && !state->dropped) perform(state, state->session.disconnected(why));
-            });
-        }
-    }
+void Client::State::tell(const SessionEffects& effects) {
     for (const auto& notice : effects.notices) {
-        if (self->dropped) return;
-        tell(*self, notice);
+        if (dropped) return;
+        tell(notice);
     }
-    if (!self->dropped) arm(self);
 }
 
-void Client::State::tell(State& state, const Notice& notice) {
+void Client::State::tell(const Notice& notice) {
     if (const auto* ready = std::get_if<Ready>(&notice)) {
-        if (state.callbacks.on_ready) state.callbacks.on_ready(*ready);
+        if (callbacks.on_ready) callbacks.on_ready(*ready);
     } else if (const auto* event = std::get_if<Event>(&notice)) {
-        if (state.callbacks.on_event) state.callbacks.on_event(*event);
+        if (callbacks.on_event) callbacks.on_event(*event);
     } else if (const auto* reply = std::get_if<Reply>(&notice)) {
-        const auto found = state.waiting.find(reply->command);
-        if (found == state.waiting.end()) return;
+        const auto found = waiting.find(reply->command);
+        if (found == waiting.end()) return;
         const auto on_reply = std::move(found->second);
-        state.waiting.erase(found);
+        waiting.erase(found);
         if (on_reply) on_reply(*reply);
     } else if (const auto* closed = std::get_if<Closed>(&notice)) {
-        state.timer.stop();
-        state.stream.close();
-        if (state.callbacks.on_closed) state.callbacks.on_closed(closed->why);
+        close();
+        if (callbacks.on_closed) callbacks.on_closed(closed->why);
     }
-}
-
-void Client::State::arm(const std::shared_ptr<State>& self) {
-    const auto deadline = self->session.next_deadline();
-    if (!deadline) return self->timer.stop();
-    const std::weak_ptr<State> weak = self;
-    self->timer.start_once(std::max(Duration{0}, *deadline - self->now()), [weak] {
-        const auto state = weak.lock();
-        if (state && !state->dropped) perform(state, state->session.tick(state->now()));
-    });
 }
 
 Result<std::unique_ptr<Client>> Client::accept(loop::EventLoop& loop,
@@ -116,7 +63,8 @@ Result<std::unique_ptr<Client>> Client::accept(loop::EventLoop& loop,
                                 *options.expected_pid));
     }
     auto state = std::make_shared<State>(loop, std::move(stream), options, std::move(callbacks));
-    State::start(state);
+    state->talk.connected(state->now());
+    State::start(state, "the monitor closed the connection");
     return std::unique_ptr<Client>(new Client(std::move(state)));
 }
 
@@ -132,16 +80,14 @@ Result<std::unique_ptr<Client>> Client::connect(loop::EventLoop& loop,
 Client::Client(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 Client::~Client() {
-    state_->dropped = true;
-    state_->timer.stop();
-    state_->stream.close();
+    state_->drop();
 }
 
 Status Client::execute(std::string_view command,
                        const Value& arguments,
                        Duration patience,
                        OnReply on_reply) {
-    auto submitted = state_->session.submit(command, arguments, state_->now() + patience);
+    auto submitted = state_->talk.submit(command, arguments, state_->now() + patience);
     if (!submitted) return tl::make_unexpected(submitted.error());
     state_->waiting.emplace(submitted->id, std::move(on_reply));
     State::perform(state_, submitted->effects);
@@ -152,7 +98,7 @@ void Client::stop() {
     const auto keep = state_;
     State::perform(
         keep,
-        keep->session.disconnected({.code = ErrorCode::Cancelled, .message = "the agent lets go"}));
+        keep->talk.disconnected({.code = ErrorCode::Cancelled, .message = "the agent lets go"}));
 }
 
 std::uint64_t Client::generation() const {
@@ -162,10 +108,10 @@ const loop::PeerCredentials& Client::peer() const {
     return state_->stream.peer();
 }
 Session::Phase Client::phase() const {
-    return state_->session.phase();
+    return state_->talk.phase();
 }
 const SessionCounters& Client::counters() const {
-    return state_->session.counters();
+    return state_->talk.counters();
 }
 
 } // namespace ctys::qmp
