@@ -45,16 +45,16 @@ TEST_CASE("a wrapper and its configuration name each other", "[call]") {
 TEST_CASE("a wrapper is read, and one that is not there is none", "[call]") {
     const support::TemporaryDirectory folder;
     const auto path = folder / "web.sh";
-    CHECK(read_wrapper(path) == std::optional<std::string>{});
-    CHECK(read_wrapper(path + "/web.sh") == std::optional<std::string>{});
+    CHECK_FALSE(read_wrapper(path).value());
+    CHECK_FALSE(read_wrapper(path + "/web.sh").value());
 
     std::ofstream{path} << "#!/bin/bash\n";
-    CHECK(read_wrapper(path + "/web.sh") == std::optional<std::string>{});
+    CHECK_FALSE(read_wrapper(path + "/web.sh").value());
 
-    CHECK(read_wrapper(path) == std::optional<std::string>{"#!/bin/bash\n"});
+    CHECK(read_wrapper(path).value() == "#!/bin/bash\n");
 
     std::ofstream{path} << std::string(qemu::max_wrapper_bytes + 1, '#');
-    CHECK(read_wrapper(path) == std::optional<std::string>{""});
+    CHECK(read_wrapper(path).value() == "");
 }
 
 TEST_CASE("a wrapper that this account may not read is refused, not taken as absent", "[call]") {
