@@ -187,13 +187,19 @@ Status AgentCore::begin_on_vm(Turn& turn, const msg::Command& command, Instant a
     const auto target = require_target(command.action);
     if (!target) return tl::unexpected(target.error());
     if (auto ok = control_.check(command.action, **target); !ok) return ok;
+    // What it saves and loads is also what is in its drives.
+    const bool needs_media = command.action.verb == Verb::Suspend ||
+                             is_of_media(command.action.verb) ||
+                             is_of_snapshots(command.action.verb);
+    if (needs_media) {
+        if (auto ok = media_.check(**target); !ok) return ok;
+    }
     if (command.action.verb == Verb::Suspend) {
         if (auto ok = suspension_.check(**target); !ok) return ok;
         suspension_.begin(turn, command.action, **target, asked);
         return {};
     }
     if (is_of_media(command.action.verb)) {
-        if (auto ok = media_.check(**target); !ok) return ok;
         media_.begin(turn, command.action, **target);
         return {};
     }
@@ -563,6 +569,7 @@ void AgentCore::on(Turn& turn, const StopAsked& asked) {
     boot_starts_.cancel();
     starter_.give_up_all(turn, "its host stops");
     hand_starts_.refuse_all(turn, "its host stops");
+    media_.give_up_all(turn, "its host stops; nothing was done");
     guests_stop_.ask(turn, asked.why, asked.deadline.value_or(stop_deadline_));
 }
 

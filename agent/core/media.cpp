@@ -126,6 +126,15 @@ void Media::cancel(Turn& turn, ActionId action) {
          Error{.code = ErrorCode::Cancelled, .message = "cancelled"});
 }
 
+void Media::give_up_all(Turn& turn, const std::string& why) {
+    std::vector<InstanceKey> keys;
+    for (const auto& [key, course] : courses_) {
+        if (course.state <= State::Checking) keys.push_back(key);
+    }
+    for (const auto& key : keys)
+        fail(turn, key, Error{.code = ErrorCode::Conflict, .message = why});
+}
+
 void Media::fail(Turn& turn, const InstanceKey& key, Error error) {
     finish(turn, key, Outcome{.error = std::move(error)});
 }

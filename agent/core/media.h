@@ -29,11 +29,12 @@ namespace ctys::agent {
 ///              | drives are told, it is not         | ended: indeterminate, with what is there
 ///              | 60 s                               | ended: indeterminate
 ///     looking, asking, checking
-///              | 15 s, cancel                       | ended; nothing was done
+///              | 15 s, cancel, its host stops       | ended; nothing was done
 ///     any      | process ended                      | ended: failed
 ///     -        | a former life had begun it         | unclear
 ///
-/// One at a time for each VM. What others do (a guest that opens its tray, a person at the monitor)
+/// One at a time for each VM, and none beside a snapshot or a suspension of it: whichever comes
+/// second is refused. What others do (a guest that opens its tray, a person at the monitor)
 /// is seen by the events of the tray, after which the drives are asked.
 class Media {
 public:
@@ -52,6 +53,8 @@ public:
     /// What a former life of the agent had begun.
     void adopt(Turn& turn, const Instance& instance, const Action& action);
     void cancel(Turn& turn, ActionId action);
+    /// All that QEMU was not told yet.
+    void give_up_all(Turn& turn, const std::string& why);
 
     /// What QEMU has just told of its drives: what has changed since is told.
     void take_drives(Turn& turn, Instance& instance, std::vector<Drive> drives);

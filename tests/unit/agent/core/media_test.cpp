@@ -419,3 +419,42 @@ TEST_CASE_METHOD(CoreFixture, "media of a VM that others have started are left a
     REQUIRE(refused.size() == 1);
     CHECK(refused[0].error.message == "only media of a VM that ctys started are changed");
 }
+
+TEST_CASE_METHOD(DriveUp, "nothing else is begun that its medium is part of", "[agent]") {
+    const auto verb = GENERATE(
+        Verb::SaveSnapshot, Verb::RevertSnapshot, Verb::DeleteSnapshot, Verb::Suspend);
+    change();
+    forget_deeds();
+
+    order(verb, 1, {.snapshot = "one"});
+    const auto refused = answers<msg::CommandRefused>();
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].error.code == ErrorCode::Conflict);
+    CHECK(refused[0].error.message == "a medium of it is being changed");
+    CHECK(refused[0].error.try_next == "ctys actions");
+    CHECK(commands(Monitor::QueryDisks) == 0);
+    CHECK_FALSE(outcome()); // the change goes on
+}
+
+TEST_CASE_METHOD(DriveUp, "no medium is changed while its disks are at a snapshot", "[agent]") {
+    order(Verb::SaveSnapshot, 1, {.snapshot = "one"});
+    forget_deeds();
+    const auto verb = GENERATE(Verb::ChangeMedium, Verb::Eject);
+
+    order(verb, 1, {.image = "/iso/b.iso"});
+    const auto refused = answers<msg::CommandRefused>();
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].error.code == ErrorCode::Conflict);
+    CHECK(refused[0].error.message == "a snapshot of it is being saved");
+    CHECK(commands(Monitor::QueryDrives) == 0);
+}
+
+TEST_CASE_METHOD(DriveUp, "its disks are free again when its medium is changed", "[agent]") {
+    change();
+    decline(Monitor::QueryDrives, ErrorCode::Failed);
+    REQUIRE(outcome());
+
+    order(Verb::SaveSnapshot, 1, {.snapshot = "one"});
+    CHECK(answers<msg::CommandRefused>().empty());
+    CHECK(commands(Monitor::QueryDisks) == 1);
+}
