@@ -36,6 +36,7 @@ AgentCore::AgentCore(CoreSettings settings, Recovered recovered)
       guests_stop_(instances_,
                    control_,
                    suspension_,
+                   snapshots_,
                    memory_,
                    [this](const InstanceRecord& record) { return find_vm(record); }),
       boot_starts_(instances_, works_, starter_), stop_deadline_(settings.stop_deadline),
@@ -187,33 +188,26 @@ Status AgentCore::begin_on_vm(Turn& turn, const msg::Command& command, Instant a
     const auto target = require_target(command.action);
     if (!target) return tl::unexpected(target.error());
     if (auto ok = control_.check(command.action, **target); !ok) return ok;
-    // What it saves and loads is also what is in its drives.
-    const bool needs_media = command.action.verb == Verb::Suspend ||
-                             is_of_media(command.action.verb) ||
-                             is_of_snapshots(command.action.verb);
-    if (needs_media) {
-        if (auto ok = media_.check(**target); !ok) return ok;
-    }
-    if (command.action.verb == Verb::Suspend) {
-        if (auto ok = suspension_.check(**target); !ok) return ok;
-        suspension_.begin(turn, command.action, **target, asked);
-        return {};
-    }
-    if (is_of_media(command.action.verb)) {
-        media_.begin(turn, command.action, **target);
-        return {};
-    }
-    if (is_of_snapshots(command.action.verb)) {
-        if (auto ok = suspension_.check(**target); !ok) return ok;
-        if (auto ok = snapshots_.check(**target); !ok) return ok;
-        snapshots_.begin(turn, command.action, **target);
-        return {};
-    }
-    if (command.action.verb == Verb::Kill) {
+    auto& vm = **target;
+    const auto verb = command.action.verb;
+    const bool saves = verb == Verb::Suspend || is_of_snapshots(verb);
+    // What is saved and loaded is also what is in its drives.
+    if (auto ok = saves || is_of_media(verb) ? media_.check(vm) : Status{}; !ok) return ok;
+    if (auto ok = saves ? suspension_.check(vm) : Status{}; !ok) return ok;
+    if (auto ok = saves ? snapshots_.check(vm) : Status{}; !ok) return ok;
+    if (is_of_snapshots(verb)) {
+        snapshots_.begin(turn, command.action, vm);
+    } else if (verb == Verb::Suspend) {
+        suspension_.begin(turn, command.action, vm, asked);
+    } else if (is_of_media(verb)) {
+        media_.begin(turn, command.action, vm);
+    } else {
         const auto by = command.action.id.to_string();
-        if (auto ok = suspension_.overtake(turn, (*target)->record.key, by); !ok) return ok;
+        const bool kills = verb == Verb::Kill;
+        if (auto ok = kills ? suspension_.overtake(turn, vm.record.key, by) : Status{}; !ok)
+            return ok;
+        control_.begin(turn, command.action, vm, asked);
     }
-    control_.begin(turn, command.action, **target, asked);
     return {};
 }
 

@@ -73,7 +73,7 @@ void GuestsStop::hasten(Turn& turn, Instant until) {
         if (is_final(guest.state) || instance == nullptr || guest.cut_at <= until) continue;
         guest.cut_at = until;
         if (guest.state == State::Suspending)
-            suspension_.begin_for_host(turn, *instance, time_to_save(guest.cut_at, turn.now()));
+            suspension_.begin_for_host(turn, *instance, save_limit(guest, turn));
         if (guest.state == State::Ending)
             control_.end_for_host(turn, *instance, /*ask=*/true, until - turn.now().instant);
     }
@@ -119,6 +119,30 @@ void GuestsStop::review(Turn& turn) {
     if (!lines_.empty()) tell(turn);
 }
 
+// Told to end meanwhile it would hear nothing, and be cut when it could have been asked.
+bool GuestsStop::wait_for_snapshot(Turn& turn, Guest& guest, Instance& instance) {
+    const auto free = snapshots_.check(instance);
+    guest.is_at_snapshot = !free;
+    if (!guest.is_at_snapshot) return false;
+    guest.cut_at = until_;
+    if (turn.now().instant >= until_) {
+        end(turn, guest, instance, /*ask=*/false);
+    } else if (!std::exchange(guest.was_at_snapshot, true)) {
+        lines_.push_back(fmt::format("{}: {}; waited for, at most {}",
+                                     guest.label,
+                                     free.error().message,
+                                     to_short_text(until_ - turn.now().instant)));
+    }
+    return true;
+}
+
+Duration GuestsStop::save_limit(const Guest& guest, const Turn& turn) const {
+    const auto limit = time_to_save(guest.cut_at, turn.now());
+    if (!guest.was_at_snapshot) return limit;
+    const auto share = begun_ + (until_ - begun_) * 2 / 3;
+    return std::clamp(share - turn.now().instant, Duration{}, limit);
+}
+
 bool GuestsStop::suspend(Turn& turn, Guest& guest, Instance& instance) {
     const bool is_under_way = suspension_.holds(instance.record.key); // somebody has asked for it
     const bool wants = guest.policy == OnStop::Suspend || is_under_way;
@@ -132,7 +156,15 @@ bool GuestsStop::suspend(Turn& turn, Guest& guest, Instance& instance) {
         return false;
     }
     if (guest.grace) guest.cut_at = std::min(until_, turn.now().instant + *guest.grace);
-    const auto limit = time_to_save(guest.cut_at, turn.now());
+    const auto limit = save_limit(guest, turn);
+    if (guest.was_at_snapshot && limit <= Duration{}) {
+        guest.was_suspending = true;
+        fall_back(turn,
+                  guest,
+                  instance,
+                  Error{.code = ErrorCode::TimedOut, .message = "a snapshot of it took too long"});
+        return false;
+    }
     guest.state = State::Suspending;
     suspension_.begin_for_host(turn, instance, limit);
     lines_.push_back(
@@ -185,6 +217,7 @@ void GuestsStop::choose_end(Turn& turn, Guest& guest, Instance& instance) {
         return leave(turn, guest, instance, State::Spared, "another agent of this machine has it");
     if (guest.policy == OnStop::Kill && !suspension_.holds(record.key))
         return end(turn, guest, instance, /*ask=*/false);
+    if (wait_for_snapshot(turn, guest, instance)) return;
     if (suspend(turn, guest, instance)) return;
     // What stands paused is let run by end_for_host(), or cut.
     const auto asked = control_.check(Action{.verb = Verb::Shutdown, .always_cut = true}, instance);
@@ -259,7 +292,10 @@ void GuestsStop::remind(const Turn& turn) {
         }
         const auto left = std::max(Duration{}, guest.cut_at - turn.now().instant);
         names.push_back(
-            guest.state == State::Waiting      ? fmt::format("{} (no monitor yet)", guest.label)
+            guest.state == State::Waiting
+                ? fmt::format("{} ({})",
+                              guest.label,
+                              guest.is_at_snapshot ? "at a snapshot" : "no monitor yet")
             : guest.state == State::Suspending ? fmt::format("{} (being suspended)", guest.label)
             : control_.cut_at(key) ? fmt::format("{} (cut in {})", guest.label, to_short_text(left))
                                    : guest.label);

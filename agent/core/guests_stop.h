@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/core/snapshots.h"
 #include "agent/core/suspension.h"
 
 #include <functional>
@@ -21,6 +22,12 @@ namespace ctys::agent {
 ///     waiting  | it can be asked               | ending: ladder until its GRACE, else until the
 ///              |                               | deadline of the whole
 ///              | ONSTOP suspend                | suspending, for two thirds of that time
+///              | QEMU is at a snapshot of it   | waiting: it hears nothing, nor can that be
+///              |                               | called off; its GRACE begins afterwards
+///              | - within two thirds of the    | waiting: with ONSTOP suspend it is suspended,
+///              |   whole it is done            | within these two thirds
+///              | - it is done later            | waiting: it is asked to end instead
+///              | - the whole is over           | ending: cut
 ///              | ours, no monitor by then      | ending: cut
 ///              | not ours, no monitor in 6 s   | left
 ///              | ONSTOP kill                   | ending: cut at once, whoever started it
@@ -47,10 +54,11 @@ public:
     GuestsStop(Instances& instances,
                Control& control,
                Suspension& suspension,
+               const Snapshots& snapshots,
                HostMemory& memory,
                FindVm find_vm)
-        : instances_(instances), control_(control), suspension_(suspension), memory_(memory),
-          find_vm_(std::move(find_vm)) {}
+        : instances_(instances), control_(control), suspension_(suspension), snapshots_(snapshots),
+          memory_(memory), find_vm_(std::move(find_vm)) {}
 
     [[nodiscard]] bool is_active() const { return active_; }
     /// `deadline` counts from now.
@@ -83,6 +91,8 @@ private:
         Instant seen;
         Instant cut_at;              ///< also of one that was not asked yet
         bool was_suspending = false; ///< and could not: it is asked to end
+        bool is_at_snapshot = false;
+        bool was_at_snapshot = false;
     };
     static bool is_final(State state) { return state >= State::Ended; }
 
@@ -92,6 +102,10 @@ private:
     Guest& admit(Turn& turn, const Instance& instance);
     void decide(Turn& turn, Guest& guest, Instance& instance);
     void choose_end(Turn& turn, Guest& guest, Instance& instance);
+    /// True: QEMU is at a snapshot of it, and that is waited for.
+    bool wait_for_snapshot(Turn& turn, Guest& guest, Instance& instance);
+    /// What it may take to save it: none is left where a snapshot took too long.
+    [[nodiscard]] Duration save_limit(const Guest& guest, const Turn& turn) const;
     /// True: that is what becomes of it.
     bool suspend(Turn& turn, Guest& guest, Instance& instance);
     void watch_suspension(Turn& turn, Guest& guest, Instance& instance);
@@ -109,6 +123,7 @@ private:
     Instances& instances_;
     Control& control_;
     Suspension& suspension_;
+    const Snapshots& snapshots_;
     HostMemory& memory_;
     FindVm find_vm_;
     bool active_ = false;
