@@ -74,7 +74,7 @@ netGetUNIXDomainSocket() {
     echo "${name//ACTUALLABEL/$2}"
 }
 # Functions that few configurations call are read when one does: every start waits for this file.
-unset -v CTYS_REST_IS_READ
+unset -v CTYS_REST_IS_READ CTYS_LOOKS_FOR
 ctys_read_rest() {
     local own=${CTYS_WRAPPER_LIB:-/nowhere}
     [ -n "$CTYS_REST_IS_READ" ] || eval "$(
@@ -85,9 +85,12 @@ ctys_read_rest() {
 # Called by bash, in a process of its own, for what it does not find.
 command_not_found_handle() {
     local answer place="${BASH_SOURCE[1]##*/}: line ${BASH_LINENO[0]}"
+    # A PATH without the programs by which the rest is read, or that it calls, leads here again.
+    [ -z "$CTYS_LOOKS_FOR" ] || { echo "$place: $1: command not found" >&2 && return 127; }
+    local CTYS_LOOKS_FOR=$1
     ctys_read_rest
     declare -F -- "$1" > /dev/null && { "$@"; return; }
-    if answer=$(ctys_framework_answer "$1"); then
+    if declare -F ctys_framework_answer > /dev/null && answer=$(ctys_framework_answer "$1"); then
         echo "$place: $1 of the original's framework is not here: $answer" >&2
     else
         echo "$place: $1: command not found" >&2
@@ -244,7 +247,7 @@ ctys_settle_base() {
 # CONFIGURATION: other names of one thing become one, and what only this library has said is taken back, so that a
 # configuration that says nothing of a network gets none of ours.
 ctys_settle() {
-    local IFS=$'\n' lines CTYS_TEXT asked=
+    local IFS=$'\n' lines CTYS_TEXT asked='' quote="'" quoted="'\\''"
     mapfile -t lines < "$1" # read would ask for each byte
     CTYS_TEXT="${lines[*]}"
     IFS=$' \t\n'
@@ -261,7 +264,7 @@ ctys_settle() {
     HDDBOOTIMAGE=${HDDBOOTIMAGE:-$HDA}
     IMAGEFORMAT=${IMAGEFORMAT:-$QEMU_IMG}
     VGADRIVER=${VGADRIVER:-$VGA_DRIVER}
-    [ -z "$QEMUBIOS" ] || ARGSADD="-L '$QEMUBIOS' $ARGSADD"
+    [ -z "$QEMUBIOS" ] || ARGSADD="-L '${QEMUBIOS//$quote/$quoted}' $ARGSADD"
     # Who calls vdeq around QEMU has it on a switch.
     ctys_is_assigned VDE_DEQ || VDE_DEQ=
     case $WRAPPERCALL in
@@ -307,6 +310,7 @@ ctys_debug() {
         F:* | FILELIST:* | INCLUDE | EXCLUDE) ;; # which files print is not chosen
         S:* | SUBSYSTEM:* | W:* | WARNING:* | I:* | INFO:* | PF:* | PFIN:* | PRINTFINAL:*)
             [[ $value =~ ^[0-9]{1,6}$ ]] || ctys_usage "-d $1: $word needs a number"
+            value=$((10#$value))
             case ${word^^} in
             S*) CTYS_DEBUG_PARTS=$value ;;
             W*) WNG=$value ;;

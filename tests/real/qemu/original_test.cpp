@@ -125,6 +125,17 @@ TEST_CASE("other names of one thing mean the same", "[qemu][real]") {
         fmt::format("-drive file={}/hda.img,format=raw,if=ide\n", old.at("vm"))));
 }
 
+TEST_CASE("a QEMUBIOS with an apostrophe is one folder", "[qemu][real]") {
+    OldDirectory old;
+    old.write_own("NETWORK=none\nQEMUBIOS=\"/it's a b\"\n");
+
+    const auto ended = old.run("tst253.ctys", {"--print"});
+
+    CAPTURE(ended.said);
+    CHECK(ended.status == 0);
+    CHECK(has(ended, R"( -L '/it'\''s a b' )"));
+}
+
 TEST_CASE("a stock wrapper is bypassed: its configuration alone starts the VM", "[qemu][real]") {
     OldDirectory old;
     old.write_original("NETWORK=none\n");

@@ -55,9 +55,8 @@ TEST_CASE("a level of -d prints what has it, from the configuration on", "[qemu]
              {"64,min", {"sys"}, {"flow", "reads /"}},
              {"96,P,S:1", {"sys", "etc/qemu.conf\n"}, {"flow"}},
              {"ALL,s:4", {"flow"}, {"sys", "reads /"}},
-             {"0,W:4,i:4",
-              {":6:WARNING:1: deep warning\n", ":7:INFO:1: deep info\n"},
-              {"DEBUG"}}}));
+             {"0,W:4,i:4", {":6:WARNING:1: deep warning\n", ":7:INFO:1: deep info\n"}, {"DEBUG"}},
+             {"0,W:08", {":6:WARNING:1: deep warning\n"}, {"deep info", "base"}}}));
     CAPTURE(level);
 
     const auto ended = old.run("tst253.sh", {"-d", level, "--check"});
@@ -123,6 +122,20 @@ TEST_CASE("a function of the framework that is not here is answered by one sente
           "are made by ctys-setupVDE create\ntst253.ctys: line 5: getCPUinfo of the original's "
           "framework is not here: ctys -a info tells of the machine\ntst253.ctys: line 6: "
           "my-own-typo: command not found\n");
+}
+
+TEST_CASE("what is not found is told once where the PATH of a configuration has nothing",
+          "[qemu][real]") {
+    OldDirectory old;
+    // Without the bound of bash this test would be a fork bomb where it fails.
+    old.write_own("NETWORK=none\nFUNCNEST=8\nPATH=/nowhere\nmy-own-typo\n:\n");
+
+    const auto ended = old.run("tst253.sh", {"--check"});
+
+    CAPTURE(ended.said);
+    CHECK(ended.status == 0);
+    CHECK(ended.said.ends_with("tst253.ctys: line 6: my-own-typo: command not found\n"));
+    CHECK_FALSE(has(ended, "nesting level"));
 }
 
 TEST_CASE("QEMUBASE is a base folder or a program, for either kind of configuration",
