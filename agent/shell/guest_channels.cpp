@@ -31,10 +31,10 @@ bool GuestChannels::is_there(const std::string& directory) {
 
 void GuestChannels::ask(const AskGuest& question, const std::string& directory) {
     const auto& key = question.key;
-    if (auto open = talks_.extract(key)) {
-        const auto number = open.mapped().number;
-        retire(std::move(open.mapped()));
-        give_up({.key = key, .number = number},
+    // Dropped at once, so that its answer, which may be there already, is nobody's. Not under its
+    // own feet: the end of a talk takes it away before it is told.
+    if (const auto open = talks_.extract(key)) {
+        give_up({.key = key, .number = open.mapped().number},
                 Error{.code = ErrorCode::Conflict, .message = "it was asked for something else"});
     }
     auto client = qmp::GuestClient::connect(

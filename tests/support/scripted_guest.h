@@ -27,6 +27,8 @@ public:
     /// From now on it does not answer a sync.
     void fall_silent() { is_silent_ = true; }
     void hang_up() { serving_.reset(); }
+    /// Unasked, to whom it serves.
+    void say(const std::string& text);
     /// Names of all commands received.
     [[nodiscard]] const std::vector<std::string>& received() const { return received_; }
 
@@ -34,7 +36,6 @@ private:
     explicit ScriptedGuest(Answer answer) : answer_(std::move(answer)) {}
     void serve_next();
     void on_line(std::string_view line);
-    void say(const std::string& text);
 
     Answer answer_;
     std::string left_over_;

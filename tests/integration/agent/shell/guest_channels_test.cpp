@@ -1,4 +1,5 @@
 #include "agent/shell/guest_channels.h"
+#include "mesh/loop/unix_listener.h"
 #include "tests/support/loop_fixture.h"
 #include "tests/support/scripted_guest.h"
 #include "tests/support/temporary_directory.h"
@@ -88,6 +89,34 @@ TEST_CASE_METHOD(OneChannel,
     CHECK(answers[0].error->code == ErrorCode::Conflict);
     CHECK(answers[1].number == 2);
     CHECK_FALSE(answers[1].error);
+}
+
+TEST_CASE_METHOD(OneChannel,
+                 "An answer that comes with the next question does not end that one",
+                 "[agent]") {
+    has([](const std::string&, const qmp::Value&) { return std::string{}; });
+    channels.ask(question(1), dir.path());
+    run_until([&] { return guest->received().size() == 2; });
+    // Both are there when the loop looks: first what makes it ask anew, then the old answer.
+    std::vector<loop::UnixStream> callers;
+    const auto doorbell =
+        loop::UnixListener::open(loop, dir / "doorbell.sock", [&](loop::UnixStream caller) {
+            callers.push_back(std::move(caller));
+        });
+    auto bell = loop::UnixStream::connect(loop, dir / "doorbell.sock").value();
+    run_until([&] { return !callers.empty(); });
+    callers[0].start([&](auto) { channels.ask(question(2), dir.path()); }, [](const Status&) {});
+    drain();
+    REQUIRE(bell.write("!"));
+    guest->say("{\"error\": {\"desc\": \"no\"}}\n");
+
+    run_until([&] { return guest->received().size() == 4; });
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].number == 1);
+    guest->say("{\"error\": {\"desc\": \"late\"}}\n");
+    await(2);
+    CHECK(answers[1].number == 2);
+    CHECK(answers[1].error->message == "it refused: late");
 }
 
 TEST_CASE_METHOD(OneChannel, "A socket that is not of the VM's own QEMU is not used", "[agent]") {
