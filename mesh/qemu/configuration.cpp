@@ -5,7 +5,10 @@
 #include "mesh/qemu/shell_word.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <list>
+#include <map>
 #include <utility>
 
 namespace ctys::qemu {
@@ -18,6 +21,8 @@ constexpr int max_interfaces = 32;
 constexpr std::size_t max_start_after = 64;
 constexpr std::string_view key_mark = "#@#";
 constexpr std::size_t max_file_name = 255;
+// A file is read each time that it is sourced: all of it no more than a configuration may have.
+constexpr std::size_t max_sourced = 32;
 
 std::string upper(std::string_view text) {
     std::string out{text};
@@ -183,7 +188,7 @@ private:
         if (name.starts_with("./")) name.remove_prefix(2);
         if (name.size() == path.size() || name.empty() || name.size() > max_file_name ||
             name.find('/') != std::string_view::npos || name == own_name_ || name == "." ||
-            name == ".." || !is_utf8(name))
+            name == ".." || !is_utf8(name) || sourced_.size() == max_sourced)
             return;
         sourced_.emplace_back(name);
         for (const auto& other : further_) {
@@ -260,10 +265,11 @@ private:
         open_quote_ = word.open_quote;
         if (word.followed) return;
         // The last assignment is the one that holds when the wrapper has sourced the file.
-        std::erase_if(constants_, [&](const Setting& known) { return known.key == name; });
+        if (const auto before = places_.extract(name)) constants_.erase(before.mapped());
         if (word.value && depth_ == 0) {
             variables_.insert_or_assign(name, *word.value);
             constants_.push_back(here(number, name, clean(*word.value, number, name)));
+            places_.emplace(name, std::prev(constants_.end()));
         } else {
             variables_.erase(name);
             out_.dynamic.push_back(here(number, name, printable(source, max_configuration_line)));
@@ -278,7 +284,8 @@ private:
     Variables variables_;
     std::vector<Setting> keys_;
     std::vector<Setting> further_keys_;
-    std::vector<Setting> constants_;
+    std::list<Setting> constants_;
+    std::map<std::string, std::list<Setting>::iterator, std::less<>> places_; // among the constants
     int depth_ = 0;
     char open_quote_ = 0;
     Configuration out_;

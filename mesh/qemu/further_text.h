@@ -30,8 +30,8 @@ constexpr std::size_t max_further_bytes = 24 * 1024;
 /// Where keys are looked for that the configuration at `path` does not have, in this order: what it
 /// sources by a literal name in its own folder (`. ./lab.conf`, `source
 /// $CTYSWRAPPERPATH/lab.conf`), then NAME.vmx, NAME.conf and FOLDER.ctys. Each once, without the
-/// configuration itself, at most max_further_files. What these source in turn is not looked at.
-/// Pure.
+/// configuration itself, at most max_further_files, of the first 32 lines that source one. What
+/// these source in turn is not looked at. Pure.
 [[nodiscard]] std::vector<FurtherName> further_names(std::string_view text, std::string_view path);
 
 } // namespace ctys::qemu

@@ -136,3 +136,15 @@ TEST_CASE("a value of another file that is not taken is told with its place ther
                                      "\"120\" or \"2m\"; none is used"});
     CHECK(web.warnings[2].line == 3);
 }
+
+TEST_CASE("a file that is sourced over and over is read a few times", "[qemu]") {
+    std::string often = "#@#LABEL = \"web\"\n";
+    for (int i = 0; i < 60; ++i) {
+        often += ". ./lab.conf\n";
+    }
+
+    const auto web = read_with(often + "SMP=2\n", {sourced_file("#@#NOTE = \"open\n")});
+
+    CHECK(web.warnings.size() == 32);
+    CHECK(web.vm.vcpus == 2);
+}
