@@ -39,8 +39,11 @@ Outcome Control::run_level_outcome(ActionId action, const GuestAnswered& answere
     const auto look = fmt::format("ctys console {}: is qemu-ga running inside?", label);
     if (answered.error) {
         auto error = within(fmt::format("the guest agent of {}", label), *answered.error);
-        // Nobody has lost patience, and worker and broker do answer.
-        if (error.code != ErrorCode::Indeterminate) error.code = ErrorCode::Failed;
+        // An order to end it took the channel: its init may run all the same. Else nobody has lost
+        // patience, and worker and broker do answer.
+        const bool may_run =
+            error.code == ErrorCode::Indeterminate || error.code == ErrorCode::Conflict;
+        error.code = may_run ? ErrorCode::Indeterminate : ErrorCode::Failed;
         if (error.try_next.empty()) error.try_next = look;
         return {.error = std::move(error), .text = {}};
     }
@@ -64,6 +67,7 @@ void Control::on_guest_answered(Turn& turn, const GuestAnswered& answered) {
     const auto descent = descents_.find(answered.key);
     if (descent != descents_.end() && descent->second.guest_question == answered.number) {
         descent->second.guest_question = 0;
+        if (descent->second.ladder.state() != Ladder::State::Asking) return; // it is cut already
         descent->second.guest_refusal =
             fmt::format("; its guest agent: {}", answered.error->message);
         descent->second.ladder.on_guest_agent_failed(turn.now().instant);

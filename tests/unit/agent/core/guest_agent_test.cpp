@@ -142,6 +142,9 @@ TEST_CASE_METHOD(WithGuestAgent, "A guest agent that fails puts no cut off", "[a
     answer(questions()[0], silence());
 
     CHECK(presses() == 0);
+    pass(5s);
+    REQUIRE(fire(ladder));
+    CHECK(events(EventKind::Asked).back().text == "power cut at its 0.5 s deadline by SIGTERM");
 }
 
 TEST_CASE_METHOD(WithGuestAgent,
@@ -190,6 +193,13 @@ TEST_CASE_METHOD(WithGuestAgent, "Another run level is entered by the guest agen
         answer(questions()[0], silence());
         CHECK(outcome(action) == "the guest agent of vm1: it did not answer within 1.0 s");
         CHECK(events(EventKind::ActionEnded)[0].action == action);
+    }
+    SECTION("whose channel an order to end it has taken") {
+        answer(questions()[0],
+               Error{.code = ErrorCode::Conflict, .message = "it was asked for something else"});
+        CHECK(outcome(action) == "the guest agent of vm1: it was asked for something else");
+        const auto ended = events(EventKind::ActionEnded);
+        CHECK(ended[0].data.back() == std::pair<std::string, std::string>{"code", "indeterminate"});
     }
     SECTION("which ends meanwhile") {
         end();
