@@ -53,12 +53,18 @@ bool is_listed(const Listing& listing, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Of a regular file in this very directory; empty where it completes nothing.
-std::string text_beside(int fd, const std::string& name) {
+/// What its owner keeps from all others is read by root and may not be told with a VM of another.
+bool is_kept_from(std::uint32_t owner, const struct stat& facts) {
+    return owner != 0 && facts.st_uid != owner && (facts.st_mode & (S_IRGRP | S_IROTH)) == 0;
+}
+
+/// Of a regular file in this very directory; empty where it completes nothing of this owner.
+std::string text_beside(int fd, const std::string& name, std::uint32_t owner) {
     const loop::UniqueFd further(
         ::openat(fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     struct stat facts {};
-    if (!further.is_open() || ::fstat(further.value(), &facts) != 0 || !S_ISREG(facts.st_mode))
+    if (!further.is_open() || ::fstat(further.value(), &facts) != 0 || !S_ISREG(facts.st_mode) ||
+        is_kept_from(owner, facts))
         return {};
     std::string text;
     if (!read_up_to(further.value(), text, qemu::max_further_bytes + 1)) return {};
@@ -239,7 +245,7 @@ void Walk::read_further(int fd, const Listing& listing, FoundFile& file) {
             watches_.also(further.name);
         else if (!is_listed(listing, further.name))
             continue;
-        auto text = text_beside(fd, further.name);
+        auto text = text_beside(fd, further.name, file.uid);
         // A VM of its own has keys of its own.
         const bool is_other_vm = !further.sourced && classify(text) == Magic::Active;
         if (text.empty() || is_other_vm) continue;

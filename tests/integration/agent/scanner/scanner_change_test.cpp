@@ -76,6 +76,29 @@ TEST_CASE("nothing outside of the folder, and no other VM, completes a configura
     CHECK(find_setting(f.found.at("web/test.ctys").vm.settings, "UUID").empty());
 }
 
+TEST_CASE("what another account keeps to itself completes no configuration", "[scanner]") {
+    if (::geteuid() != 0) {
+        WARN("nothing is shown: only root can give a file away");
+        return;
+    }
+    PoolFixture f;
+    f.write_vm("web", ". ./secret.inc\n. ./lab.inc\n");
+    f.write("web/secret.inc", "TOKEN=abc\n");
+    f.write("web/lab.inc", "SEEN=yes\n");
+    const auto give = [&](const char* name, uid_t to, mode_t mode) {
+        REQUIRE(::chown(f.at(name).c_str(), to, to) == 0);
+        REQUIRE(::chmod(f.at(name).c_str(), mode) == 0);
+    };
+    give("web/web.ctys", 54321, 0644);
+    give("web/secret.inc", 12345, 0600);
+    give("web/lab.inc", 12345, 0640);
+    f.start_and_scan();
+
+    const auto& settings = f.found.at("web/web.ctys").vm.settings;
+    CHECK(find_setting(settings, "SEEN") == "yes");
+    CHECK(find_setting(settings, "TOKEN").empty());
+}
+
 TEST_CASE("a renamed directory is one path gone and one found, and is watched", "[scanner]") {
     PoolFixture f;
     f.write_vm("a/web");
