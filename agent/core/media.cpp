@@ -156,15 +156,13 @@ void Media::look_at(Turn& turn, Instance& instance, Course& course, const Monito
     if (!meant) return fail(turn, key, meant.error());
     course.drive = meant->drive.name;
     course.device = meant->device;
-    if (is_held_shut(meant->drive) && !course.action.force) {
-        if (course.is_asked) return fail(turn, key, kept_shut(course.drive, course.action, label));
-        return ask_guest(turn, key, course);
-    }
-    if (course.action.verb == Verb::Eject) {
-        if (meant->drive.image.empty())
-            return finish(turn, key, {.text = fmt::format("{} is empty already", course.drive)});
-        return act(turn, key, course);
-    }
+    course.is_held_shut = is_held_shut(meant->drive) && !course.action.force;
+    if (course.is_held_shut && course.is_asked)
+        return fail(turn, key, kept_shut(course.drive, course.action, label));
+    if (course.action.verb == Verb::Eject && !course.is_held_shut && meant->drive.image.empty())
+        return finish(turn, key, {.text = fmt::format("{} is empty already", course.drive)});
+    // A guest is not asked to let go for an image that cannot be put in.
+    if (course.action.verb == Verb::Eject || course.is_checked) return proceed(turn, key, course);
     if (!course.image.starts_with('/')) {
         return fail(turn,
                     key,
@@ -180,6 +178,11 @@ void Media::look_at(Turn& turn, Instance& instance, Course& course, const Monito
                          .image = course.image,
                          .config = instance.record.config,
                          .uid = instance.record.uid});
+}
+
+void Media::proceed(Turn& turn, const InstanceKey& key, Course& course) {
+    if (course.is_held_shut) return ask_guest(turn, key, course);
+    act(turn, key, course);
 }
 
 // QEMU tells the guest that somebody wants the medium out, and refuses; a system such as Debian's
@@ -275,15 +278,16 @@ void Media::on_tray(Turn& turn, Instance& instance, const MonitorEvent& event) {
     moved.text = fmt::format("{} is {}", drive->name, event.is_open ? "open" : "closed");
     moved.data = {{"drive", drive->name}, {"tray", event.is_open ? "open" : "closed"}};
     const auto course = courses_.find(record.key);
-    const bool is_ours = course != courses_.end() && (course->second.state == State::Acting ||
-                                                      course->second.state == State::Asking);
+    const bool is_ours =
+        course != courses_.end() && course->second.drive == drive->name &&
+        (course->second.state == State::Acting || course->second.state == State::Asking);
     if (is_ours) {
         moved.by = course->second.action.principal.name;
         moved.action = course->second.action.id;
     }
     instances_.tell(turn, instance, std::move(moved));
     if (course != courses_.end()) {
-        if (course->second.state == State::Asking && event.is_open) {
+        if (is_ours && course->second.state == State::Asking && event.is_open) {
             course->second.state = State::Looking;
             look(turn, record.key, course->second);
             wait(turn, record.key, look_limit);
@@ -377,7 +381,8 @@ void Media::on_image(Turn& turn, const ImageChecked& checked) {
         found->second.number != checked.number)
         return;
     if (checked.error) return fail(turn, InstanceKey{checked.key}, *checked.error);
-    act(turn, checked.key, found->second);
+    found->second.is_checked = true;
+    proceed(turn, checked.key, found->second);
 }
 
 void Media::on_monitor_up(Turn& turn, const InstanceKey& key) {

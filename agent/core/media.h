@@ -14,12 +14,14 @@ namespace ctys::agent {
 ///              | emptied                            |
 ///              | drives are told, an image is to go | checking: by the account of the VM
 ///              | in                                 |
-///              | its guest has locked it, no force  | asking: QEMU hands the wish on to the guest
+///              | one is to be emptied that its      | asking: QEMU hands the wish on to the guest
+///              | guest has locked, without force    |
 ///              | there is no such drive; locked     | ended: not-found, conflict; nothing was done
 ///              | again after the guest has opened   |
-///     asking   | its tray opens                     | looking
+///     asking   | its tray opens                     | looking, then acting
 ///              | 10 s                               | ended: conflict; nothing was done
-///     checking | the image can be opened            | acting: blockdev-change-medium
+///     checking | the image can be opened            | acting: blockdev-change-medium; asking, of a
+///              |                                    | drive that is locked, without force
 ///              | it cannot                          | ended: as the check says; nothing was done
 ///     acting   | done                               | seeing: drives are asked again
 ///              | refused                            | ended: failed, with QEMU's words
@@ -70,16 +72,20 @@ private:
     struct Course {
         State state = State::Looking;
         Action action;
-        bool is_asked = false;    ///< its guest, to open the tray
-        std::string image;        ///< absolute, of a change
-        std::string drive;        ///< once it is known
-        std::string device;       ///< by which QEMU finds it
-        std::uint64_t number = 0; ///< of the reply that is awaited
-        Error why;                ///< of Unclear
+        bool is_held_shut = false; ///< by its guest, and no force is to be used
+        bool is_asked = false;     ///< its guest, to open the tray
+        bool is_checked = false;   ///< its image: it can be opened
+        std::string image;         ///< absolute, of a change
+        std::string drive;         ///< once it is known
+        std::string device;        ///< by which QEMU finds it
+        std::uint64_t number = 0;  ///< of the reply that is awaited
+        Error why;                 ///< of Unclear
     };
 
     void look(Turn& turn, const InstanceKey& key, Course& course);
     void look_at(Turn& turn, Instance& instance, Course& course, const MonitorReply& reply);
+    /// Acts, or asks its guest first.
+    void proceed(Turn& turn, const InstanceKey& key, Course& course);
     void ask_guest(Turn& turn, const InstanceKey& key, Course& course);
     void act(Turn& turn, const InstanceKey& key, Course& course);
     void judge(Turn& turn, Instance& instance, const Course& course, const MonitorReply& reply);

@@ -62,10 +62,10 @@ struct DriveVm : SavedStateFixture {
         input(ImageChecked{
             .key = key(pid), .number = checks.back().number, .error = std::move(error)});
     }
-    void move_tray(bool opens) {
+    void move_tray(bool opens, std::string drive = "ide2-cd0") {
         input(MonitorEvent{.key = key(pid),
                            .what = MonitorEvent::What::TrayMoved,
-                           .reason = "ide2-cd0",
+                           .reason = std::move(drive),
                            .time = now().wall,
                            .is_open = opens});
     }
@@ -217,6 +217,46 @@ TEST_CASE_METHOD(DriveUp, "a guest that has locked its tray is asked to open it"
         tell_drives({open});
         CHECK(told_to_qemu() == 1);
     }
+}
+
+TEST_CASE_METHOD(DriveUp, "a guest is asked for an image that can be put in", "[agent]") {
+    change();
+    tell_drives({cd("/iso/a.iso", /*locked=*/true)});
+    CHECK(commands(Monitor::OpenTray) == 0);
+
+    SECTION("and it can") {
+        check_image();
+        REQUIRE(commands(Monitor::OpenTray) == 1);
+        move_tray(true);
+        auto open = cd("/iso/a.iso");
+        open.drive.is_open = true;
+        tell_drives({open});
+        CHECK(told_to_qemu() == 1);
+        CHECK(done<CheckImage>().size() == 1);
+    }
+    SECTION("and it cannot") {
+        check_image(Error{.code = ErrorCode::NotFound, .message = "not there"});
+        CHECK(error()->code == ErrorCode::NotFound);
+        CHECK(commands(Monitor::OpenTray) == 0);
+    }
+}
+
+TEST_CASE_METHOD(DriveUp, "the tray of another drive is no answer", "[agent]") {
+    auto other = cd("/iso/c.iso");
+    other.drive.name = "cd1";
+    order(Verb::Eject, 1, {.device = "ide2-cd0"});
+    tell_drives({cd("/iso/a.iso", /*locked=*/true), other});
+    REQUIRE(commands(Monitor::OpenTray) == 1);
+
+    move_tray(true, "cd1");
+
+    CHECK_FALSE(outcome());
+    CHECK(events(EventKind::TrayMoved).at(0).by.empty());
+    move_tray(true);
+    auto open = cd("/iso/a.iso");
+    open.drive.is_open = true;
+    tell_drives({open, other});
+    CHECK(told_to_qemu() == 1);
 }
 
 TEST_CASE_METHOD(DriveUp, "a locked tray opens at once by force, and when it is open", "[agent]") {
@@ -421,8 +461,8 @@ TEST_CASE_METHOD(CoreFixture, "media of a VM that others have started are left a
 }
 
 TEST_CASE_METHOD(DriveUp, "nothing else is begun that its medium is part of", "[agent]") {
-    const auto verb = GENERATE(
-        Verb::SaveSnapshot, Verb::RevertSnapshot, Verb::DeleteSnapshot, Verb::Suspend);
+    const auto verb =
+        GENERATE(Verb::SaveSnapshot, Verb::RevertSnapshot, Verb::DeleteSnapshot, Verb::Suspend);
     change();
     forget_deeds();
 
