@@ -130,6 +130,19 @@ Status adopt(const Options& options, Beginning& out) {
     return {};
 }
 
+// A VM that is made anew keeps its disk; choose_place() finds the folder by that.
+bool has_qcow2(const Options& options, const Sources& sources) {
+    const auto folder = absolute(options.directory.empty() ? "." : options.directory);
+    const auto lies_in = [](const std::string& place) {
+        return ::access((place + "/hda.qcow2").c_str(), F_OK) == 0 &&
+               ::access((place + "/hda.img").c_str(), F_OK) != 0;
+    };
+    if (!folder || lies_in(*folder)) return folder.has_value();
+    const auto label = sources.given.find("LABEL");
+    return options.directory.empty() && label != sources.given.end() &&
+           lies_in(*folder + "/" + label->second.text);
+}
+
 Result<Beginning> begin(const Options& options) {
     Beginning out;
     out.sources.host = read_host_facts();
@@ -153,23 +166,30 @@ Result<Beginning> begin(const Options& options) {
     auto notes = load_defaults(options.places, out.sources);
     if (!notes) return tl::unexpected(notes.error());
     out.notes.insert(out.notes.end(), notes->begin(), notes->end());
+    out.sources.has_qcow2 = has_qcow2(options, out.sources);
     return out;
 }
 
 // Asks for all that is to be asked for; `sources` hold the answers then.
 Status converse(const Options& options, LineInput& input, Sources& sources) {
     Dialogue dialogue{std::move(sources), options.asking(), options.brief};
-    while (true) {
+    // A script would answer for ever.
+    constexpr int most_wrong = 10;
+    for (int wrong = 0; wrong < most_wrong || ::isatty(STDIN_FILENO) == 1;) {
         const auto question = dialogue.question();
         if (!question) return tl::unexpected(question.error());
-        if (!*question) break;
+        if (!*question) {
+            sources = dialogue.sources();
+            return {};
+        }
         const auto line = ask(input, **question);
         if (!line) return tl::unexpected(line.error());
-        if (const auto taken = dialogue.answer(*line); !taken)
-            fmt::print("  {}\n", taken.error().message);
+        const auto taken = dialogue.answer(*line);
+        if (!taken) fmt::print("  {}\n", taken.error().message);
+        wrong += taken ? 0 : 1;
     }
-    sources = dialogue.sources();
-    return {};
+    return fail(ErrorCode::Usage,
+                fmt::format("given up: {} answers that cannot be taken", most_wrong));
 }
 
 struct Place {

@@ -163,8 +163,11 @@ private:
         const auto follows = [](std::string text) {
             return Value{std::move(text), Origin::Dependent, {}};
         };
-        if (name == "IMAGEFORMAT")
-            return follows(text_given("HDDBOOTIMAGE").ends_with(".qcow2") ? "qcow2" : "raw");
+        if (name == "IMAGEFORMAT") {
+            const auto& image = text_given("HDDBOOTIMAGE");
+            const bool is_qcow2 = image.empty() ? sources_.has_qcow2 : image.ends_with(".qcow2");
+            return follows(is_qcow2 ? "qcow2" : "raw");
+        }
         if (name == "HDDBOOTIMAGE")
             return follows(equals_ignoring_case(text("IMAGEFORMAT"), "qcow2") ? "hda.qcow2"
                                                                               : "hda.img");

@@ -45,6 +45,8 @@ struct Sources {
     AddressBook addresses;
     HostFacts host;
     Uuid new_uuid;
+    bool has_qcow2 =
+        false; ///< hda.qcow2 and no hda.img lies where the VM is made: that is its disk
 };
 
 /// Values of a new VM, complete for every variable of the table.

@@ -126,6 +126,21 @@ TEST_CASE("a new configuration for an image is made beside it", "[create_conf][r
     CHECK(text_of(site.path("old/hda.img")) == "precious");
 }
 
+TEST_CASE("a VM that is made anew keeps its qcow2 disk", "[create_conf][real]") {
+    Site site;
+    const std::string again = "ctys-createConfVM --label=web --no-create-image --auto-all";
+    site.write(site.path("web/hda.qcow2"), "precious");
+
+    const bool inside = GENERATE(true, false);
+    const auto made = site.run(inside ? "cd web && " + again : again);
+
+    CAPTURE(made.said);
+    REQUIRE(made.status == 0);
+    CHECK(site.names("web") == std::set<std::string>{"web.ctys", "web.sh", "hda.qcow2"});
+    CHECK(has(text_of(site.path("web/web.ctys")), "hda.qcow2"));
+    CHECK(text_of(site.path("web/hda.qcow2")) == "precious");
+}
+
 TEST_CASE("types of the original that are no VMs of QEMU are answered", "[create_conf][real]") {
     const auto type = GENERATE(as<std::string>{}, "VMW", "VBOX", "xen");
     Site site;
@@ -203,6 +218,20 @@ TEST_CASE("answers that end too early make nothing", "[create_conf][real]") {
     CHECK(ran.status == 2);
     CHECK(has(ran.said,
               "ctys-createConfVM: the answers ended before the questions; nothing was made\n"));
+    CHECK(site.names("") == nothing_new);
+}
+
+TEST_CASE("a script that answers nothing of use is given up", "[create_conf][real]") {
+    Site site;
+    std::string answers;
+    for (int i = 0; i < 1000; ++i) {
+        answers += "maybe\n";
+    }
+
+    const auto ran = site.run("ctys-createConfVM --label=web", answers);
+
+    CHECK(ran.status == 2);
+    CHECK(has(ran.said, "given up: 10 answers that cannot be taken"));
     CHECK(site.names("") == nothing_new);
 }
 

@@ -108,6 +108,18 @@ TEST_CASE("a qcow2 image and its name follow each other", "[create_conf]") {
     CHECK(settings_of("web", {{"HDDBOOTIMAGE", "a.qcow2"}}).text("IMAGEFORMAT") == "qcow2");
 }
 
+TEST_CASE("a disk that is there stays the disk, unless another one is given", "[create_conf]") {
+    const auto image_of = [](const Pairs& given) {
+        auto sources = sources_of("web", given);
+        sources.has_qcow2 = true;
+        const auto settings = decide(sources).value();
+        return settings.text("HDDBOOTIMAGE") + " " + settings.text("IMAGEFORMAT");
+    };
+    CHECK(image_of({}) == "hda.qcow2 qcow2");
+    CHECK(image_of({{"HDDBOOTIMAGE", "b.img"}}) == "b.img raw");
+    CHECK(image_of({{"IMAGEFORMAT", "raw"}}) == "hda.img raw");
+}
+
 TEST_CASE("values that do not fit each other are refused", "[create_conf]") {
     CHECK(refused_settings("web", {{"DHCP", "n"}}) == "DHCP: without it IP and NETMASK are needed");
     CHECK(refused_settings("web", {{"ARCH", "x86_46"}}) ==
