@@ -26,7 +26,7 @@ done </modules/order
 mount -t ext4 /dev/vda /disk || say 'no disk'
 chown -R 0:0 /disk/etc /disk/pool
 ip link set lo up
-ip address add 10.0.2.15/24 dev eth0
+ip address add 10.0.2.9/24 dev eth0 # below those that its network hands out
 ip link set eth0 up
 
 mkdir -p /disk/state /run/ctys

@@ -47,13 +47,14 @@ class Network(stack_mesh.StackCase):
         self.assertIn("QEMU", self.look(PORTS))
         self.look(SETUP + " cancel", status=5)  # it is in use
 
-        self.assertEqual(m.ctys("kill", "netboot", "--yes", seconds=stack_mesh.ORDER_S).status, 0)
+        killed = m.ctys("kill", "netboot", "--yes", seconds=stack_mesh.ORDER_S)
+        self.assertEqual(killed.status, 0, killed.err)
         self.look(f"until ! {PORTS} | grep -q QEMU; do usleep 50000; done")
         self.look(SETUP + " cancel")
         left = self.look(LOOK)
         for gone in ("ctysbr0", "ctys0"):
             self.assertNotIn(gone, left)
-        self.assertIn("10.0.2.15/24", left)
+        self.assertIn("10.0.2.9/24", left)
         self.assertNotIn("vde_", self.look("ls /var/tmp"))
 
 
