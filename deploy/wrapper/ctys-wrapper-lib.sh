@@ -164,7 +164,16 @@ ctys_find_program() {
     done
 }
 
-USER=${USER:-$(id -un)}
+# As id -un says it, where that need not be run: each start waits for this file.
+ctys_find_user() {
+    local lines=() line
+    [ ! -r /etc/passwd ] || mapfile -t lines < /etc/passwd
+    for line in "${lines[@]}"; do
+        [[ $line =~ ^([^:]+):[^:]*:$EUID: ]] && USER=${BASH_REMATCH[1]} && return
+    done
+    USER=$(id -un)
+}
+[ -n "$USER" ] || ctys_find_user
 MYOS=Linux
 MYDIST=
 [ ! -r /etc/os-release ] || ctys_distribution
