@@ -396,6 +396,9 @@ std::optional<int> serve_wrapper(const std::vector<std::string>& given) {
     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() ? 0 : 1;
 }
 
+/// Options that no wrapper takes: it gives them, or an agent does.
+constexpr auto of_callers = "For wrappers and agents";
+
 constexpr auto valued_options = std::to_array<std::string_view>({"--bootmode",
                                                                  "--check-image",
                                                                  "--config-file",
@@ -436,17 +439,23 @@ void add_modes(CLI::App& app, Options& options) {
 
 int main(int argc, char** argv) {
     Options options;
-    CLI::App app{"Assembles, checks, prints or runs the QEMU of one VM directory.",
+    CLI::App app{"Assembles, checks, prints or runs the QEMU of one VM directory. People call the "
+                 "wrapper there,\n./web.sh, which starts the VM; with --print or --check it does "
+                 "not. See ctys-qemu-call(1).",
                  "ctys-qemu-call"};
     app.set_version_flag("--version", CTYS_VERSION);
     // Of an option that is given again the last one holds (CTYS-REFERENCE 3.1).
     app.add_option("--config-file", options.config, "The VM's configuration")
         ->required()
-        ->take_last();
+        ->take_last()
+        ->group(of_callers);
     app.add_flag("--print", options.print, "Print the command line");
     app.add_flag("--check", options.check, "Check what can be checked without starting");
-    app.add_flag("--run", options.run, "Start QEMU and stay its parent")->excludes("--check");
-    app.add_flag("--list-options", options.list_options, "Print the options of the VM's QEMU");
+    app.add_flag("--run", options.run, "Start QEMU and stay its parent")
+        ->excludes("--check")
+        ->group(of_callers);
+    app.add_flag("--list-options", options.list_options, "Print the options of the VM's QEMU")
+        ->group(of_callers);
     app.add_option("--instance-dir", options.instance_directory, "Directory of this start")
         ->envname("CTYS_INSTANCE_DIR")
         ->take_last();
@@ -458,14 +467,22 @@ int main(int argc, char** argv) {
                  "Throw away what `ctys suspend` has saved, and boot")
         ->envname("CTYS_DISCARD_STATE");
     app.add_option("--note-state", options.note_state, "Note that this snapshot is its state")
-        ->take_last();
+        ->take_last()
+        ->group(of_callers);
     app.add_flag("--forget-state", options.forget_state, "Take that note away")
-        ->excludes("--note-state");
+        ->excludes("--note-state")
+        ->group(of_callers);
     app.add_option("--check-image", options.image_check, "Can this account give it to the VM?")
-        ->take_last();
+        ->take_last()
+        ->group(of_callers);
     add_modes(app, options);
     app.add_option("assignments", options.assignments, "KEY=VALUE of the configuration");
-    app.footer("ctys-qemu-call --wrapper FILE.ctys [OPTIONS]: becomes the VM's wrapper, with its "
+    app.footer("A wrapper also takes:\n"
+               "  --argsadd='-rtc base=localtime'  Further options of QEMU\n"
+               "  --startercall=PROGRAM            Another QEMU\n"
+               "  --listoptions                    Print the options of the VM's QEMU\n"
+               "  -d LEVEL                         What the configuration prints, as 64,p\n"
+               "ctys-qemu-call --wrapper FILE.ctys [OPTIONS]: becomes the VM's wrapper, with its "
                "options;\n  with --check-first one that is not of this version is run with --check "
                "before\nctys-qemu-call --wrapper-lib: prints ctys-wrapper-lib.sh");
     const std::vector<std::string> given{argv + 1, argv + argc};

@@ -33,6 +33,11 @@ TEST_CASE("short options of the original's wrapper are understood", "[qemu][real
     const auto help = old.run("tst253.sh", {"-h"});
     CHECK(help.status == 0);
     CHECK(has(help, "--bootmode"));
+    CHECK(has(help, "A wrapper also takes:\n  --argsadd="));
+    const auto of_callers = help.said.find("For wrappers and agents:");
+    CHECK(of_callers != std::string::npos);
+    CHECK(help.said.find("--config-file") > of_callers);
+    CHECK(help.said.find("--check") < of_callers);
     const auto terse = old.run("tst253.sh", {"-X", "--check"});
     CHECK(terse.status == 0);
     CHECK(terse.said.empty());
