@@ -10,6 +10,7 @@
 #include "tools/qemu_call/consent.h"
 #include "tools/qemu_call/console_link.h"
 #include "tools/qemu_call/empty_values.h"
+#include "tools/qemu_call/emulator_check.h"
 #include "tools/qemu_call/free_display.h"
 #include "tools/qemu_call/ignored_signals.h"
 #include "tools/qemu_call/image_check.h"
@@ -352,6 +353,12 @@ int serve(Options options) {
             "attaches one");
     }
     auto problems = check(request, notes);
+    // Nothing at a start, which has no time for it, that of a foreign wrapper by an agent included.
+    if (options.check && !request.storage_only && plan.binary.starts_with('/') &&
+        std::getenv("CTYS_ACTION") == nullptr) {
+        for (auto& problem : ask_emulator(plan, notes))
+            problems.push_back(std::move(problem));
+    }
     if (!request.storage_only) {
         for (auto& problem : check_configuration(options.config, plan.label, notes)) {
             const bool is_told =

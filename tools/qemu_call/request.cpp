@@ -243,12 +243,26 @@ private:
     void image_interface(const std::string&, const std::string& value) {
         interface_ = to_lower(value);
     }
-    void nic(const std::string&, const std::string& value) {
+    // QEMU would list what it has and end with 0.
+    void refuse_question(const std::string& key, const std::string& value) {
+        const auto lower = to_lower(value);
+        if (lower == "help" || lower == "?") {
+            problem(key, fmt::format("\"{}\" asks QEMU for its list, and starts nothing", value));
+        }
+    }
+    void nic(const std::string& key, const std::string& value) {
+        refuse_question(key, value);
         const auto lower = to_lower(value);
         out_.plan.nic_model = lower == "virtio" ? "virtio-net-pci" : lower;
     }
-    void cpu(const std::string&, const std::string& value) { out_.plan.cpu = value; }
-    void machine(const std::string&, const std::string& value) { out_.plan.machine = value; }
+    void cpu(const std::string& key, const std::string& value) {
+        refuse_question(key, value);
+        out_.plan.cpu = value;
+    }
+    void machine(const std::string& key, const std::string& value) {
+        refuse_question(key, value);
+        out_.plan.machine = value;
+    }
     void append(const std::string&, const std::string& value) { out_.plan.append = value; }
     void binary(const std::string&, const std::string& value) { out_.plan.binary = value; }
     void kernel(const std::string&, const std::string& value) {

@@ -408,6 +408,22 @@ TEST_CASE("a check names each problem with its key", "[qemu][real]") {
               "/opt/qemu*/bin or by absolute path\n");
 }
 
+TEST_CASE("a check names a CPU, a board and a network card that QEMU does not know",
+          "[qemu][real]") {
+    VmDirectory vm{Guest::Idle};
+    vm.append_to_configuration("CPU=nosuch\nMACHINE=nowhere\nNETWORK=user\nNIC=zz\n");
+
+    vm.start({"--check"});
+
+    CHECK(vm.wait() == 1);
+    const auto says = [&](const std::string& key, const std::string& text) {
+        return vm.output().find("ctys-qemu-call: " + place_of(vm, key) + text) != std::string::npos;
+    };
+    CHECK(says("CPU", "QEMU knows no CPU nosuch; /"));
+    CHECK(says("MACHINE", "QEMU knows no board nowhere; /"));
+    CHECK(says("NIC", "QEMU knows no network card zz; /"));
+}
+
 TEST_CASE("QEMU's own words are kept when it refuses to start", "[qemu][real]") {
     VmDirectory vm{Guest::Idle};
 
