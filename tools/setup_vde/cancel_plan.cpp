@@ -34,11 +34,10 @@ const Link* bridge_of(const Request& request, const Link* tap, const Observed& m
 } // namespace
 
 Result<Plan> decide_cancel(const Request& request, const Observed& machine) {
-    if (!machine.is_root) {
-        return fail(ErrorCode::Refused,
-                    "TAP devices and bridges are taken away by root only",
-                    "sudo " + call_again(request, machine));
-    }
+    auto missing = missing_rights(request, machine, "taken away");
+    // Who stays behind for the last VM has to be root then.
+    if (request.with_last && !missing.empty() && !machine.vde.clients().empty())
+        return tl::unexpected(std::move(missing.front()));
     if (auto fine = check_switch(request, machine); !fine) return tl::unexpected(fine.error());
     const auto name = tap_of(machine.account);
     const auto* tap = machine.find(name);
@@ -68,8 +67,10 @@ Result<Plan> decide_cancel(const Request& request, const Observed& machine) {
     if (plan.steps.empty()) {
         plan.notes.insert(plan.notes.begin(),
                           fmt::format("there is nothing of {} to take away", machine.account.name));
+        return plan;
     }
-    return plan;
+    plan.missing = std::move(missing);
+    return plan_or_lack(std::move(plan), request);
 }
 
 } // namespace ctys::vde

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace ctys::vde {
 
 namespace {
@@ -36,6 +38,10 @@ Result<Plan> reuse(const Request& request, const Observed& machine) {
                                 tap),
                     cancel);
     }
+    if (!request.uplink.empty() && request.uplink != "none") {
+        if (auto found = find_uplink(request, machine); !found)
+            return tl::unexpected(found.error());
+    }
     const auto* bridge = machine.find(request.bridge);
     const bool other_bridge = !request.bridge.empty() && link->master != request.bridge;
     const auto* uplink = machine.find(request.uplink);
@@ -53,22 +59,37 @@ Result<Plan> reuse(const Request& request, const Observed& machine) {
     Plan plan;
     plan.notes.push_back(fmt::format(
         "the switch of {} answers already (pid {}): it is used", name, machine.vde.info.pid));
-    return plan;
+    if (request.with_last) plan.missing = missing_rights(request, machine, "taken away");
+    return plan_or_lack(std::move(plan), request);
 }
 
-Status check_surroundings(const Request& request, const Observed& machine) {
-    if (!machine.is_root) {
-        return fail(ErrorCode::Refused,
-                    "TAP devices and bridges are made by root only",
-                    "sudo " + call_again(request, machine));
-    }
-    if (!machine.missing_packages.empty()) {
-        return fail(ErrorCode::Unsupported,
-                    fmt::format("programs of {} are not installed",
-                                fmt::join(machine.missing_packages, " and ")),
-                    fmt::format("apt install {}", fmt::join(machine.missing_packages, " ")));
-    }
-    return {};
+Error missing_packages(const std::vector<std::string>& packages) {
+    return {.code = ErrorCode::Unsupported,
+            .message =
+                fmt::format("programs of {} are not installed", fmt::join(packages, " and ")),
+            .try_next = fmt::format("apt install {}", fmt::join(packages, " "))};
+}
+
+// Without it nothing is known of the network.
+Status check_ip(const Observed& machine) {
+    const auto& packages = machine.missing_packages;
+    if (std::find(packages.begin(), packages.end(), "iproute2") == packages.end()) return {};
+    return tl::unexpected(missing_packages(packages));
+}
+
+// By whom and with what it is done; what is wrong in any case is told before.
+std::vector<Error> missing_for(const Request& request, const Observed& machine) {
+    auto missing = missing_rights(request, machine, "made");
+    if (!machine.missing_packages.empty())
+        missing.push_back(missing_packages(machine.missing_packages));
+    if (machine.why_no_tun.empty()) return missing;
+    missing.push_back(
+        {.code = ErrorCode::Unsupported,
+         .message = fmt::format("{} cannot open /dev/net/tun: {}; without it a switch has no TAP",
+                                machine.account.name,
+                                machine.why_no_tun),
+         .try_next = "modprobe tun && chmod 666 /dev/net/tun   (as Debian has it)"});
+    return missing;
 }
 
 Status check_switch_state(const Observed& machine) {
@@ -121,17 +142,9 @@ Status add_tap(Plan& plan, const Attachment& attachment, const Observed& machine
 } // namespace
 
 Result<Plan> decide_create(const Request& request, const Observed& machine) {
-    if (auto fine = check_surroundings(request, machine); !fine)
-        return tl::unexpected(fine.error());
+    if (auto fine = check_ip(machine); !fine) return tl::unexpected(fine.error());
     if (auto fine = check_switch_state(machine); !fine) return tl::unexpected(fine.error());
     if (machine.vde.state == SwitchState::Answers) return reuse(request, machine);
-    if (!machine.why_no_tun.empty()) {
-        return fail(ErrorCode::Unsupported,
-                    fmt::format("{} cannot open /dev/net/tun: {}; without it a switch has no TAP",
-                                machine.account.name,
-                                machine.why_no_tun),
-                    "modprobe tun && chmod 666 /dev/net/tun   (as Debian has it)");
-    }
     const auto attachment = choose_bridge(request, machine);
     if (!attachment) return tl::unexpected(attachment.error());
     if (const auto* uplink = machine.find(attachment->uplink)) {
@@ -149,7 +162,8 @@ Result<Plan> decide_create(const Request& request, const Observed& machine) {
                           Run{.argv = switch_words(request, machine), .as_owner = true},
                           EndSwitch{.kills = true}});
     plan.steps.push_back({"reach the switch", AwaitSwitch{tap_of(machine.account)}});
-    return plan;
+    plan.missing = missing_for(request, machine);
+    return plan_or_lack(std::move(plan), request);
 }
 
 std::string describe(const Act& act, const Observed& machine) {

@@ -4,6 +4,7 @@
 #include "tools/setup_vde/commands.h"
 #include "tools/setup_vde/elsewhere.h"
 #include "tools/setup_vde/last_client.h"
+#include "tools/setup_vde/network_plan.h"
 #include "tools/setup_vde/report.h"
 
 #include <cstdio>
@@ -65,10 +66,15 @@ Status create(loop::EventLoop& loop, const Request& request, Observed& machine) 
 
 Status cancel(loop::EventLoop& loop, const Request& request, const Observed& machine) {
     const auto clients = machine.vde.clients();
-    if (request.with_last && machine.is_root && !clients.empty()) {
-        if (request.only_shows)
-            return print("# when the last has left:\n" +
-                         fmt::format("{}\n", fmt::join(clients, "\n")));
+    if (request.with_last && (machine.is_root || request.only_shows) && !clients.empty()) {
+        if (request.only_shows) {
+            const Plan lacks{.steps = {},
+                             .notes = {},
+                             .missing = missing_rights(request, machine, "taken away")};
+            return print(fmt::format("# when the last has left:\n{}\n{}",
+                                     fmt::join(clients, "\n"),
+                                     plan_text(lacks, machine)));
+        }
         const auto pid = stay_behind(loop, request, machine, Stay::Last);
         if (!pid) return tl::unexpected(pid.error());
         return print(fmt::format("switch of {}: goes with the last of {} on it (pid {} waits)\n",
@@ -114,7 +120,6 @@ Status change(loop::EventLoop& loop, const Request& request) {
     }
     auto machine = observe(loop, request);
     if (!machine) return tl::unexpected(machine.error());
-    if (request.only_shows) machine->is_root = true;
     return request.action == Action::Create ? create(loop, request, *machine)
                                             : cancel(loop, request, *machine);
 }

@@ -44,24 +44,6 @@ const Link* active_link(const Observed& machine) {
     return nullptr;
 }
 
-Result<const Link*> find_uplink(const Request& request, const Observed& machine) {
-    const auto& name = request.uplink;
-    const auto* link = machine.find(name);
-    if (link == nullptr) {
-        return fail(
-            ErrorCode::NotFound,
-            fmt::format("there is no interface {}; there are: {}", name, names_of_links(machine)));
-    }
-    if (link->loopback)
-        return fail(ErrorCode::Usage, fmt::format("{} leads nowhere: it is the loopback", name));
-    if (link->kind == "bridge") {
-        return fail(ErrorCode::Usage,
-                    fmt::format("{} is a bridge itself", name),
-                    fmt::format("ctys-setupVDE -b {} create", name));
-    }
-    return link;
-}
-
 Result<Attachment>
 join_bridge(const Link& bridge, const Request& request, const Observed& machine) {
     if (bridge.kind != "bridge") {
@@ -150,6 +132,39 @@ Act ip(std::vector<std::string> words) {
 std::string call_again(Request request, const Observed& machine) {
     if (request.user.empty()) request.user = machine.account.name;
     return shell_quoted(words_of(request));
+}
+
+Result<const Link*> find_uplink(const Request& request, const Observed& machine) {
+    const auto& name = request.uplink;
+    const auto* link = machine.find(name);
+    if (link == nullptr) {
+        return fail(
+            ErrorCode::NotFound,
+            fmt::format("there is no interface {}; there are: {}", name, names_of_links(machine)));
+    }
+    if (link->loopback)
+        return fail(ErrorCode::Usage, fmt::format("{} leads nowhere: it is the loopback", name));
+    if (link->kind == "bridge") {
+        return fail(ErrorCode::Usage,
+                    fmt::format("{} is a bridge itself", name),
+                    fmt::format("ctys-setupVDE -b {} create", name));
+    }
+    return link;
+}
+
+std::vector<Error>
+missing_rights(const Request& request, const Observed& machine, std::string_view done) {
+    if (machine.is_root) return {};
+    auto again = request;
+    again.only_shows = false;
+    return {Error{.code = ErrorCode::Refused,
+                  .message = fmt::format("TAP devices and bridges are {} by root only", done),
+                  .try_next = "sudo " + call_again(std::move(again), machine)}};
+}
+
+Result<Plan> plan_or_lack(Plan plan, const Request& request) {
+    if (plan.missing.empty() || request.only_shows) return plan;
+    return tl::unexpected(std::move(plan.missing.front()));
 }
 
 Result<Attachment> choose_bridge(const Request& request, const Observed& machine) {

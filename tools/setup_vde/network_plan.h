@@ -15,6 +15,16 @@ struct Attachment {
 /// The call of `request`, with the user it is for.
 [[nodiscard]] std::string call_again(Request request, const Observed& machine);
 
+/// That only root does what is planned; nothing where it is root who asks.
+[[nodiscard]] std::vector<Error>
+missing_rights(const Request& request, const Observed& machine, std::string_view done);
+
+/// The plan, or the first thing that it lacks. A request that only shows gets the plan.
+[[nodiscard]] Result<Plan> plan_or_lack(Plan plan, const Request& request);
+
+/// The interface of -i. Errors: NotFound, Usage.
+[[nodiscard]] Result<const Link*> find_uplink(const Request& request, const Observed& machine);
+
 /// Errors: NotFound, Conflict, Usage.
 [[nodiscard]] Result<Attachment> choose_bridge(const Request& request, const Observed& machine);
 

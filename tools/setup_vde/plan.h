@@ -45,15 +45,18 @@ struct Step {
 struct Plan {
     std::vector<Step> steps;
     std::vector<std::string> notes; ///< what somebody should know of it, one sentence each
+    std::vector<Error> missing;     ///< rights and programs without which the steps would fail
 };
 
-/// Pure. Nothing to do where the switch is there already. Errors: Refused (root is needed, or the
-/// connection would be cut), Unsupported (programs or /dev/net/tun are missing), NotFound (the
-/// interface), Conflict (what is there is of another kind, or of somebody else).
+/// Pure. Nothing to do where the switch is there already. Errors: Refused (the connection would be
+/// cut), Unsupported (`ip` is missing), NotFound (the interface), Conflict (what is there is of
+/// another kind, or of somebody else). Then what is missing, by its first one: Refused (root is
+/// needed), Unsupported (programs or /dev/net/tun); a request that only shows gets the plan with
+/// it.
 [[nodiscard]] Result<Plan> decide_create(const Request& request, const Observed& machine);
 
-/// Pure. Nothing to do where nothing is there. Errors: Refused, Conflict (VMs are attached; the
-/// switch hangs; it is not one).
+/// Pure. Nothing to do where nothing is there. Errors: Conflict (VMs are attached; the switch
+/// hangs; it is not one), Refused. What is missing: as above.
 [[nodiscard]] Result<Plan> decide_cancel(const Request& request, const Observed& machine);
 
 /// One line for a person: what a shell would do.

@@ -186,6 +186,9 @@ std::string plan_text(const Plan& plan, const Observed& machine) {
     for (const auto& note : plan.notes) {
         text += "# " + note + "\n";
     }
+    for (const auto& lack : plan.missing) {
+        text += fmt::format("# missing: {}\n#   try: {}\n", lack.message, lack.try_next);
+    }
     return text;
 }
 

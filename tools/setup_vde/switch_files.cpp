@@ -84,6 +84,10 @@ Result<Switch> ask(const std::string& path) {
 
 Switch without_answer(const qemu::VdePaths& paths, const Account& account, const Error& error) {
     const auto& [data, management] = paths;
+    const auto own = ::geteuid();
+    if (error.code == ErrorCode::Refused && own != 0 && own != account.uid)
+        return strange(fmt::format(
+            "whether the switch of {} works only {} and root may ask", account.name, account.name));
     if (const auto pid = find_switch_process(data, account.uid); pid != 0) {
         return hung(
             fmt::format(

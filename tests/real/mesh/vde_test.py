@@ -448,21 +448,35 @@ class Hostile(VdeCase):
         call = [*person, self.mesh.program("ctys-setupVDE")]
         if subprocess.run([*call, "-V"], capture_output=True).returncode != 0:
             self.skipTest("the programs lie where only root can read")
-        for action in ("create", "cancel"):
-            done = subprocess.run([*call, action], capture_output=True, text=True)
-            self.assertEqual(done.returncode, 7, done.stderr)
-            self.assertIn(f"try: sudo ctys-setupVDE -u daemon {action}", done.stderr)
+
+        def ask(status, *words):
+            done = subprocess.run([*call, *words], capture_output=True, text=True)
+            self.assertEqual(done.returncode, status, done.stderr)
+            return done.stdout + done.stderr
+
+        self.assertIn("try: sudo ctys-setupVDE -u daemon create", ask(7, "create"))
+        shown = ask(0, "--dry-run", "-i", "none", "create")
+        self.assertIn("as daemon: vde_switch -d -s " + DATA, shown)
+        self.assertIn("# missing: TAP devices and bridges are made by root only\n"
+                      "#   try: sudo ctys-setupVDE -u daemon -i none create\n", shown)
+        self.assertIn("there is no interface nosuch", ask(3, "--dry-run", "-i", "nosuch", "create"))
+        self.assertIn("nothing of daemon to take away", ask(0, "cancel"))
         self.setup_vde("-i", "none", "create")
-        done = subprocess.run([*call, "check"], capture_output=True, text=True)
-        self.assertEqual((done.returncode, done.stdout), (0, "switch of daemon: works, 0 attached\n"), done.stderr)
+        self.assertEqual(ask(0, "check"), "switch of daemon: works, 0 attached\n")
+        self.assertIn("answers already", ask(0, "create"))
+        self.assertIn("try: sudo ctys-setupVDE -u daemon cancel", ask(7, "cancel"))
+        self.assertIn("# missing: TAP devices and bridges are taken away by root only\n", ask(0, "--dry-run", "cancel"))
 
     def test_a_user_who_cannot_open_the_device_is_told_before_anything_is_made(self):
         os.chmod("/dev/net/tun", 0o600)
         try:
             said = self.setup_vde("create", status=1)
+            shown = self.setup_vde("--dry-run", "create")
         finally:
             os.chmod("/dev/net/tun", 0o666)
         self.assertIn("daemon cannot open /dev/net/tun: Permission denied", said)
+        self.assertIn("# missing: daemon cannot open /dev/net/tun: Permission denied", shown)
+        self.assertIn("ip tuntap add", shown)
         self.assert_nothing_left()
 
     def test_garbage_is_one_sentence(self):

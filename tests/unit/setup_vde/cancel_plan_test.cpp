@@ -171,6 +171,33 @@ TEST_CASE("cancel does not cut the connection either, and needs root", "[vde]") 
     CHECK(why_not_cancelled(machine).message.starts_with(
         "the connection you work over comes in at 10.1.1.5 of ctysbr0"));
 
+    machine.connections.clear();
     machine.is_root = false;
+    CHECK(why_not_cancelled(machine).code == ErrorCode::Refused);
     CHECK(why_not_cancelled(machine).try_next == "sudo ctys-setupVDE -u alice cancel");
+}
+
+TEST_CASE("without rights the steps of a cancel are shown with what is missing", "[vde]") {
+    auto machine = made_machine();
+    const Request shown{.action = Action::Cancel, .user = "alice", .only_shows = true};
+    const auto steps = acts(decide_cancel(shown, machine).value(), machine);
+
+    machine.is_root = false;
+    const auto plan = decide_cancel(shown, machine).value();
+
+    CHECK(acts(plan, machine) == steps);
+    REQUIRE(plan.missing.size() == 1);
+    CHECK(plan.missing.front().try_next == "sudo ctys-setupVDE -u alice cancel");
+}
+
+TEST_CASE("only root waits for the last VM", "[vde]") {
+    auto machine = made_machine();
+    machine.is_root = false;
+    machine.vde.ports.push_back(client(2, "web"));
+    const Request last{.action = Action::Cancel, .user = "alice", .with_last = true};
+
+    const auto plan = decide_cancel(last, machine);
+
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().try_next == "sudo ctys-setupVDE -u alice --last cancel");
 }

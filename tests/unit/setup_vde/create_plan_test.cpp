@@ -315,6 +315,53 @@ TEST_CASE("what a machine lacks is told before anything is made", "[vde]") {
     }
 }
 
+TEST_CASE("without rights the steps are shown with all that is missing", "[vde]") {
+    auto machine = bare_machine();
+    auto shown = asked;
+    shown.only_shows = true;
+    const auto steps = acts(decide_create(shown, machine).value(), machine);
+    machine.is_root = false;
+    machine.missing_packages = {"vde2"};
+    machine.why_no_tun = "Permission denied";
+
+    const auto plan = decide_create(shown, machine).value();
+
+    CHECK(acts(plan, machine) == steps);
+    Lines missing;
+    for (const auto& lack : plan.missing)
+        missing.push_back(lack.message);
+    CHECK(missing ==
+          Lines{"TAP devices and bridges are made by root only",
+                "programs of vde2 are not installed",
+                "alice cannot open /dev/net/tun: Permission denied; without it a switch has no "
+                "TAP"});
+    CHECK(plan.missing.front().try_next == "sudo ctys-setupVDE -u alice create");
+}
+
+TEST_CASE("what is wrong in any case is told before what is missing", "[vde]") {
+    auto machine = GENERATE(bare_machine(), made_machine());
+    machine.is_root = false;
+    machine.missing_packages = {"vde2"};
+    machine.why_no_tun = "Permission denied";
+    auto request = asked;
+    request.uplink = "eth7";
+    request.only_shows = GENERATE(false, true);
+
+    CHECK(why_not_created(machine, request).code == ErrorCode::NotFound);
+    CHECK(why_not_created(machine, request).message.starts_with("there is no interface eth7"));
+}
+
+TEST_CASE("a user's switch that answers is used without root, unless it goes with a VM", "[vde]") {
+    auto machine = made_machine();
+    machine.is_root = false;
+    auto request = asked;
+    CHECK(decide_create(request, machine).value().steps.empty());
+
+    request.with_last = true;
+
+    CHECK(why_not_created(machine, request).code == ErrorCode::Refused);
+}
+
 TEST_CASE("routes of both families keep all they say, those to gateways come first", "[vde]") {
     auto machine = bare_machine();
     machine.links[2].addresses = {"10.1.1.5/32"};
