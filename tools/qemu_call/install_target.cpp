@@ -115,6 +115,26 @@ Status write_zeros(int file, const std::string& path, std::uint64_t bytes) {
     return ::fsync(file) == 0 ? Status{} : Status{file_error("write", path)};
 }
 
+// Where it wrote is a name of ours: people know the target, which stands before these words
+// already.
+std::string words_of_qemu_img(std::string_view said, std::string_view way, std::string_view path) {
+    std::string out;
+    for (auto line : split(said, '\n')) {
+        line = trim(line);
+        for (const auto& before : {std::string{"qemu-img: "}, fmt::format("{}: ", way)}) {
+            if (line.starts_with(before)) line.remove_prefix(before.size());
+        }
+        if (line.empty()) continue;
+        if (!out.empty()) out += "; ";
+        for (auto at = line.find(way); at != std::string_view::npos; at = line.find(way)) {
+            out.append(line.substr(0, at)).append(path);
+            line.remove_prefix(at + way.size());
+        }
+        out += line;
+    }
+    return printable(out, 300);
+}
+
 // The bytes of an empty image, in memory.
 Result<UniqueFd> make_image_bytes(const qemu::InstallTarget& target) {
     UniqueFd memory{::memfd_create("ctys-init", MFD_CLOEXEC)};
@@ -129,7 +149,7 @@ Result<UniqueFd> make_image_bytes(const qemu::InstallTarget& target) {
                 fmt::format("qemu-img could not make {} of the format {}: {}",
                             printable(target.file),
                             printable(target.format),
-                            printable(trim(end->said), 300)));
+                            words_of_qemu_img(end->said, name, target.file)));
 }
 
 // Zeros of a file are left out; it is empty.

@@ -234,6 +234,25 @@ TEST_CASE("a target of an unknown format leaves nothing behind", "[call]") {
     CHECK(entries_of(vm.folder.path()) == 0);
 }
 
+TEST_CASE("words of qemu-img name the target, not where it wrote", "[call]") {
+    Folder vm;
+    vm.target.format = "qcow2";
+    const auto tool = vm.folder / "qemu-img";
+    std::ofstream{tool} << "#!/bin/sh\nprintf '%s\\n' \"qemu-img: $5: Could not create '$5'\" "
+                           "'qemu-img: it rains'\nexit 1\n";
+    std::filesystem::permissions(tool, std::filesystem::perms::owner_all);
+    const std::string path = std::getenv("PATH");
+    ::setenv("PATH", (vm.folder.path() + ":" + path).c_str(), 1);
+
+    const auto made = prepare_target(vm.target, Preparation::Create, {});
+
+    ::setenv("PATH", path.c_str(), 1);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().message == "qemu-img could not make " + vm.target.file +
+                                      " of the format qcow2: Could not create '" + vm.target.file +
+                                      "'; it rains");
+}
+
 TEST_CASE("a file without a byte is made an image in its place", "[call]") {
     Folder vm;
     vm.target.format = GENERATE(as<std::string>{}, "raw", "qcow2");
