@@ -18,17 +18,22 @@ namespace ctys::call {
 
 namespace {
 
-// Empty when the file can be used.
-std::string why_unusable(const std::string& path, int mode, std::string_view advice = {}) {
+// As a medium that is changed: what is absent, or not to be read or written, ends with its status.
+Status check_file(const std::string& path, int mode, std::string_view advice = {}) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
-        if (errno == ENOENT) return printable(path) + " does not exist";
-        return fmt::format("{}: {}", printable(path), std::strerror(errno));
+        if (errno == ENOENT || errno == ENOTDIR)
+            return fail(ErrorCode::NotFound, printable(path) + " does not exist");
+        const auto why = errno;
+        return fail(why == EACCES ? ErrorCode::Refused : ErrorCode::Failed,
+                    fmt::format("{}: {}", printable(path), std::strerror(why)));
     }
-    if (S_ISDIR(status.st_mode)) return printable(path) + " is a directory";
-    if (::access(path.c_str(), R_OK) != 0) return printable(path) + " cannot be read";
+    if (S_ISDIR(status.st_mode))
+        return fail(ErrorCode::Failed, printable(path) + " is a directory");
+    const auto code = [] { return errno == EACCES ? ErrorCode::Refused : ErrorCode::Failed; };
+    if (::access(path.c_str(), R_OK) != 0) return fail(code(), printable(path) + " cannot be read");
     if ((mode & W_OK) != 0 && ::access(path.c_str(), W_OK) != 0)
-        return fmt::format("{} cannot be written{}", printable(path), advice);
+        return fail(code(), fmt::format("{} cannot be written{}", printable(path), advice));
     return {};
 }
 
@@ -148,8 +153,7 @@ Status check_target(Request& request, std::vector<std::string>& notes) {
     const auto preparation = decide_or_ask(request, facts);
     if (!preparation) return tl::unexpected(preparation.error());
     if (facts.exists) {
-        auto why = why_unusable(target.file, R_OK | W_OK);
-        if (!why.empty()) return fail(ErrorCode::Failed, std::move(why));
+        if (auto usable = check_file(target.file, R_OK | W_OK); !usable) return usable;
         request.seen = look->identity;
     }
     request.preparation = *preparation;
@@ -188,9 +192,8 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
         if (path.empty()) return;
         const auto* advice = "; SNAPSHOT=yes or READONLY=yes need no writing";
         // What is installed would be thrown away by them.
-        if (auto why = why_unusable(path, mode, request.target ? "" : advice); !why.empty()) {
-            problems.push_back({std::move(key), std::move(why)});
-        }
+        if (auto fine = check_file(path, mode, request.target ? "" : advice); !fine)
+            problems.push_back({std::move(key), fine.error().message, fine.error().code});
     };
     const auto before = problems.size();
     add_further_disks(request, notes);

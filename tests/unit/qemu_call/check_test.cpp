@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <unistd.h>
 
 using namespace ctys;
 using namespace ctys::call;
@@ -150,6 +151,38 @@ TEST_CASE("a stage of one's own is done by the configuration, or said not to be"
     CHECK(vm.problems_of(modes).empty());
     CHECK(vm.notes == std::vector<std::string>{
                           "inst_stage of the configuration does its stage setup on " + target});
+}
+
+TEST_CASE("a medium that is absent ends with 3, one that is no file with 1", "[call]") {
+    CheckedVm vm;
+    vm.write("plain", "x");
+    const auto [path, code, words] = GENERATE(table<std::string, ErrorCode, std::string>({
+        {"nope.iso", ErrorCode::NotFound, "nope.iso does not exist"},
+        {"plain/nope.iso", ErrorCode::NotFound, "nope.iso does not exist"},
+        {".", ErrorCode::Failed, "is a directory"},
+    }));
+
+    const auto problems = vm.problems_of({.boot = "CD%" + path});
+
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().code == code);
+    CHECK(problems.front().text.find(words) != std::string::npos);
+}
+
+TEST_CASE("an image that the account may not read or write ends with 7", "[call]") {
+    if (::geteuid() == 0) {
+        WARN("root may read and write everything, so nothing is shown about permissions");
+        return;
+    }
+    CheckedVm vm;
+    std::filesystem::permissions(
+        vm.folder / "hda.img",
+        GENERATE(std::filesystem::perms::none, std::filesystem::perms::owner_read));
+
+    const auto problems = vm.problems_of({});
+
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().code == ErrorCode::Refused);
 }
 
 TEST_CASE("TFTP does not serve the VM's own folder by a link", "[call]") {
