@@ -1,6 +1,7 @@
 #include "agent/survey/probe_guest.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/survey_mark.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +13,6 @@ namespace ctys::agent {
 namespace {
 
 constexpr std::size_t sector_bytes = 512;
-constexpr std::string_view survey_name = "guest=ctys-survey,process=ctys-survey";
 
 std::string without_numbers(std::string text) {
     std::erase_if(text, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
@@ -41,12 +41,12 @@ std::string probe_guest_image() {
 }
 
 std::vector<std::string> survey_mark() {
-    return {"-name", std::string{survey_name}};
+    return {"-name", std::string{qemu::survey_name}};
 }
 
 bool is_of_survey(const std::vector<std::string>& argv) {
     const auto name = std::find(argv.begin(), argv.end(), "-name");
-    return name != argv.end() && name + 1 != argv.end() && *(name + 1) == survey_name;
+    return name != argv.end() && name + 1 != argv.end() && *(name + 1) == qemu::survey_name;
 }
 
 std::vector<std::string> probe_guest_call(const std::string& program,

@@ -5,6 +5,7 @@
 #include "tools/qemu_call/emulator_check.h"
 
 #include "mesh/core/text.h"
+#include "mesh/qemu/survey_mark.h"
 #include "tools/qemu_call/program_run.h"
 
 #include <fmt/format.h>
@@ -13,8 +14,7 @@ namespace ctys::call {
 
 namespace {
 
-// The board "none" is made in no time. Behind the CPU comes what no QEMU has, so that each ends.
-constexpr auto device_of_none = "ctys-none";
+constexpr std::size_t most_shown = 120; // a CPU may have many features
 
 bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
@@ -24,22 +24,40 @@ std::string list_advice(const EmulatorQuestion& question, std::string_view optio
     return fmt::format("; {} {} help lists them", printable(question.argv.front()), option);
 }
 
+// "can't apply global host-x86_64-cpu.x=1: Property 'host-x86_64-cpu.x' not found", or only the
+// end of it.
+std::string_view complaint_about_feature(std::string_view said) {
+    constexpr std::string_view before = "can't apply global ";
+    for (const auto line : split(said, '\n')) {
+        const auto at = line.find(before);
+        const auto end = at == std::string_view::npos ? at : line.find(": ", at);
+        if (end != std::string_view::npos) return line.substr(end + 2);
+        if (line.ends_with("' not found") && contains(line, "Property '"))
+            return line.substr(line.find("Property '"));
+    }
+    return {};
+}
+
 std::string why_no_cpu(const EmulatorQuestion& question, std::string_view said) {
-    if (!contains(said, "unable to find CPU model")) return {};
-    return fmt::format(
-        "QEMU knows no CPU {}{}", printable(question.value), list_advice(question, "-cpu"));
+    const auto name = printable(question.value, most_shown);
+    if (contains(said, "unable to find CPU model"))
+        return fmt::format("QEMU knows no CPU {}{}", name, list_advice(question, "-cpu"));
+    const auto complaint = complaint_about_feature(said);
+    if (complaint.empty()) return {};
+    return fmt::format("QEMU does not take {}: {}", name, printable(complaint, 200));
 }
 
 // Releases answer with a sentence, or as if they had been asked for the list.
 std::string why_no_machine(const EmulatorQuestion& question, std::string_view said) {
     if (!contains(said, "unsupported machine type") && !said.starts_with("Supported machines are"))
         return {};
-    return fmt::format(
-        "QEMU knows no board {}{}", printable(question.value), list_advice(question, "-machine"));
+    return fmt::format("QEMU knows no board {}{}",
+                       printable(question.value, most_shown),
+                       list_advice(question, "-machine"));
 }
 
 std::string why_no_card(const EmulatorQuestion& question, std::string_view said, int status) {
-    const auto name = printable(question.value);
+    const auto name = printable(question.value, most_shown);
     const auto quoted = fmt::format("'{}'", question.value);
     if (contains(said, quoted + " not found") ||
         contains(said, quoted + " is not a valid device model name"))
@@ -50,29 +68,48 @@ std::string why_no_card(const EmulatorQuestion& question, std::string_view said,
         "{} is a device of QEMU and no network card{}", name, list_advice(question, "-device"));
 }
 
+bool is_cpu_of_machine(const qemu::VmPlan& plan) {
+    return plan.cpu.substr(0, plan.cpu.find(',')) == "host";
+}
+
 } // namespace
 
 std::vector<EmulatorQuestion> questions_to_emulator(const qemu::VmPlan& plan) {
     std::vector<EmulatorQuestion> out;
-    if (!plan.cpu.empty()) {
-        out.push_back({"CPU",
-                       plan.cpu,
-                       {plan.binary,
-                        "-machine",
-                        "none",
-                        "-nodefaults",
-                        "-display",
-                        "none",
-                        "-cpu",
-                        plan.cpu,
-                        "-device",
-                        device_of_none}});
+    const auto add = [&](const char* key, const std::string& value, std::vector<std::string> argv) {
+        argv.insert(argv.begin(), {plan.binary, "-name", std::string{qemu::survey_name}});
+        out.push_back({key, value, std::move(argv)});
+    };
+    // Behind the CPU comes what no QEMU has, so that each ends.
+    const auto add_cpu = [&](const std::string& board) {
+        add("CPU",
+            plan.cpu,
+            {"-machine",
+             board,
+             "-accel",
+             "tcg",
+             "-nodefaults",
+             "-no-user-config",
+             "-display",
+             "none",
+             "-S",
+             "-cpu",
+             plan.cpu,
+             "-device",
+             "ctys-none"});
+    };
+    // Some targets have it only while they use KVM.
+    if (!plan.cpu.empty() && !is_cpu_of_machine(plan)) {
+        add_cpu("none"); // it is made in no time
+        if (plan.cpu.find(',') != std::string::npos) {
+            add_cpu(plan.machine.empty() ? std::string{qemu::default_machine(plan.arch)}
+                                         : plan.machine);
+        }
     }
-    if (!plan.machine.empty())
-        out.push_back({"MACHINE", plan.machine, {plan.binary, "-machine", plan.machine + ",help"}});
+    if (!plan.machine.empty()) add("MACHINE", plan.machine, {"-machine", plan.machine + ",help"});
     const bool has_card = plan.user_network || !plan.vde_switch.empty();
     if (has_card && !plan.nic_model.empty() && plan.nic_model != "board")
-        out.push_back({"NIC", plan.nic_model, {plan.binary, "-device", plan.nic_model + ",help"}});
+        add("NIC", plan.nic_model, {"-device", plan.nic_model + ",help"});
     return out;
 }
 
@@ -86,12 +123,18 @@ std::vector<Problem> ask_emulator(const qemu::VmPlan& plan,
                                   std::vector<std::string>& notes,
                                   std::chrono::milliseconds patience) {
     std::vector<Problem> problems;
+    if (is_cpu_of_machine(plan) && plan.accelerator == qemu::Accelerator::Tcg) {
+        problems.push_back({"CPU",
+                            "host is the CPU of the machine under KVM, and this VM would be "
+                            "emulated; max has all that QEMU emulates"});
+    }
     for (const auto& question : questions_to_emulator(plan)) {
+        if (!problems.empty() && problems.back().key == question.key) continue;
         const auto end = run_program(question.argv, patience);
         if (!end) {
             notes.push_back(fmt::format("{}: QEMU was not asked whether it knows {}: {}",
                                         question.key,
-                                        printable(question.value),
+                                        printable(question.value, most_shown),
                                         end.error().message));
             break;
         }

@@ -17,7 +17,7 @@ struct EmulatorQuestion {
 };
 
 /// Which CPU, board and network card of the plan a QEMU can be asked about: none for what is QEMU's
-/// own choice or part of the board. Pure.
+/// own choice or part of the board. Features of a CPU are a question of their own. Pure.
 [[nodiscard]] std::vector<EmulatorQuestion> questions_to_emulator(const qemu::VmPlan& plan);
 
 /// Why the value cannot be used; empty where QEMU takes it, and where its words are not understood:

@@ -244,24 +244,22 @@ private:
         interface_ = to_lower(value);
     }
     // QEMU would list what it has and end with 0.
-    void refuse_question(const std::string& key, const std::string& value) {
+    bool is_question(const std::string& key, const std::string& value) {
         const auto lower = to_lower(value);
-        if (lower == "help" || lower == "?") {
-            problem(key, fmt::format("\"{}\" asks QEMU for its list, and starts nothing", value));
-        }
+        if (lower != "help" && lower != "?") return false;
+        problem(key, fmt::format("\"{}\" asks QEMU for its list, and starts nothing", value));
+        return true;
     }
     void nic(const std::string& key, const std::string& value) {
-        refuse_question(key, value);
+        if (is_question(key, value)) return;
         const auto lower = to_lower(value);
         out_.plan.nic_model = lower == "virtio" ? "virtio-net-pci" : lower;
     }
     void cpu(const std::string& key, const std::string& value) {
-        refuse_question(key, value);
-        out_.plan.cpu = value;
+        if (!is_question(key, value)) out_.plan.cpu = value;
     }
     void machine(const std::string& key, const std::string& value) {
-        refuse_question(key, value);
-        out_.plan.machine = value;
+        if (!is_question(key, value)) out_.plan.machine = value;
     }
     void append(const std::string&, const std::string& value) { out_.plan.append = value; }
     void binary(const std::string&, const std::string& value) { out_.plan.binary = value; }

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -35,39 +36,53 @@ std::string script(const support::TemporaryDirectory& folder, const std::string&
 } // namespace
 
 TEST_CASE("a CPU, a board and a card that QEMU does not know are refused", "[call]") {
-    const auto [key, value, said, status, why] =
-        GENERATE(table<std::string, std::string, std::string, int, std::string>({
-            {"CPU",
-             "nosuch",
-             "qemu-system-x86_64: unable to find CPU model 'nosuch'\n",
-             1,
-             "QEMU knows no CPU nosuch; /q -cpu help lists them"},
-            {"MACHINE",
-             "nowhere",
-             "Supported machines are:\nmicrovm   microvm (i386)\n",
-             0,
-             "QEMU knows no board nowhere; /q -machine help lists them"},
-            {"MACHINE",
-             "nowhere",
-             "qemu: unsupported machine type\nUse -machine help to list supported machines\n",
-             1,
-             "QEMU knows no board nowhere; /q -machine help lists them"},
-            {"NIC",
-             "zz",
-             "qemu-system-arm: -device zz,help: Device 'zz' not found\n",
-             0,
-             "QEMU knows no network card zz; /q -device help lists them"},
-            {"NIC",
-             "zz",
-             "qemu: -device zz,help: 'zz' is not a valid device model name\n",
-             1,
-             "QEMU knows no network card zz; /q -device help lists them"},
-            {"NIC",
-             "usb-tablet",
-             "usb-tablet options:\n  attached=<bool>\n",
-             0,
-             "usb-tablet is a device of QEMU and no network card; /q -device help lists them"},
-        }));
+    const auto [key,
+                value,
+                said,
+                status,
+                why] = GENERATE(table<std::string, std::string, std::string, int, std::string>({
+        {"CPU",
+         "nosuch",
+         "qemu-system-x86_64: unable to find CPU model 'nosuch'\n",
+         1,
+         "QEMU knows no CPU nosuch; /q -cpu help lists them"},
+        {"CPU",
+         "qemu64,+zz",
+         "qemu-system-x86_64: Property 'qemu64-x86_64-cpu.zz' not found\n",
+         1,
+         "QEMU does not take qemu64,+zz: Property 'qemu64-x86_64-cpu.zz' not found"},
+        {"CPU",
+         "qemu64,rdrand=zz",
+         "q: can't apply global qemu64-x86_64-cpu.rdrand=zz: Parameter 'rdrand' expects 'on' or "
+         "'off'\n",
+         1,
+         "QEMU does not take qemu64,rdrand=zz: Parameter 'rdrand' expects 'on' or 'off'"},
+        {"MACHINE",
+         "nowhere",
+         "Supported machines are:\nmicrovm   microvm (i386)\n",
+         0,
+         "QEMU knows no board nowhere; /q -machine help lists them"},
+        {"MACHINE",
+         "nowhere",
+         "qemu: unsupported machine type\nUse -machine help to list supported machines\n",
+         1,
+         "QEMU knows no board nowhere; /q -machine help lists them"},
+        {"NIC",
+         "zz",
+         "qemu-system-arm: -device zz,help: Device 'zz' not found\n",
+         0,
+         "QEMU knows no network card zz; /q -device help lists them"},
+        {"NIC",
+         "zz",
+         "qemu: -device zz,help: 'zz' is not a valid device model name\n",
+         1,
+         "QEMU knows no network card zz; /q -device help lists them"},
+        {"NIC",
+         "usb-tablet",
+         "usb-tablet options:\n  attached=<bool>\n",
+         0,
+         "usb-tablet is a device of QEMU and no network card; /q -device help lists them"},
+    }));
     CAPTURE(key, said);
 
     CHECK(why_refused(about(key, value), said, status) == why);
@@ -108,6 +123,44 @@ TEST_CASE("QEMU is asked only of what the configuration chooses and the VM has",
     plan.cpu.clear();
     plan.machine.clear();
     CHECK(keys(plan).empty());
+}
+
+TEST_CASE("features of a CPU are asked about on the board of the VM", "[call]") {
+    auto plan = plan_with("/q");
+    plan.cpu = "qemu64,+rdrand";
+    plan.machine = GENERATE(as<std::string>{}, "", "q35");
+
+    const auto questions = questions_to_emulator(plan);
+
+    REQUIRE(questions.size() >= 2);
+    const auto& argv = questions[1].argv;
+    const auto board = std::find(argv.begin(), argv.end(), "-machine");
+    REQUIRE(board != argv.end());
+    CHECK(*(board + 1) == (plan.machine.empty() ? qemu::default_machine("x86_64") : "q35"));
+    CHECK(questions[1].key == "CPU");
+}
+
+TEST_CASE("the CPU of the machine is not asked about, and needs KVM", "[call]") {
+    auto plan = plan_with("/bin/true");
+    plan.cpu = GENERATE(as<std::string>{}, "host", "host,migratable=off");
+    plan.machine.clear();
+    plan.user_network = false;
+    std::vector<std::string> notes;
+
+    CHECK(questions_to_emulator(plan).empty());
+    const auto problems = ask_emulator(plan, notes);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().key == "CPU");
+    plan.accelerator = qemu::Accelerator::Kvm;
+    CHECK(ask_emulator(plan, notes).empty());
+}
+
+TEST_CASE("an agent knows from each question that it is no VM", "[call]") {
+    for (const auto& question : questions_to_emulator(plan_with("/q"))) {
+        const auto name = std::find(question.argv.begin(), question.argv.end(), "-name");
+        REQUIRE(name != question.argv.end());
+        CHECK(*(name + 1) == "guest=ctys-survey,process=ctys-survey");
+    }
 }
 
 TEST_CASE("each wrong value is told with its key by the QEMU that is asked", "[call]") {
