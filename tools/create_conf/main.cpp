@@ -8,6 +8,7 @@
 #include "tools/create_conf/listing.h"
 #include "tools/create_conf/options.h"
 #include "tools/qemu_call/file_error.h"
+#include "tools/words/option_words.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -421,8 +422,10 @@ int main(int argc, char** argv) {
     try {
         app.parse(std::move(*arguments));
     } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
+        if (error.get_exit_code() == 0) return app.exit(error);
+        return give_up({.code = ErrorCode::Usage,
+                        .message = tools::option_words(app, error),
+                        .try_next = "ctys-createConfVM --help"});
     }
     try {
         return serve(options, {argv + 1, argv + argc});

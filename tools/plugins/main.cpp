@@ -9,6 +9,7 @@
 #include "tools/plugins/options.h"
 #include "tools/plugins/report.h"
 #include "tools/plugins/survey_call.h"
+#include "tools/words/option_words.h"
 
 #include <CLI/CLI.hpp>
 
@@ -146,7 +147,10 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
+        if (error.get_exit_code() == 0) return app.exit(error);
+        return report({.code = ErrorCode::Usage,
+                       .message = tools::option_words(app, error),
+                       .try_next = "ctys-plugins --help"});
     }
     try {
         const auto status = run(options);

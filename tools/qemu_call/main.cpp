@@ -24,6 +24,7 @@
 #include "tools/qemu_call/state_note.h"
 #include "tools/qemu_call/switch_check.h"
 #include "tools/qemu_call/wrapper_run.h"
+#include "tools/words/option_words.h"
 
 #include <CLI/CLI.hpp>
 
@@ -500,8 +501,9 @@ int main(int argc, char** argv) {
     try {
         app.parse(std::move(*arguments));
     } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? 0 : traits(ErrorCode::Usage).exit_status;
+        if (error.get_exit_code() == 0) return app.exit(error);
+        say(tools::option_words(app, error) + "; --help lists the options");
+        return traits(ErrorCode::Usage).exit_status;
     }
     if (options.modes.init_only) options.modes.init = true;
     if (options.modes.init_only && options.run) {

@@ -2,6 +2,7 @@
 
 #include "mesh/core/near_word.h"
 #include "mesh/core/text.h"
+#include "tools/words/option_words.h"
 
 #include <CLI/CLI.hpp>
 
@@ -223,7 +224,7 @@ Result<std::variant<Request, Page>> parse_arguments(const std::vector<std::strin
     } catch (const CLI::CallForVersion&) {
         return Page{std::string{CTYS_VERSION} + "\n"};
     } catch (const CLI::ParseError& error) {
-        return fail(ErrorCode::Usage, printable(error.what()), "ctys-setupVDE --help");
+        return fail(ErrorCode::Usage, tools::option_words(app, error), "ctys-setupVDE --help");
     }
     request.header = !no_header;
     request.traces = !level.empty() && level != "0";

@@ -3,6 +3,7 @@
 #include "mesh/core/near_word.h"
 #include "mesh/core/text.h"
 #include "tools/verbs/help_pages.h"
+#include "tools/words/option_words.h"
 #include "tools/words/reflex.h"
 
 #include <CLI/App.hpp>
@@ -140,9 +141,8 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
                                    typed.starts_with('-') ? "no such option" : "one word too many"),
             .try_next = near.empty() ? help : near};
     }
-    return Error{.code = ErrorCode::Usage,
-                 .message = prefix + printable(error.what(), 300),
-                 .try_next = help};
+    return Error{
+        .code = ErrorCode::Usage, .message = prefix + option_words(place, error), .try_next = help};
 }
 
 } // namespace

@@ -49,6 +49,25 @@ TEST_CASE("global options stand before or after the verb", "[tools][arguments]")
     }
 }
 
+TEST_CASE("an option without its value says what it takes", "[tools][arguments]") {
+    const auto [args, message] = GENERATE(table<std::vector<std::string>, std::string>({
+        {{"start", "web", "--instmode"},
+         "start: --instmode needs a value, MODES: install: SOURCE%FILE%TARGET%FILE%STAGE, or "
+         "default"},
+        {{"list", "--timeout"},
+         "list: --timeout needs a value, TIME: my patience (status 124); actions go on"},
+        {{"wait"}, "wait: VM is missing: label or address"},
+        {{"start", "web", "--bootmode=CD", "--bootmode=HDD"},
+         "start: --bootmode stands more than once"},
+        {{"start", "web", "--force=maybe"}, "start: --force takes no value"},
+    }));
+
+    const auto error = error_of(args);
+
+    CHECK(error.code == ErrorCode::Usage);
+    CHECK(error.message == message);
+}
+
 TEST_CASE("a verb keeps what stands after it", "[tools][arguments]") {
     Globals globals;
     const auto verbs = all_subcommands();
