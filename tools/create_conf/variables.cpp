@@ -71,6 +71,7 @@ constexpr auto all_of_them = std::to_array<Variable>({
     one_of(asked_for("ACCELERATOR", Kind::Choice, "KVM, or QEMU's own emulation"), "KVM QEMU"),
     with_default(asked_for("SMP", Kind::Number, "number of CPUs"), "1"),
     with_default(asked_for("MEMSIZE", Kind::Size, "memory in MB"), "512"),
+    // As in the original (CTYS-REFERENCE 4.1): its configurations, which leave it out, mean that.
     with_default(asked_for("KBD_LAYOUT", Kind::Word, "keyboard of console and installer"), "de"),
     with_default(one_of(asked_for("DEFAULTBOOTMODE", Kind::Choice, "what it boots"), boot_modes),
                  "HDD"),
