@@ -75,7 +75,19 @@ class HostileValues(mesh.MeshCase):
                 self.assertNotEqual(outcome.status, 0)
                 self.assertRegex(outcome.err, rf"{name}\.ctys:\d+: ")
                 self.assertLess(len(outcome.err), 3000)
+                self.assertEqual(outcome.status == 3, name == "image", outcome.err)
         self.assertEqual(self.mesh.own_processes(), [])
+
+    def test_a_start_from_a_medium_that_is_absent_ends_as_a_change_to_it_does(self):
+        self.mesh.make_vm("pool", "web")
+        self.start_mesh()
+        self.mesh.wait_row("web")
+        nowhere = self.mesh.path("nope.iso")
+        for option in ("--bootmode=CD%" + nowhere, "--kernelmode=" + nowhere, f"--instmode=CD%{nowhere}%HDD%default%none"):
+            with self.subTest(option):
+                outcome = self.mesh.ctys("start", "web", option)
+                self.assertEqual(outcome.status, 3, outcome.err)
+                self.assertIn(nowhere + " does not exist", outcome.err)
 
     def test_a_scan_executes_nothing(self):
         marker = self.mesh.path("executed")
