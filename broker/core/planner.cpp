@@ -223,6 +223,8 @@ private:
         if (verb == Verb::Suspend) return std::max(policy_.least, policy_.grace);
         if (!asks_guest(verb)) return policy_.least;
         const bool has_grace = vm != nullptr && vm->grace && !request_.never_cuts;
+        // Where no deadline is shared out it is cut then, be that ever so soon.
+        if (has_grace && !request_.deadline && verb == Verb::Shutdown) return *vm->grace;
         if (has_grace) return std::max(policy_.least, *vm->grace);
         return std::max(policy_.least, request_.deadline ? policy_.grace : policy_.patience);
     }
@@ -372,6 +374,8 @@ private:
         for (const auto index : inner) {
             begin = std::max(begin, plan_.steps[index].until);
         }
+        // Nobody has time to spare where there is no deadline to share out.
+        if (!request_.deadline) until = std::min(until, begin + node.own);
         const auto self = add(node, begin, until, level);
         plan_.steps[self].after = std::move(inner);
         return self;

@@ -19,7 +19,8 @@ struct PlanPolicy {
 /// another wave, each as long as the longest need of one of them.
 ///
 ///     deadline | what it does
-///     none     | every VM its own grace and cut then; those without one: asked, never cut
+///     none     | every VM its own grace, also below `least`, and cut then, not a moment of it to
+///              | spare; those without one: asked, never cut
 ///     0        | power is cut at once, inner first
 ///     >= need  | innermost VMs have what is left over
 ///     < need   | Conflict, naming the need; with `shrink` every share by the same factor

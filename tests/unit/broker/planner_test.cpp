@@ -169,6 +169,28 @@ TEST_CASE("without any deadline only VMs with a grace are cut", "[stack]") {
     CHECK(plan->needed == 210s);
 }
 
+TEST_CASE("without a deadline no share ends later than its VM is cut", "[stack]") {
+    Estate estate;
+    estate.add("lab", "rack", 60s);
+    estate.add("db", "lab", 40s);
+    estate.add("cache", "lab", 2s);
+    estate.add("quick", "lab", 5s);
+    estate.add("slow", "lab").grace = std::nullopt;
+
+    const auto plan = estate.plan({"lab"}, {.width = 2});
+
+    REQUIRE(plan);
+    CHECK(told(*plan) == Lines{"slow 0-180",
+                               "db 0-40",
+                               "quick 180-185",
+                               "cache 180-182",
+                               "lab 185-245 after slow,db,quick,cache"});
+    for (const auto& step : plan->steps) {
+        const auto cut = cut_time(step, plan->limited);
+        CHECK((!cut || *cut == step.until));
+    }
+}
+
 TEST_CASE("siblings beyond the width wait for another wave", "[stack]") {
     Estate estate;
     estate.add("l1", "rack", 10s);
