@@ -1,5 +1,7 @@
 #include "broker/core/plan_rise.h"
 
+#include "broker/core/step_circles.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -59,6 +61,22 @@ std::set<std::uint32_t> steps_of(const std::vector<PlanStepRecord>& steps, const
         }
     }
     return meant;
+}
+
+/// What was ended twice may have been outside of a VM once, and inside of it before: who waits for
+/// the other then, nobody can tell.
+void break_circles(Plan& plan) {
+    std::vector<std::vector<std::uint32_t>> after;
+    after.reserve(plan.steps.size());
+    for (const auto& step : plan.steps) {
+        after.push_back(step.after);
+    }
+    for (const auto& [step, before] : closing_waits(after)) {
+        std::erase(plan.steps[step].after, before);
+        plan.notes.push_back(fmt::format("{} does not wait for {}, which waits for it",
+                                         plan.steps[step].label,
+                                         plan.steps[before].label));
+    }
 }
 
 } // namespace
@@ -129,6 +147,7 @@ Plan reverse_of(const PlanRecord& record,
                 after.push_back(before);
         }
     }
+    break_circles(plan);
     plan.needed = plan.until;
     return plan;
 }

@@ -1,6 +1,7 @@
 #include "broker/core/plans.h"
 
 #include "broker/core/stack_around.h"
+#include "broker/core/step_circles.h"
 #include "mesh/core/order_check.h"
 #include "mesh/qemu/saved_state.h"
 
@@ -71,17 +72,19 @@ std::vector<ActionId> Plans::load(std::vector<PlanRecord> plans,
             continue;
         }
         bool is_whole = its.size() == plan.steps;
+        std::vector<std::vector<std::uint32_t>> waits;
         for (std::size_t i = 0; is_whole && i < its.size(); ++i) {
             const auto& after = its[i].step.after;
             is_whole = its[i].index == i && std::all_of(after.begin(), after.end(), [&](auto each) {
                            return each < its.size() && each != i;
                        });
+            waits.push_back(after);
         }
         if (action->state == ActionState::Ended && !is_whole) {
             orphans_.insert(id);
         } else if (action->state == ActionState::Ended) {
             over.emplace_back(action->ended, Ended{std::move(plan), std::move(its)});
-        } else if (is_whole) {
+        } else if (is_whole && closing_waits(waits).empty()) { // else they wait for ever
             auto& run =
                 open_.emplace(id, PlanRun(action->action, std::move(plan), std::move(its), now))
                     .first->second;

@@ -210,6 +210,20 @@ TEST_CASE("a plan that has lost a step ends as indeterminate", "[broker]") {
     CHECK(stack.outcome(90)->error->code == ErrorCode::Indeterminate);
 }
 
+TEST_CASE("a plan whose steps wait for each other ends as indeterminate", "[broker]") {
+    Stack stack;
+    leave_plan(stack.bench.store(), 90, 2, ActionState::Running);
+    for (const auto& [index, before] : {std::pair{0U, 1U}, std::pair{1U, 0U}}) {
+        PlanStepRecord step{.plan = ActionId{90}, .index = index, .step = {}};
+        step.step.after = {before};
+        REQUIRE(stack.bench.store().commit({put(std::move(step))}));
+    }
+    stack.bench.restart();
+    stack.bench.tick();
+    REQUIRE(stack.outcome(90).has_value());
+    CHECK(stack.outcome(90)->error->code == ErrorCode::Indeterminate);
+}
+
 TEST_CASE("a cancelled plan whose order was lost is not asked for it again", "[broker]") {
     Stack stack;
     stack.submit(Verb::Shutdown, "lab02");
