@@ -18,7 +18,8 @@ struct ProgramEnd {
 constexpr std::size_t max_said_bytes = std::size_t{1024} * 1024;
 
 /// Runs a program of PATH with nothing to read. Errors: Failed when it cannot be run, TimedOut when
-/// the patience ended; it is gone then, too.
+/// the patience ended. It is gone then, and so are its children and theirs; only a daemon, which
+/// has left its parent, goes on. Of a process with one thread.
 [[nodiscard]] Result<ProgramEnd> run_program(std::vector<std::string> argv,
                                              std::chrono::milliseconds patience);
 

@@ -62,3 +62,25 @@ TEST_CASE("a survey that fails, talks nonsense or cannot begin has ended, too", 
 
     CHECK(survey.told == Told{"ended"});
 }
+
+TEST_CASE("a surveyor may go as soon as its survey has ended", "[agent]") {
+    OneSurvey survey;
+    survey.begin({"/bin/false"});
+    survey.run_until([&] { return survey.told == Told{"ended"}; });
+
+    survey.surveyor.reset();
+    survey.drain();
+
+    CHECK(survey.told == Told{"ended"});
+}
+
+TEST_CASE("a surveyor that goes while its survey is under way tells nothing more", "[agent]") {
+    OneSurvey survey;
+    survey.begin({"/bin/cat", "/dev/zero"});
+    const auto pid = survey.pid();
+
+    survey.surveyor.reset();
+    survey.run_until([&] { return ::kill(pid, 0) != 0; });
+
+    CHECK(survey.told.empty());
+}
