@@ -61,7 +61,7 @@ Surveyor::~Surveyor() {
 
 void Surveyor::begin() {
     if (call_.empty()) return;
-    again_.start_repeating(survey_period, [this] { loop_.defer([this] { start(); }); });
+    again_.start_repeating(survey_period, [this] { start(); });
     start();
 }
 
@@ -87,8 +87,9 @@ void Surveyor::start() {
 }
 
 void Surveyor::on_done(const loop::ChildResult& result) {
-    loop_.defer([this] { child_.reset(); });
     take(result);
+    // Here and not later: whoever owns this may drop it at any time.
+    child_.reset();
     events_.ended();
 }
 
