@@ -1,4 +1,5 @@
 #include "tests/support/temporary_directory.h"
+#include "tests/support/without_rights.h"
 #include "tools/qemu_call/wrapper_run.h"
 
 #include <catch2/catch.hpp>
@@ -6,30 +7,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 using namespace ctys;
 using namespace ctys::call;
-
-namespace {
-
-/// What this thread asks of files, it asks as an account without rights; others do already.
-class WithoutRights {
-public:
-    WithoutRights() {
-        if (::geteuid() == 0) ::setfsuid(nobody);
-    }
-    ~WithoutRights() { ::setfsuid(::geteuid()); }
-    WithoutRights(const WithoutRights&) = delete;
-    WithoutRights& operator=(const WithoutRights&) = delete;
-
-private:
-    static constexpr uid_t nobody = 65534;
-};
-
-} // namespace
 
 TEST_CASE("a wrapper and its configuration name each other", "[call]") {
     CHECK(wrapper_pair("/vm/a.b.ctys") == WrapperPair{"/vm/a.b.sh", "/vm/a.b.ctys"});
@@ -64,7 +46,7 @@ TEST_CASE("a wrapper that this account may not read is refused, not taken as abs
     REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
     REQUIRE(::chmod(path.c_str(), 0) == 0);
 
-    const WithoutRights here;
+    const support::WithoutRights here;
     const auto read = read_wrapper(path);
 
     REQUIRE_FALSE(read);
