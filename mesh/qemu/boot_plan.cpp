@@ -465,6 +465,12 @@ decide_preparation(const InstallTarget& target, const TargetFacts& facts, bool f
                         path,
                         path));
     }
+    if (facts.half_made) {
+        if (init) return Preparation::Empty;
+        return fail(
+            ErrorCode::Conflict,
+            fmt::format("the target {} is half made: its INIT was cut short, do it again", path));
+    }
     if (!init) return Preparation::Nothing;
     if (!facts.device && facts.file_size == 0) return Preparation::Fill;
     if (facts.blank) return Preparation::Nothing;

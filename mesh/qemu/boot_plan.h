@@ -88,6 +88,7 @@ struct TargetFacts {
     /// It holds nothing: an image of another format than raw has no data, else no byte of the first
     /// emptied_bytes is other than zero.
     bool blank = false;
+    bool half_made = false;      ///< an INIT that rewrote it was cut short: it holds nothing of use
     std::uint64_t file_size = 0; ///< bytes of the file or device
     std::uint64_t size = 0;      ///< bytes that a guest would see
 
@@ -106,7 +107,8 @@ enum class Preparation {
 
 /// What has to be done to the target before QEMU starts. Errors: NotFound where there is none and
 /// nothing may make one, Conflict where INIT would destroy what it holds and `force` is not given,
-/// Usage for a file in place of a stick.
+/// or another stage would take what is half made for finished, Usage for a file in place of a
+/// stick.
 [[nodiscard]] Result<Preparation>
 decide_preparation(const InstallTarget& target, const TargetFacts& facts, bool force);
 

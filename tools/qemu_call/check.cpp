@@ -205,6 +205,12 @@ std::vector<Problem> check(Request& request, std::vector<std::string>& notes) {
     if (request.storage_only) return problems;
     for (const auto& file : request.files) {
         need(file.key, file.path, file.written ? R_OK | W_OK : R_OK);
+        if (is_half_made(file.path)) {
+            problems.push_back({file.key,
+                                fmt::format("{} is half made: its INIT was cut short, do it again",
+                                            printable(file.path)),
+                                ErrorCode::Conflict});
+        }
     }
     if (!plan.tftp_boot_file.empty() && serves_too_much(request)) {
         problems.push_back({"",

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
-#include <string_view>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -27,14 +26,27 @@ std::optional<FileIdentity> identity_of(const std::string& path) {
     return identity;
 }
 
-bool has_qcow2_header(const std::string& path) {
+namespace {
+
+bool begins_with(const std::string& path, std::string_view mark) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return false;
     if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) return false;
     const loop::UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    std::array<char, 4> bytes{};
-    return file.is_open() && ::read(file.value(), bytes.data(), bytes.size()) == 4 &&
-           std::string_view{bytes.data(), bytes.size()} == "QFI\xfb";
+    std::string bytes(mark.size(), '\0');
+    return file.is_open() &&
+           ::read(file.value(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
+           bytes == mark;
+}
+
+} // namespace
+
+bool has_qcow2_header(const std::string& path) {
+    return begins_with(path, "QFI\xfb");
+}
+
+bool is_half_made(const std::string& path) {
+    return begins_with(path, half_made_mark);
 }
 
 std::string folder_of(const std::string& path) {

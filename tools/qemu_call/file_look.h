@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 
 namespace ctys::call {
@@ -23,6 +24,12 @@ struct FileIdentity {
 
 /// It begins as a qcow2 image does. Never what decides about a format.
 [[nodiscard]] bool has_qcow2_header(const std::string& path);
+
+/// What stands at the beginning of a target while INIT rewrites it in its place: whoever is cut
+/// short in between leaves it there.
+constexpr std::string_view half_made_mark = "ctys INIT: this image is half made.\n";
+/// It begins with that mark.
+[[nodiscard]] bool is_half_made(const std::string& path);
 
 /// The folder that a path names a file in.
 [[nodiscard]] std::string folder_of(const std::string& path);

@@ -3,13 +3,16 @@
 // only;
 //   QEMU's lock bytes are held until it is done;
 // - a new image is made under a name of our own beside its place, and linked into it when complete;
-// - an image of another format than raw is made by qemu-img in memory, where it is small.
+// - an image of another format than raw is made by qemu-img in memory, where it is small;
+// - what is rewritten in its place has a mark at its beginning until all the rest is there.
 //
 // Failure modes
 // - somebody has it open or mounted, or that cannot be told: refused, nothing is written;
 // - the name leads to another file than was looked at, or came in between: refused;
 // - qemu-img fails or hangs: its words are told, the target is as it was;
-// - this process is killed: a draft may stay, or an image that INIT was emptying is half empty.
+// - this process is killed, as by an agent whose start is cancelled: a draft may stay, under its
+// own
+//   name, or the mark does: no start takes such a target, and INIT goes on without asking.
 #include "tools/qemu_call/install_target.h"
 
 #include "mesh/core/text.h"
@@ -105,14 +108,30 @@ Status write_at(int file, std::span<const char> bytes, std::uint64_t at, const s
     return {};
 }
 
+Status make_durable(int file, const std::string& path) {
+    return ::fsync(file) == 0 ? Status{} : Status{file_error("write", path)};
+}
+
+Status write_mark(int file, const std::string& path) {
+    if (auto fine = write_at(file, half_made_mark, 0, path); !fine) return fine;
+    return make_durable(file, path);
+}
+
+// The first block comes last, over the mark, when the others are on the disk.
 Status write_zeros(int file, const std::string& path, std::uint64_t bytes) {
     const std::array<char, target_block> zeros{};
-    for (std::uint64_t done = 0; done < bytes; done += zeros.size()) {
+    if (bytes > half_made_mark.size()) {
+        if (auto marked = write_mark(file, path); !marked) return marked;
+    }
+    for (std::uint64_t done = zeros.size(); done < bytes; done += zeros.size()) {
         const auto part = std::min<std::uint64_t>(zeros.size(), bytes - done);
         if (auto fine = write_at(file, std::span{zeros}.first(part), done, path); !fine)
             return fine;
     }
-    return ::fsync(file) == 0 ? Status{} : Status{file_error("write", path)};
+    if (auto kept = make_durable(file, path); !kept) return kept;
+    const auto first = std::min<std::uint64_t>(zeros.size(), bytes);
+    if (auto fine = write_at(file, std::span{zeros}.first(first), 0, path); !fine) return fine;
+    return make_durable(file, path);
 }
 
 // Where it wrote is a name of ours: people know the target, which stands before these words
@@ -152,23 +171,33 @@ Result<UniqueFd> make_image_bytes(const qemu::InstallTarget& target) {
                             words_of_qemu_img(end->said, name, target.file)));
 }
 
-// Zeros of a file are left out; it is empty.
+// Zeros of a file are left out; it is empty. The first block comes last, over what marks the
+// target.
 Status copy_image(int from, const OpenedTarget& to, const std::string& path) {
     const auto size = static_cast<std::uint64_t>(::lseek(from, 0, SEEK_END));
-    std::array<char, target_block> bytes{};
-    for (std::uint64_t done = 0; done < size;) {
-        const auto count = ::pread(from, bytes.data(), bytes.size(), static_cast<off_t>(done));
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return file_error("make", path);
-        const auto part = std::span{bytes}.first(static_cast<std::size_t>(count));
-        if (to.is_device() || !is_zero(part)) {
-            if (auto fine = write_at(to.file.value(), part, done, path); !fine) return fine;
+    const auto copy = [&](std::uint64_t at) -> Status {
+        std::array<char, target_block> bytes{};
+        const auto wanted = std::min<std::uint64_t>(bytes.size(), size - at);
+        std::uint64_t got = 0;
+        while (got < wanted) {
+            const auto count =
+                ::pread(from, bytes.data() + got, wanted - got, static_cast<off_t>(at + got));
+            if (count < 0 && errno == EINTR) continue;
+            if (count <= 0) return file_error("make", path);
+            got += static_cast<std::uint64_t>(count);
         }
-        done += part.size();
+        const auto part = std::span{bytes}.first(static_cast<std::size_t>(wanted));
+        const bool is_left_out = at > 0 && !to.is_device() && is_zero(part);
+        return is_left_out ? Status{} : write_at(to.file.value(), part, at, path);
+    };
+    for (std::uint64_t at = target_block; at < size; at += target_block) {
+        if (auto fine = copy(at); !fine) return fine;
     }
     if (!to.is_device() && ::ftruncate(to.file.value(), static_cast<off_t>(size)) != 0)
         return file_error("make", path);
-    return ::fsync(to.file.value()) == 0 ? Status{} : Status{file_error("write", path)};
+    if (auto kept = make_durable(to.file.value(), path); !kept) return kept;
+    if (auto fine = copy(0); !fine) return fine;
+    return make_durable(to.file.value(), path);
 }
 
 // A file of our own beside the target; its name goes with it.
@@ -263,6 +292,7 @@ Status make_anew(const qemu::InstallTarget& target, const OpenedTarget& file) {
     }
     if (!file.is_device() && ::ftruncate(file.file.value(), 0) != 0)
         return file_error("empty", target.file);
+    if (auto marked = write_mark(file.file.value(), target.file); !marked) return marked;
     return copy_image(bytes->value(), file, target.file);
 }
 
@@ -349,6 +379,7 @@ Result<TargetLook> look_at_target(const qemu::InstallTarget& target) {
     facts.exists = true;
     facts.device = file->is_device();
     facts.file_size = size_of(*file);
+    facts.half_made = is_half_made(target.file);
     if (target.format != "raw" && facts.file_size > 0) {
         if (target.stage != qemu::Stage::Init) return look;
         if (auto looked = look_into_image(target, facts); !looked)

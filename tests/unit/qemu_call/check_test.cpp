@@ -1,5 +1,6 @@
 #include "tests/support/temporary_directory.h"
 #include "tools/qemu_call/check.h"
+#include "tools/qemu_call/file_look.h"
 
 #include <catch2/catch.hpp>
 
@@ -136,6 +137,23 @@ TEST_CASE("what INIT would destroy is asked for where somebody can answer", "[ca
     CHECK(vm.request.preparation == qemu::Preparation::Empty);
     CHECK(vm.request.question ==
           "INIT destroys what " + vm.folder / "hda.img" + " of 1 bytes holds. Go on?");
+}
+
+TEST_CASE("a disk whose INIT was cut short starts no VM until INIT is done", "[call]") {
+    CheckedVm vm;
+    vm.write("hda.img", std::string{half_made_mark} + std::string(512, 'x'));
+    const auto disk = vm.folder / "hda.img";
+
+    for (const auto& modes :
+         {ModeOptions{}, ModeOptions{.install = "CD%/etc/passwd%HDD%default%none"}}) {
+        const auto refused = vm.problems_of(modes);
+        REQUIRE(refused.size() == 1);
+        CHECK(refused.front().code == ErrorCode::Conflict);
+        CHECK(refused.front().text.ends_with(disk + " is half made: its INIT was cut short, "
+                                                    "do it again"));
+    }
+    CHECK(vm.problems_of({.install = "CD%/etc/passwd%HDD%default%INIT"}).empty());
+    CHECK(vm.request.preparation == qemu::Preparation::Empty);
 }
 
 TEST_CASE("a stage of one's own is done by the configuration, or said not to be", "[call]") {

@@ -4,11 +4,13 @@
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +75,46 @@ ErrorCode code_of(const Status& status) {
 void run_shell(const std::string& command) {
     REQUIRE(std::system(command.c_str()) == 0);
 }
+
+// No file of this process grows, or is written, beyond so many bytes meanwhile: the disk is full.
+class FullDisk {
+public:
+    explicit FullDisk(rlim_t bytes) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    }
+    ~FullDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        ::signal(SIGXFSZ, SIG_DFL);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+// A program that does something before it becomes the one that is meant.
+class EarlierInPath {
+public:
+    EarlierInPath(const std::string& folder, const std::string& name, const std::string& what)
+        : before_(std::getenv("PATH")) {
+        std::filesystem::create_directory(folder);
+        const auto path = folder + "/" + name;
+        write_file(path,
+                   "#!/bin/sh\nPATH='" + before_ + "'\n" + what + "\nexec " + name + " \"$@\"\n");
+        REQUIRE(::chmod(path.c_str(), 0755) == 0);
+        ::setenv("PATH", (folder + ":" + before_).c_str(), 1);
+    }
+    ~EarlierInPath() { ::setenv("PATH", before_.c_str(), 1); }
+    EarlierInPath(const EarlierInPath&) = delete;
+    EarlierInPath& operator=(const EarlierInPath&) = delete;
+
+private:
+    std::string before_;
+};
 
 // A block device over a file, where this machine lets us have one.
 class LoopDevice {
@@ -309,6 +351,30 @@ TEST_CASE("an image of qcow2 is emptied in its place", "[call]") {
     CHECK(facts_of(vm.target).size == vm.target.size);
     CHECK(look_at_target(vm.target).value().identity == look.identity);
     CHECK(entries_of(vm.folder.path()) == 1);
+}
+
+TEST_CASE("a target whose INIT was cut short is half made, and is made by the next one", "[call]") {
+    Folder vm;
+    vm.target.format = GENERATE(as<std::string>{}, "raw", "qcow2");
+    write_file(vm.target.file, std::string(qemu::emptied_bytes, 'x'));
+    const auto cut = [&] {
+        const EarlierInPath own{vm.folder / "bin", "qemu-img", "ulimit -S -f unlimited"};
+        const FullDisk full{128 * 1024};
+        return prepare_target(vm.target, Preparation::Empty, {});
+    }();
+    REQUIRE_FALSE(cut);
+
+    const auto facts = facts_of(vm.target);
+    CHECK(facts.half_made);
+    CHECK(qemu::decide_preparation(vm.target, facts, /*force=*/false) == Preparation::Empty);
+    auto taken = vm.target;
+    taken.stage = qemu::Stage::Keep;
+    CHECK(qemu::decide_preparation(taken, facts, /*force=*/true).error().code ==
+          ErrorCode::Conflict);
+
+    REQUIRE(prepare_target(vm.target, Preparation::Empty, {}));
+    CHECK(facts_of(vm.target).blank);
+    CHECK_FALSE(facts_of(vm.target).half_made);
 }
 
 TEST_CASE("an image stays as it is when qemu-img fails", "[call]") {
