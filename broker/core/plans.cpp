@@ -198,7 +198,7 @@ Plans::consider(const InventoryView& inventory, const RowIndex& index, const Wis
     note_paused(*plan, graph);
     note_refused(*plan, inventory, action);
     if (is_rebooting(action.verb) && !action.no_restore) add_restoring(*plan, inventory, roster_);
-    const auto askable = check_askable(*plan);
+    const auto askable = check_askable(*plan, action.verb);
     // It is shown all the same: who looks at it sees who cannot be asked, and asks check_askable().
     if (!askable && action.dry_run) return std::optional{std::move(*plan)};
     if (!askable) return tl::unexpected(askable.error());
@@ -225,9 +225,10 @@ Plans::picture(const InventoryView& inventory, const RowIndex& index, const Wish
             if (inside.size() < most_told) inside.push_back(graph.find_vm(each)->label);
         }
     }
-    if (!inside.empty())
+    if (!inside.empty()) {
         plan->notes.push_back(
             fmt::format("what it carries ends with it: {}", fmt::join(inside, ", ")));
+    }
     return plan;
 }
 
@@ -263,9 +264,10 @@ Result<Plan> Plans::like_before(ActionId id) const {
     }
     const auto ended = std::find_if(
         ended_.begin(), ended_.end(), [&](const Ended& each) { return each.plan.action == id; });
-    if (ended == ended_.end())
+    if (ended == ended_.end()) {
         return fail(
             ErrorCode::NotFound, "it was no plan, or is not kept any more", "ctys actions --all");
+    }
     auto plan = reverse_of(ended->plan, ended->steps);
     if (plan.steps.empty())
         return fail(ErrorCode::Conflict, fmt::format("{} has ended nothing", id));

@@ -75,12 +75,14 @@ std::size_t Plan::count_vms() const {
     return vms.size() + machines;
 }
 
-Status check_askable(const Plan& plan) {
+Status check_askable(const Plan& plan, Verb asked) {
     constexpr std::size_t most_evidence = 64; // the plan itself shows them all
     Error error{.code = ErrorCode::Conflict,
                 .message = "some of its VMs cannot be asked to end",
                 .evidence = {},
-                .try_next = "--cut-unaskable cuts them in their turn"};
+                .try_next = asked == Verb::Init
+                                ? "end them inside, or cut them: ctys shutdown VM --cut-unaskable"
+                                : "--cut-unaskable cuts them in their turn"};
     for (const auto& step : plan.steps) {
         if (step.can_ask || (step.verb != Verb::Shutdown && step.verb != Verb::Reboot)) continue;
         if (error.evidence.size() == most_evidence) break;

@@ -95,8 +95,9 @@ struct Plan {
     bool operator==(const Plan&) const = default;
 };
 
-/// Would it be begun, or does it lack somebody who can ask one of its VMs? Errors: Conflict.
-[[nodiscard]] Status check_askable(const Plan& plan);
+/// Would it be begun, or does it lack somebody who can ask one of its VMs? `asked`: the verb of the
+/// order; no hypervisor does what Init is for. Errors: Conflict.
+[[nodiscard]] Status check_askable(const Plan& plan, Verb asked);
 
 /// What has become of a step (docs/architecture.md: Plans).
 enum class StepState : std::uint16_t {

@@ -282,7 +282,7 @@ std::size_t PlanPicture::count_vms() const {
 }
 
 Status PlanPicture::check_askable() const {
-    return ctys::check_askable(whole_of(*this));
+    return ctys::check_askable(whole_of(*this), plan.verb);
 }
 
 std::string size_text(const PlanPicture& picture) {

@@ -20,6 +20,9 @@ namespace ctys::tools {
 
 namespace {
 
+/// What an answer proposes that knows no such VM.
+constexpr std::string_view every_vm = "ctys list --all";
+
 std::string first_of(std::string_view flag, const std::string& setting, std::string fallback) {
     if (!flag.empty()) return std::string{flag};
     return setting.empty() ? fallback : setting;
@@ -143,12 +146,13 @@ Result<VmDetail> Session::vm_at(const std::string& address) {
     auto rows = rows_of<VmDetail>({.table = Table::Vm, .address = address});
     if (!rows) return tl::unexpected(with_near_label(address, rows.error()));
     if (rows->empty())
-        return fail(ErrorCode::NotFound, "no VM matches this address", "ctys list --all");
+        return fail(ErrorCode::NotFound, "no VM matches this address", std::string{every_vm});
     return std::move(rows->front());
 }
 
 Error Session::with_near_label(const std::string& address, Error error) {
-    if (error.code != ErrorCode::NotFound || !is_label(address)) return error;
+    const bool lacks_vm = error.code == ErrorCode::NotFound && error.try_next == every_vm;
+    if (!lacks_vm || !is_label(address)) return error;
     const auto rows = rows_of<VmRow>({.table = Table::Vms, .all = true});
     if (!rows) return error;
     std::vector<std::string_view> labels;

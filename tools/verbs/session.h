@@ -83,7 +83,7 @@ public:
     /// The one VM at an address. Errors: NotFound, Ambiguous, Usage.
     [[nodiscard]] Result<VmDetail> vm_at(const std::string& address);
     /// What the broker said of an address that matches nothing, with the label that was most likely
-    /// meant; other errors stay as they are.
+    /// meant; other errors stay as they are, also those of a worker that is not found.
     [[nodiscard]] Error with_near_label(const std::string& address, Error error);
 
 private:

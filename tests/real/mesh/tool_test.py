@@ -93,6 +93,17 @@ class Rehearsal(mesh.MeshCase):
         self.assertEqual(paused.status, 0, paused.err)
         self.assertIn("pause of byhand will be refused", paused.out)
 
+    def test_a_label_is_proposed_only_where_a_label_is_not_found(self):
+        for words in (("shutdown", "wev"), ("shutdown", "wev", "--dry-run"), ("show", "wev")):
+            mistyped = self.mesh.ctys(*words)
+            self.assertEqual(mistyped.status, 3, mistyped.err)
+            self.assertIn("near: web (running on w1)", mistyped.err)
+        self.assertEqual(self.mesh.ctys("kill", "web").status, 0)
+        elsewhere = self.mesh.ctys("start", "web", "--on", "wev")
+        self.assertEqual(elsewhere.status, 3, elsewhere.err)
+        self.assertIn("no worker is called wev", elsewhere.err)
+        self.assertNotIn("near:", elsewhere.err)
+
     def test_a_run_level_that_nobody_enters_is_refused(self):
         self.assertIn("runs without GUESTAGENT=yes", self.assert_as_ordered(1, "init", "3", "web"))
 

@@ -310,13 +310,18 @@ TEST_CASE("a VM that cannot be asked is told, and cut only if that is wanted", "
     const auto cutting = estate.plan({"l1"}, {.cut_unaskable = true});
 
     REQUIRE(careful);
-    REQUIRE_FALSE(check_askable(*careful));
-    CHECK(check_askable(*careful).error().evidence ==
+    REQUIRE_FALSE(check_askable(*careful, Verb::Shutdown));
+    CHECK(check_askable(*careful, Verb::Shutdown).error().evidence ==
           std::vector<std::string>{
               "byhand on l1 (ctys) cannot be asked now; ctys show byhand says why"});
+    CHECK(check_askable(*careful, Verb::Shutdown).error().try_next ==
+          "--cut-unaskable cuts them in their turn");
+    // INIT is done by guests alone: ctys init has no such option.
+    CHECK(check_askable(*careful, Verb::Init).error().try_next ==
+          "end them inside, or cut them: ctys shutdown VM --cut-unaskable");
     CHECK(careful->steps[0].verb == Verb::Shutdown);
     REQUIRE(cutting);
-    CHECK(check_askable(*cutting));
+    CHECK(check_askable(*cutting, Verb::Shutdown));
     CHECK(cutting->steps[0].verb == Verb::Kill);
     CHECK(cutting->steps[1].verb == Verb::Shutdown);
 }

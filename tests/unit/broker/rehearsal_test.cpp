@@ -186,7 +186,7 @@ TEST_CASE("a plan shows who cannot be asked, and its order is refused", "[broker
     run_by_hand(stack, "lab02", "guest");
     const auto told = rehearse(stack, stack.order(Verb::Shutdown, "lab02"));
     REQUIRE_FALSE(told.refusal);
-    CHECK_FALSE(check_askable(Plan{.steps = told.steps}));
+    CHECK_FALSE(check_askable(Plan{.steps = told.steps}, Verb::Shutdown));
     stack.submit(Verb::Shutdown, "lab02");
     CHECK(stack.refusal().message == "some of its VMs cannot be asked to end");
 }
