@@ -25,8 +25,8 @@ constexpr Duration start_patience = std::chrono::minutes{10};
 void add_restoring(Plan& plan, const InventoryView& inventory, const Roster& roster);
 
 /// Brings back what the plan has done away with; of all its steps only those that are done. With
-/// `target` only that VM and what it carried. Each VM once, and none waits for itself, be it through
-/// others: a wait that closes a circle is left out, with a note. Empty: there is nothing.
+/// `target` only that VM and what it carried. Each VM once, and none waits for itself, be it
+/// through others: a wait that closes a circle is left out, with a note. Empty: there is nothing.
 [[nodiscard]] Plan reverse_of(const PlanRecord& plan,
                               const std::vector<PlanStepRecord>& steps,
                               const VmId& target = {});

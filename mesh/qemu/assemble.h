@@ -18,7 +18,7 @@ enum class Accelerator { Tcg, Kvm };
 struct Disk {
     std::string file;           ///< absolute path
     std::string format = "raw"; ///< never probed: a guest can write any header into a raw disk
-    std::string interface = ""; ///< if= of -drive; empty: a default
+    std::string interface;      ///< if= of -drive; empty: a default
     /// Nobody writes it: what a guest is installed from. The firmware tries it before other disks.
     bool source = false;
     std::uint32_t index = 0; ///< of an ATA disk behind the first one: 1 is hdb; 0: any

@@ -4,6 +4,8 @@
 #include "mesh/qemu/image_path.h"
 #include "mesh/qemu/option_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -166,7 +168,7 @@ private:
         Names names; ///< what would name one
     };
 
-    Result<Source> find_source(const InstallMode& mode) const {
+    [[nodiscard]] Result<Source> find_source(const InstallMode& mode) const {
         const auto usual = usual_source();
         if (!usual && !mode.source) return tl::unexpected(usual.error());
         const auto medium = mode.source ? *mode.source : *usual;
@@ -202,26 +204,26 @@ private:
         return {};
     }
 
-    tl::unexpected<Error> bad(std::string_view why) const {
+    [[nodiscard]] tl::unexpected<Error> bad(std::string_view why) const {
         return fail(ErrorCode::Usage, fmt::format("{}: {}", option_, why));
     }
 
-    tl::unexpected<Error> nothing_named(Medium medium, const Names& names) const {
+    [[nodiscard]] tl::unexpected<Error> nothing_named(Medium medium, const Names& names) const {
         return bad(fmt::format("no {0} is named; {1} of the configuration or {0}%<path> does",
                                to_string(medium),
                                sentence_of(names)));
     }
 
-    std::string absolute(const std::string& path) const {
+    [[nodiscard]] std::string absolute(const std::string& path) const {
         return absolute_path(variables_.folder, path);
     }
 
-    std::optional<Named> named(const std::string& path) const {
+    [[nodiscard]] std::optional<Named> named(const std::string& path) const {
         if (path.empty()) return std::nullopt;
         return Named{std::string{option_}, absolute(path)};
     }
 
-    std::optional<Named> first_of(const Names& names) const {
+    [[nodiscard]] std::optional<Named> first_of(const Names& names) const {
         for (const auto name : names) {
             if (const auto path = value_of(name))
                 return Named{std::string{name}, absolute(std::string{*path})};
@@ -229,23 +231,23 @@ private:
         return std::nullopt;
     }
 
-    std::optional<std::string_view> value_of(std::string_view name) const {
+    [[nodiscard]] std::optional<std::string_view> value_of(std::string_view name) const {
         const auto found = variables_.values.find(name);
         if (found == variables_.values.end() || found->second.empty()) return std::nullopt;
         return found->second;
     }
 
-    std::optional<Named> disk_of_configuration() const {
+    [[nodiscard]] std::optional<Named> disk_of_configuration() const {
         if (!configured_) return std::nullopt;
         return Named{"HDDBOOTIMAGE", configured_->file};
     }
 
-    Disk disk(const std::string& path) const {
+    [[nodiscard]] Disk disk(const std::string& path) const {
         if (configured_ && configured_->file == path) return *configured_;
         return {.file = path, .format = format_by_name(path)};
     }
 
-    bool is_written() const { return !out_.plan.snapshot && !out_.plan.read_only; }
+    [[nodiscard]] bool is_written() const { return !out_.plan.snapshot && !out_.plan.read_only; }
 
     void need(const Named& file, bool written) {
         out_.files.push_back({file.key, file.path, written});
@@ -303,12 +305,12 @@ private:
         return {};
     }
 
-    tl::unexpected<Error> not_here(std::string_view what) const {
+    [[nodiscard]] tl::unexpected<Error> not_here(std::string_view what) const {
         return bad(fmt::format("{} on x86 only, not on {}", what, printable(out_.plan.arch, 40)));
     }
 
     // DEFAULTINSTMODE, or CD.
-    Result<Medium> usual_source() const {
+    [[nodiscard]] Result<Medium> usual_source() const {
         const auto text = value_of("DEFAULTINSTMODE");
         if (!text) return Medium::Cd;
         const auto mode = parse_install_mode(*text);
@@ -373,7 +375,7 @@ private:
         return {};
     }
 
-    Result<std::uint64_t> size_of_image(bool floppy) const {
+    [[nodiscard]] Result<std::uint64_t> size_of_image(bool floppy) const {
         if (floppy) return floppy_bytes;
         const auto text = value_of(size_variable);
         if (!text) return default_image_bytes;

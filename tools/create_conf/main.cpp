@@ -122,11 +122,12 @@ Status adopt(const Options& options, Beginning& out) {
     }
     const auto label = out.sources.given.find("LABEL");
     if (!options.label.empty() && label != out.sources.given.end() &&
-        label->second.text != options.label)
+        label->second.text != options.label) {
         return fail(ErrorCode::Usage,
                     fmt::format("--adopt keeps the name {}, --label says {}",
                                 label->second.text,
                                 options.label));
+    }
     check_starter(out);
     return {};
 }
@@ -219,10 +220,11 @@ Result<Place> choose_place(const Options& options, const Settings& settings) {
         auto path = absolute(wanted);
         if (!path) return tl::unexpected(path.error());
         if (is_folder(*path)) return Place{*path, false};
-        if (!options.make_directory)
+        if (!options.make_directory) {
             return fail(
                 ErrorCode::NotFound,
                 fmt::format("the directory {} does not exist; -C makes it", printable(*path)));
+        }
         return Place{*path, true};
     }
     auto here = absolute(".");
@@ -242,9 +244,10 @@ Status save_kernels(const Options& options, Sources& sources, std::vector<NewFil
         auto file = value->text.substr(value->text.rfind('/') + 1);
         std::error_code error;
         const auto size = std::filesystem::file_size(value->text, error);
-        if (error)
+        if (error) {
             return fail(ErrorCode::NotFound,
                         fmt::format("{}: {}: {}", name, printable(value->text), error.message()));
+        }
         std::string bytes(size, '\0');
         std::FILE* opened = std::fopen(value->text.c_str(), "rbe");
         const auto got = opened == nullptr ? 0 : std::fread(bytes.data(), 1, bytes.size(), opened);
@@ -267,10 +270,11 @@ Status write_defaults(const Options& options,
     std::error_code error;
     std::filesystem::create_directories(folder_of(*target), error);
     if (::access(target->c_str(), F_OK) == 0) {
-        if (!options.defaults_force)
+        if (!options.defaults_force) {
             return fail(ErrorCode::Conflict,
                         fmt::format("{} is there; --defaults-file-create-with-force replaces it",
                                     printable(*target)));
+        }
     }
     FilePlan plan;
     const auto name = target->substr(target->rfind('/') + 1);
@@ -408,9 +412,7 @@ int serve(const Options& options, std::vector<std::string> words) {
     return made ? 0 : give_up(made.error());
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int serve_words(int argc, char** argv) {
     Options options;
     const char* home = std::getenv("HOME");
     if (home != nullptr && *home == '/') options.places.home = home;
@@ -427,8 +429,14 @@ int main(int argc, char** argv) {
                         .message = tools::option_words(app, error),
                         .try_next = "ctys-createConfVM --help"});
     }
+    return serve(options, {argv + 1, argv + argc});
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
     try {
-        return serve(options, {argv + 1, argv + argc});
+        return serve_words(argc, argv);
     } catch (const std::exception& fault) {
         return give_up({.message = fault.what()});
     }

@@ -5,9 +5,9 @@
 #include "tools/create_conf/file_plan.h"
 #include "tools/create_conf/inputs.h"
 
-namespace CLI {
+namespace CLI { // NOLINT(readability-identifier-naming): the name of the library
 class App;
-}
+} // namespace CLI
 
 namespace ctys::conf {
 

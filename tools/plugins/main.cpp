@@ -118,9 +118,7 @@ int report(const Error& error) {
     return traits(error.code).exit_status;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int serve_words(int argc, char** argv) {
     Options options;
     CLI::App app{"In which state the session types of the original are on this machine, what is "
                  "missing, and the command that provides it."};
@@ -152,9 +150,15 @@ int main(int argc, char** argv) {
                        .message = tools::option_words(app, error),
                        .try_next = "ctys-plugins --help"});
     }
+    const auto status = run(options);
+    return status ? *status : report(status.error());
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
     try {
-        const auto status = run(options);
-        return status ? *status : report(status.error());
+        return serve_words(argc, argv);
     } catch (const Fault& fault) {
         return report(fault.error());
     } catch (const std::exception& failure) {

@@ -127,7 +127,7 @@ Result<qemu::Preparation> decide_or_ask(Request& request, const qemu::TargetFact
     const auto& target = *request.target;
     auto decided = qemu::decide_preparation(target, facts, request.force);
     if (decided || !request.may_ask || decided.error().code != ErrorCode::Conflict) return decided;
-    const auto forced = qemu::decide_preparation(target, facts, true);
+    auto forced = qemu::decide_preparation(target, facts, true);
     if (!forced) return forced;
     request.question = fmt::format("INIT destroys what {} of {} bytes holds. Go on?",
                                    printable(target.file),

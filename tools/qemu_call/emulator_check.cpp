@@ -60,9 +60,10 @@ std::string why_no_card(const EmulatorQuestion& question, std::string_view said,
     const auto name = printable(question.value, most_shown);
     const auto quoted = fmt::format("'{}'", question.value);
     if (contains(said, quoted + " not found") ||
-        contains(said, quoted + " is not a valid device model name"))
+        contains(said, quoted + " is not a valid device model name")) {
         return fmt::format(
             "QEMU knows no network card {}{}", name, list_advice(question, "-device"));
+    }
     if (status != 0 || !contains(said, " options:") || contains(said, "netdev=")) return {};
     return fmt::format(
         "{} is a device of QEMU and no network card{}", name, list_advice(question, "-device"));

@@ -22,6 +22,8 @@
 #include "tools/qemu_call/file_error.h"
 #include "tools/qemu_call/program_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -48,7 +50,7 @@ struct OpenedTarget {
     UniqueFd file;
     struct stat status {};
 
-    bool is_device() const { return S_ISBLK(status.st_mode); }
+    [[nodiscard]] bool is_device() const { return S_ISBLK(status.st_mode); }
 };
 
 tl::unexpected<Error> in_use(const std::string& path) {

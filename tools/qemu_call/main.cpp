@@ -317,9 +317,10 @@ Request request_of(const Options& options, const std::string& folder) {
     const auto binary = find_qemu(request.plan, none);
     if (binary.empty()) return request;
     auto build = version_of(binary, read_kvm_note());
-    if (build.version != request.plan.version)
+    if (build.version != request.plan.version) {
         request =
             read_request(options.assignments, folder, options.modes, own_user(), build.version);
+    }
     if (!build.note.empty()) request.notes.push_back(std::move(build.note));
     return request;
 }
@@ -443,9 +444,7 @@ void add_modes(CLI::App& app, Options& options) {
     app.add_flag("--force", modes.force, "INIT may destroy what the target holds");
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int serve_words(int argc, char** argv) {
     Options options;
     CLI::App app{"Assembles, checks, prints or runs the QEMU of one VM directory. People call the "
                  "wrapper there,\n./web.sh, which starts the VM; with --print or --check it does "
@@ -518,4 +517,14 @@ int main(int argc, char** argv) {
         return traits(ErrorCode::Usage).exit_status;
     }
     return serve(std::move(options));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return serve_words(argc, argv);
+    } catch (const std::exception& failure) {
+        return give_up({.code = ErrorCode::Failed, .message = failure.what()});
+    }
 }

@@ -51,6 +51,7 @@ bool becomes_readable(int file, ProgramClock::time_point deadline) {
 
 int spawn(std::vector<std::string>& argv, int output, pid_t& child) {
     std::vector<char*> pointers;
+    pointers.reserve(argv.size() + 1);
     for (auto& word : argv) {
         pointers.push_back(word.data());
     }

@@ -98,7 +98,7 @@ private:
         if (!value.empty()) (this->*rule->second)(key, value);
     }
 
-    std::string in_directory(const std::string& path) const {
+    [[nodiscard]] std::string in_directory(const std::string& path) const {
         return qemu::absolute_path(vm_directory_, path);
     }
 

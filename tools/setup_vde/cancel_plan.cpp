@@ -10,9 +10,10 @@ Status check_switch(const Request& request, const Observed& machine) {
     const auto& one = machine.vde;
     const auto& name = machine.account.name;
     if (one.state == SwitchState::Strange) return fail(ErrorCode::Conflict, one.why);
-    if (one.state == SwitchState::Hung && !request.force)
+    if (one.state == SwitchState::Hung && !request.force) {
         return fail(
             ErrorCode::Conflict, one.why, fmt::format("ctys-setupVDE -f -u {} cancel", name));
+    }
     const auto clients = one.clients();
     if (clients.empty() || request.force) return {};
     return fail(

@@ -55,9 +55,10 @@ Status create(loop::EventLoop& loop, const Request& request, Observed& machine) 
     if (request.with_last) {
         const auto pid = stay_behind(loop, request, machine, Stay::FirstAndLast);
         if (!pid) return tl::unexpected(pid.error());
-        if (!request.terse)
+        if (!request.terse) {
             std::fprintf(
                 stderr, "ctys-setupVDE: it goes with the last VM on it (pid %d waits)\n", *pid);
+        }
     }
     if (request.terse) return {};
     auto now = observe(loop, request);
@@ -95,7 +96,7 @@ Status cancel(loop::EventLoop& loop, const Request& request, const Observed& mac
 }
 
 Status show(const Request& request, const Observed& machine) {
-    const auto works = check_works(machine);
+    auto works = check_works(machine);
     const bool answers = machine.vde.state == SwitchState::Answers;
     if (request.action == Action::Check) {
         if (!works || request.terse) return works;

@@ -197,6 +197,7 @@ Result<std::vector<Listed>> list_switches(loop::EventLoop& loop) {
             places.insert_or_assign(paths->data, *paths);
     }
     std::vector<Listed> out;
+    out.reserve(places.size());
     for (const auto& [data, paths] : places) {
         out.push_back(look_at_listed(paths, machine.links));
     }

@@ -68,10 +68,11 @@ std::string created_text(const Observed& machine) {
 Status check_works(const Observed& machine) {
     const auto& one = machine.vde;
     const auto& name = machine.account.name;
-    if (one.state == SwitchState::Absent)
+    if (one.state == SwitchState::Absent) {
         return fail(ErrorCode::NotFound,
                     fmt::format("there is no switch of {}", name),
                     create_words(machine));
+    }
     if (one.state == SwitchState::Dead) {
         return fail(
             ErrorCode::Failed,
@@ -82,13 +83,15 @@ Status check_works(const Observed& machine) {
     const auto tap = tap_of(machine.account);
     const auto* link = machine.find(tap);
     const auto again = fmt::format("ctys-setupVDE -u {} cancel, then create", name);
-    if (link == nullptr || !one.carries(tap))
+    if (link == nullptr || !one.carries(tap)) {
         return fail(
             ErrorCode::Failed, fmt::format("the switch of {} has no TAP {}", name, tap), again);
-    if (!link->up)
+    }
+    if (!link->up) {
         return fail(ErrorCode::Failed,
                     fmt::format("the TAP {} is down", tap),
                     "ip link set " + tap + " up");
+    }
     if (!link->master.empty()) return {};
     return fail(ErrorCode::Failed, fmt::format("the TAP {} is on no bridge", tap), again);
 }
@@ -160,7 +163,7 @@ std::string list_text(const std::vector<Listed>& switches, bool sockets, const t
                    one.bridge,
                    answers ? std::to_string(one.vde.clients().size()) : ""});
         for (const auto& socket : one.sockets) {
-            if (sockets)
+            if (sockets) {
                 table.add({one.paths.data + "/" + socket,
                            one.owner.name,
                            one.group,
@@ -170,6 +173,7 @@ std::string list_text(const std::vector<Listed>& switches, bool sockets, const t
                            "",
                            "",
                            ""});
+            }
         }
     }
     fmt::memory_buffer out;

@@ -85,9 +85,10 @@ Result<Switch> ask(const std::string& path) {
 Switch without_answer(const qemu::VdePaths& paths, const Account& account, const Error& error) {
     const auto& [data, management] = paths;
     const auto own = ::geteuid();
-    if (error.code == ErrorCode::Refused && own != 0 && own != account.uid)
+    if (error.code == ErrorCode::Refused && own != 0 && own != account.uid) {
         return strange(fmt::format(
             "whether the switch of {} works only {} and root may ask", account.name, account.name));
+    }
     if (const auto pid = find_switch_process(data, account.uid); pid != 0) {
         return hung(
             fmt::format(
@@ -159,9 +160,10 @@ Status remove_switch_files(const qemu::VdePaths& paths, const Account& account) 
     const AsUser as_user{account.uid, account.gid};
     const auto& [data, management] = paths;
     for (const auto& path : {data + "/ctl", management}) {
-        if (!is_silent(path))
+        if (!is_silent(path)) {
             return fail(ErrorCode::Conflict,
                         fmt::format("somebody listens at {}", printable(path)));
+        }
     }
     const auto [sockets, others] = look_into(data);
     if (others) {
@@ -169,8 +171,8 @@ Status remove_switch_files(const qemu::VdePaths& paths, const Account& account) 
                     fmt::format("{} holds files that are not of a switch", printable(data)));
     }
     for (const auto& name : sockets) {
-        if (::unlink((data + "/" + name).c_str()) != 0 && errno != ENOENT)
-            return call::file_error("remove", data + "/" + name);
+        const auto path = fmt::format("{}/{}", data, name);
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT) return call::file_error("remove", path);
     }
     if (::rmdir(data.c_str()) != 0 && errno != ENOENT) return call::file_error("remove", data);
     if (look_at(management, Kind::Socket, account).kind == Kind::Socket &&
